@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The door to clocks, randomness, sockets and memory files.  Leaf helpers: >= 0 or -errno;
+ * every descriptor is CLOEXEC from birth.
+ */
+#ifndef HULL_BASE_OS_H
+#define HULL_BASE_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HULL_NS_PER_MS UINT64_C(1000000)
+#define HULL_NS_PER_S UINT64_C(1000000000)
+
+uint64_t hull_now_ns(void); /* CLOCK_MONOTONIC */
+uint64_t hull_deadline_ms(uint64_t timeout_ms);
+/* For poll(): milliseconds left, rounded up, clamped to [0, INT_MAX]. */
+int hull_ms_left(uint64_t deadline_ns);
+int hull_random(void *buf, size_t len);
+/* Listens; mode is the socket file's.  The path must fit sun_path: -ENAMETOOLONG. */
+int hull_unix_listen(const char *path, int backlog, unsigned int mode);
+int hull_unix_connect(const char *path); /* blocking connect, which never waits long on AF_UNIX */
+int hull_socketpair(int fds[2]);	 /* SOCK_STREAM */
+int hull_set_nonblock(int fd, bool on);
+/* A memory file holding @len bytes of @data, rewound. */
+int hull_memfd(const char *name, const void *data, size_t len);
+/* 36 characters and NUL of /proc/sys/kernel/random/boot_id. */
+int hull_boot_id(char buf[37]);
+
+#endif

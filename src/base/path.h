@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Paths and small files: joining, making directories, reading with a bound, writing whole.
+ * Leaf helpers: >= 0 or -errno.
+ */
+#ifndef HULL_BASE_PATH_H
+#define HULL_BASE_PATH_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct hull_strbuf;
+
+/* "a/b"; NULL without memory.  The caller frees. */
+char *hull_path_join(const char *dir, const char *name);
+/* mkdir -p with @mode for what is made. */
+int hull_path_mkdirs(const char *path, mode_t mode);
+/* The whole file, refused with -EFBIG above @max. */
+int hull_file_read(const char *path, size_t max, struct hull_strbuf *out);
+int hull_fd_read_all(int fd, size_t max, struct hull_strbuf *out);
+/* Temporary name beside it, fsync if @sync, rename: others see the old file or the new one. */
+int hull_file_write(const char *path, const void *data, size_t len, mode_t mode, bool sync);
+/* Removes a tree beneath @path without following links or crossing mounts; ENOENT is success. */
+int hull_path_remove_tree(const char *path);
+/* All of it, or -errno. */
+int hull_fd_write_all(int fd, const void *data, size_t len);
+
+#endif

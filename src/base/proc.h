@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Spawning: one spec describes everything the child is to be (descriptors, identity, cgroup,
+ * namespaces, limits); it is applied in the child between clone and exec.  The caller gets a
+ * pidfd, no SIGCHLD, and nothing its own wait() calls could see.
+ */
+#ifndef HULL_BASE_PROC_H
+#define HULL_BASE_PROC_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Child descriptor `to` becomes a copy of `from`.  0, 1, 2 that are not mapped are /dev/null;
+ * every other descriptor is closed. */
+struct hull_fd_map {
+	int from, to;
+};
+
+struct hull_spawn {
+	const char *path;  /* executable; no PATH search */
+	char *const *argv; /* NULL-terminated */
+	char *const *envp; /* NULL: the caller's */
+	const char *cwd;   /* NULL: unchanged */
+	const struct hull_fd_map *fds;
+	size_t n_fds;
+	int cgroup_fd; /* directory of a v2 cgroup to be born in; <= 0: none */
+	bool set_ids;  /* become uid/gid with no supplementary groups, no capabilities */
+	uid_t uid;
+	gid_t gid;
+	uint64_t keep_caps; /* bit mask of capabilities kept (ambient) across set_ids */
+	bool no_new_privs;
+	bool die_with_parent;	/* SIGKILL when the calling thread ends, set after the uid change */
+	bool new_session;	/* setsid */
+	bool detach;		/* not our child: reparented at once, no reaping needed */
+	uint64_t rlimit_nofile; /* 0: unchanged */
+};
+
+struct hull_child {
+	pid_t pid;
+	int pidfd; /* owned; -1 with detach */
+};
+
+/* Returns once exec has succeeded; otherwise the error tells the step that failed in the child. */
+int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child,
+	       struct hull_error **err);
+
+/* Reaps a child made by hull_spawn() (which only this can): 0 and *ret_wstatus as of waitpid(),
+ * -EAGAIN if it runs still, or -errno. */
+int hull_child_reap(int pidfd, int *ret_wstatus);
+/* The same, waiting until deadline_ns (CLOCK_MONOTONIC); -ETIMEDOUT. */
+int hull_child_wait(int pidfd, uint64_t deadline_ns, int *ret_wstatus);
+int hull_pidfd_kill(int pidfd, int signo); /* 0 or -errno */
+/* "exited with status 1", "was killed by signal 9 (KILL)": into a buffer of 64. */
+const char *hull_wstatus_text(int wstatus, char buf[64]);
+
+/* The kernel's start time of @pid in clock ticks since boot: with the pid and the boot id it
+ * names a process for ever.  0 and *ret_start, or -errno. */
+int hull_proc_start_time(pid_t pid, uint64_t *ret_start);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading what people type: numbers, sizes, durations, and the nearest valid name to a wrong one.
+ * Parsers take the whole string or nothing: 0 or -EINVAL / -ERANGE, outputs untouched on failure.
+ */
+#ifndef HULL_BASE_TEXT_H
+#define HULL_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+int hull_parse_u64(const char *s, uint64_t max, uint64_t *ret);
+/* "512M", "2G", "1.5G" is refused; K M G T are powers of 1024, an optional iB or B may follow;
+ * a bare number is bytes. */
+int hull_parse_size(const char *s, uint64_t *ret_bytes);
+/* "30s", "5m", "2h", "100ms"; a bare number is seconds. */
+int hull_parse_duration(const char *s, uint64_t *ret_ms);
+int hull_parse_bool(const char *s, bool *ret);
+/* The candidate within a third of its length in edits of @s, or NULL.  @names ends with NULL. */
+const char *hull_nearest(const char *s, const char *const *names);
+/* 12 or 32 lower-case hex digits of @bytes: 2 * len characters and NUL. */
+void hull_hex(const void *bytes, size_t len, char *ret);
+
+#endif
