@@ -1,2 +1,283 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-typedef int hull_placeholder;
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The buffered stream of conn.h.  One read buffer per call on the stack of the loop, a write queue
+ * with a head offset; errors found while writing are reported from the loop, never from write().
+ */
+#define _GNU_SOURCE
+#include "base/conn.h"
+
+#include "base/cleanup.h"
+#include "base/os.h"
+#include "base/strbuf.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_SIZE ((size_t)64 << 10)
+#define READS_PER_EVENT 4 /* then others get their turn */
+#define COMPACT_AT ((size_t)64 << 10)
+
+struct hull_conn {
+	struct hull_loop *loop;
+	struct hull_source *source;
+	struct hull_source *later; /* timer: reports a failure found while writing */
+	int fd;			   /* owned */
+	const struct hull_conn_ops *ops;
+	void *ctx;
+	struct hull_strbuf out;
+	size_t head; /* bytes of out already sent */
+	bool paused, eof, shutdown_wanted, failed;
+	int errnum;
+	bool *freed; /* set while a callback runs: tells that it freed us */
+};
+
+static void update_events(struct hull_conn *c)
+{
+	uint32_t events = 0;
+
+	if (c->failed)
+		return;
+	if (!c->paused && !c->eof)
+		events |= EPOLLIN;
+	if (c->out.len > c->head)
+		events |= EPOLLOUT;
+	(void)hull_source_set_events(c->source, events);
+}
+
+static void fail_later(struct hull_conn *c, int errnum)
+{
+	if (c->failed)
+		return;
+	c->failed = true;
+	c->errnum = errnum;
+	hull_source_remove(&c->source);
+	hull_source_arm(c->later, 1);
+}
+
+static void on_later(void *ctx)
+{
+	struct hull_conn *c = ctx;
+
+	c->ops->closed(c->ctx, c->errnum);
+}
+
+/* Reports the end now; the connection may be gone afterwards. */
+static void fail_now(struct hull_conn *c, int errnum)
+{
+	if (c->failed)
+		return;
+	c->failed = true;
+	c->errnum = errnum;
+	hull_source_remove(&c->source);
+	c->ops->closed(c->ctx, errnum);
+}
+
+static void flush(struct hull_conn *c)
+{
+	while (c->out.len > c->head) {
+		ssize_t n = send(c->fd, c->out.data + c->head, c->out.len - c->head, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == ENOTSOCK)
+			n = write(c->fd, c->out.data + c->head, c->out.len - c->head);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			if (errno != EAGAIN)
+				fail_later(c, errno);
+			break;
+		}
+		c->head += (size_t)n;
+	}
+	if (c->head == c->out.len) {
+		c->head = 0;
+		hull_strbuf_clear(&c->out);
+	} else if (c->head >= COMPACT_AT && c->head * 2 >= c->out.len) {
+		hull_strbuf_drop(&c->out, c->head);
+		c->head = 0;
+	}
+	if (!c->out.len && c->shutdown_wanted && !c->failed) {
+		c->shutdown_wanted = false;
+		(void)shutdown(c->fd, SHUT_WR); /* not a socket, or gone: reading tells */
+	}
+	if (!c->failed)
+		update_events(c);
+}
+
+/* False when the connection must not be touched any more. */
+static bool read_some(struct hull_conn *c)
+{
+	char buf[READ_SIZE];
+	bool freed = false;
+
+	for (int i = 0; i < READS_PER_EVENT && !c->paused && !c->eof; i++) {
+		ssize_t n = read(c->fd, buf, sizeof(buf));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n < 0 || (n == 0 && !c->ops->eof)) {
+			fail_now(c, n < 0 ? errno : 0);
+			return false;
+		}
+		c->freed = &freed;
+		if (n == 0) {
+			c->eof = true;
+			update_events(c);
+			c->ops->eof(c->ctx);
+		} else {
+			c->ops->data(c->ctx, buf, (size_t)n);
+		}
+		if (freed)
+			return false;
+		c->freed = NULL;
+		if (c->failed)
+			return false;
+		if (n > 0 && (size_t)n < sizeof(buf))
+			return true;
+	}
+	return true;
+}
+
+static void on_event(void *ctx, uint32_t events)
+{
+	struct hull_conn *c = ctx;
+
+	if (events & EPOLLOUT) {
+		bool had = c->out.len > c->head;
+
+		flush(c);
+		if (c->failed)
+			return;
+		if (had && !c->out.len && c->ops->drained) {
+			bool freed = false;
+
+			c->freed = &freed;
+			c->ops->drained(c->ctx);
+			if (freed)
+				return;
+			c->freed = NULL;
+			if (c->failed)
+				return;
+		}
+	}
+	if (events & EPOLLIN && !read_some(c))
+		return;
+	if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN)) {
+		int errnum = 0;
+		socklen_t len = sizeof(errnum);
+
+		/* Both directions are over.  A paused reader still has data to fetch later only if
+		 * it resumes; HUP can't be masked, so reading it out is the only way to rest. */
+		if (c->paused && !(events & EPOLLERR)) {
+			c->paused = false;
+			if (!read_some(c))
+				return;
+			c->paused = true;
+		}
+		(void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &errnum, &len);
+		fail_now(c, errnum);
+	}
+}
+
+int hull_conn_new(struct hull_loop *loop, int fd, size_t queue_max, const struct hull_conn_ops *ops,
+		  void *ctx, struct hull_conn **ret_conn)
+{
+	struct hull_conn *c = calloc(1, sizeof(*c));
+	int r = c ? hull_set_nonblock(fd, true) : -ENOMEM;
+
+	if (r < 0) {
+		free(c);
+		hull_closep(&fd);
+		return r;
+	}
+	c->loop = loop;
+	c->fd = fd;
+	c->ops = ops;
+	c->ctx = ctx;
+	c->out.max = queue_max ? queue_max : (size_t)16 << 20;
+	r = hull_loop_add_timer(loop, on_later, c, &c->later);
+	if (r == 0)
+		r = hull_loop_add_fd(loop, fd, EPOLLIN, on_event, c, &c->source);
+	if (r < 0) {
+		hull_conn_free(c);
+		return r;
+	}
+	*ret_conn = c;
+	return 0;
+}
+
+void hull_conn_free(struct hull_conn *c)
+{
+	if (!c)
+		return;
+	if (c->freed)
+		*c->freed = true;
+	hull_source_remove(&c->source);
+	hull_source_remove(&c->later);
+	hull_closep(&c->fd);
+	hull_strbuf_fini(&c->out);
+	free(c);
+}
+
+int hull_conn_write(struct hull_conn *c, const void *data, size_t len)
+{
+	bool idle = c->out.len == c->head;
+	int r;
+
+	if (c->failed || c->shutdown_wanted)
+		return -EPIPE;
+	/* What the kernel takes at once need not be copied. */
+	if (idle && len) {
+		ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == ENOTSOCK)
+			n = write(c->fd, data, len);
+		if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			r = -errno;
+			fail_later(c, -r);
+			return r;
+		}
+		if (n > 0) {
+			data = (const char *)data + n;
+			len -= (size_t)n;
+		}
+		if (!len)
+			return 0;
+	}
+	r = hull_strbuf_add(&c->out, data, len);
+	if (r < 0) {
+		fail_later(c, -r);
+		return r;
+	}
+	update_events(c);
+	return 0;
+}
+
+size_t hull_conn_queued(const struct hull_conn *c)
+{
+	return c->out.len - c->head;
+}
+
+void hull_conn_pause(struct hull_conn *c, bool paused)
+{
+	if (c->paused == paused)
+		return;
+	c->paused = paused;
+	update_events(c);
+}
+
+void hull_conn_shutdown(struct hull_conn *c)
+{
+	if (c->failed)
+		return;
+	c->shutdown_wanted = true;
+	if (!hull_conn_queued(c))
+		flush(c);
+}
+
+int hull_conn_fd(const struct hull_conn *c)
+{
+	return c->fd;
+}

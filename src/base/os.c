@@ -1,2 +1,152 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-typedef int hull_placeholder;
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Clocks, randomness, sockets and memory files.
+ */
+#define _GNU_SOURCE
+#include "base/os.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+uint64_t hull_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * HULL_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t hull_deadline_ms(uint64_t timeout_ms)
+{
+	return hull_now_ns() + timeout_ms * HULL_NS_PER_MS;
+}
+
+int hull_ms_left(uint64_t deadline_ns)
+{
+	uint64_t now = hull_now_ns(), ms;
+
+	if (deadline_ns <= now)
+		return 0;
+	ms = (deadline_ns - now + HULL_NS_PER_MS - 1) / HULL_NS_PER_MS;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+int hull_random(void *buf, size_t len)
+{
+	char *p = buf;
+
+	while (len) {
+		ssize_t n = getrandom(p, len, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int unix_address(const char *path, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(ret->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(ret->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+int hull_unix_listen(const char *path, int backlog, unsigned int mode)
+{
+	cleanup_close int fd = -1;
+	struct sockaddr_un addr;
+	int r = unix_address(path, &addr);
+
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* fchmod before bind sets the mode the socket file is born with (less the umask). */
+	(void)fchmod(fd, mode);
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return -errno;
+	if (chmod(path, mode) < 0 || listen(fd, backlog) < 0) {
+		r = -errno;
+		unlink(path);
+		return r;
+	}
+	return steal_fd(&fd);
+}
+
+int hull_unix_connect(const char *path)
+{
+	cleanup_close int fd = -1;
+	struct sockaddr_un addr;
+	int r = unix_address(path, &addr);
+
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	while (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return steal_fd(&fd);
+}
+
+int hull_socketpair(int fds[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
+}
+
+int hull_set_nonblock(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	if (!!(flags & O_NONBLOCK) == on)
+		return 0;
+	flags = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+}
+
+int hull_memfd(const char *name, const void *data, size_t len)
+{
+	cleanup_close int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = hull_fd_write_all(fd, data, len);
+	if (r < 0)
+		return r;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+int hull_boot_id(char buf[37])
+{
+	cleanup_close int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (read(fd, buf, 36) != 36)
+		return -EIO;
+	buf[36] = '\0';
+	return 0;
+}

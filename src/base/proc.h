@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Spawning: one spec describes everything the child is to be (descriptors, identity, cgroup,
- * namespaces, limits); it is applied in the child between clone and exec.  The caller gets a
- * pidfd, no SIGCHLD, and nothing its own wait() calls could see.
+ * namespaces, limits); it is applied in the child between clone and exec.
+ *
+ * A child of ours is waited for by its pidfd.  The kernel gives every exec'd child SIGCHLD as its
+ * exit signal, so a library that must leave its caller no SIGCHLD and nothing for wait() to see
+ * spawns with detach.
  */
 #ifndef HULL_BASE_PROC_H
 #define HULL_BASE_PROC_H
@@ -31,7 +34,6 @@ struct hull_spawn {
 	bool set_ids;  /* become uid/gid with no supplementary groups, no capabilities */
 	uid_t uid;
 	gid_t gid;
-	uint64_t keep_caps; /* bit mask of capabilities kept (ambient) across set_ids */
 	bool no_new_privs;
 	bool die_with_parent;	/* SIGKILL when the calling thread ends, set after the uid change */
 	bool new_session;	/* setsid */
