@@ -4,9 +4,10 @@
  *
  * Hybrid vsock (Firecracker docs/vsock.md): "CONNECT <port>\n" -> "OK <n>\n" -> raw bytes.
  * Stream id (nerdbox): u32 big-endian length + id -> the same back, or u32 length + error text and
- * close -> raw bytes.  Ids are 1 to HULL_STREAM_ID_MAX printable bytes here.
+ * close -> raw bytes.  Ids are 1 to HULL_STREAM_ID_MAX printable ASCII characters here.
  *
- * All parsers: > 0 bytes used when complete, 0 when more is needed, -EBADMSG / -EMSGSIZE.
+ * All parsers: > 0 bytes used when complete, 0 when more is needed, -EBADMSG / -EMSGSIZE as soon as
+ * it can't become right any more.  What follows the bytes used is the stream's.
  */
 #ifndef HULL_PROTO_HVSOCK_H
 #define HULL_PROTO_HVSOCK_H
@@ -19,9 +20,12 @@
 #define HULL_STREAM_ID_MAX 128
 #define HULL_STREAM_ERROR_MAX 1024
 
+/* The keyword in any case, blanks, a decimal u32, LF (a CR or blanks before it are allowed); at
+ * most HULL_HVSOCK_LINE_MAX bytes. */
 ssize_t hull_hvsock_parse_connect(const void *data, size_t len, uint32_t *ret_port);
 ssize_t hull_hvsock_parse_ok(const void *data, size_t len, uint32_t *ret_n);
-/* Into a buffer of HULL_HVSOCK_LINE_MAX; returns the length (no NUL counted). */
+/* Into a buffer of HULL_HVSOCK_LINE_MAX; returns the length (no NUL counted).  Send the line in one
+ * write: Firecracker drops a client whose first ten bytes come in pieces. */
 size_t hull_hvsock_format_connect(char *buf, uint32_t port);
 size_t hull_hvsock_format_ok(char *buf, uint32_t n);
 

@@ -4,6 +4,10 @@
  * hands out events.  Bytes in, callbacks and bytes out, no I/O.
  *
  *   new -> greeting seen, qmp_capabilities sent -> accepted: ops.ready -> commands and events
+ *
+ * QEMU runs what the guest gives it, so its words are hostile too: lines are bounded, and its
+ * error texts are cut and cleaned of control characters.  Every callback may call any function
+ * here, hull_qmp_free() included.
  */
 #ifndef HULL_PROTO_QMP_H
 #define HULL_PROTO_QMP_H
@@ -26,12 +30,12 @@ typedef void (*hull_qmp_reply_fn)(void *ctx, const struct hull_json *result,
 
 int hull_qmp_new(const struct hull_qmp_ops *ops, void *ctx, struct hull_qmp **ret,
 		 struct hull_error **err);
-/* Outstanding commands get an UNAVAILABLE error. */
+/* Outstanding commands get an UNAVAILABLE error before this returns.  NULL is fine. */
 void hull_qmp_free(struct hull_qmp *q);
 /* -1: not QMP, or a line above 1 MiB: close. */
 int hull_qmp_feed(struct hull_qmp *q, const void *data, size_t len, struct hull_error **err);
-/* Takes @arguments (may be NULL).  Commands given before ready are sent once it is.  fn may be
- * NULL. */
+/* Takes @arguments (may be NULL), also on failure.  Commands given before ready are sent once it
+ * is.  fn may be NULL. */
 int hull_qmp_execute(struct hull_qmp *q, const char *command, struct hull_json *arguments,
 		     hull_qmp_reply_fn fn, void *ctx, struct hull_error **err);
 

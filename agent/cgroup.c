@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cgroup v2 in the guest.
+ */
+#define _GNU_SOURCE
+#include "agent/cgroup.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/strbuf.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#define CGROUP_DIR "/sys/fs/cgroup"
+#define DEPTH_MAX 32
+
+static const char *const controllers[] = {"+cpu", "+cpuset", "+io", "+memory", "+pids"};
+
+void hull_guest_cgroup_init(void)
+{
+	cleanup_close int fd = -1;
+
+	if (mount("cgroup2", CGROUP_DIR, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return;
+	fd = open(CGROUP_DIR "/cgroup.subtree_control", O_WRONLY | O_CLOEXEC);
+	for (size_t i = 0; fd >= 0 && i < ARRAY_SIZE(controllers); i++)
+		(void)!write(fd, controllers[i],
+			     strlen(controllers[i])); /* not every kernel has all */
+}
+
+static int dir_name(struct hull_strbuf *b, uint64_t number)
+{
+	return hull_strbuf_addf(b, CGROUP_DIR "/s%llu", (unsigned long long)number);
+}
+
+int hull_guest_cgroup_create(uint64_t number)
+{
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+
+	if (dir_name(&path, number) < 0 || mkdir(hull_strbuf_str(&path), 0755) < 0)
+		return -1;
+	return open(hull_strbuf_str(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool hull_guest_cgroup_oom(int fd)
+{
+	static const char key[] = "oom_kill ";
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	cleanup_close int events = fd < 0 ? -1 : openat(fd, "memory.events", O_RDONLY | O_CLOEXEC);
+	const char *p;
+
+	if (events < 0 || hull_fd_read_all(events, 4096, &text) < 0)
+		return false;
+	p = strstr(hull_strbuf_str(&text), key);
+	return p && p[strlen(key)] != '0';
+}
+
+/* Programs may have made groups below their own. */
+static int remove_groups(int parent, const char *name, int depth)
+{
+	struct dirent *e;
+	DIR *d;
+	int fd;
+
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (depth == DEPTH_MAX)
+		return -errno;
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((e = readdir(d)))
+		if (e->d_type == DT_DIR && e->d_name[0] != '.')
+			(void)remove_groups(fd, e->d_name, depth + 1);
+	closedir(d);
+	return unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+void hull_guest_cgroup_remove(uint64_t number)
+{
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+	int r;
+
+	if (dir_name(&path, number) < 0)
+		return;
+	r = remove_groups(AT_FDCWD, hull_strbuf_str(&path), 0);
+	if (r < 0)
+		hull_warn("cgroup", "remove '%s': %s, ignoring", hull_strbuf_str(&path),
+			  hull_strerror(-r));
+}

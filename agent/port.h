@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The two virtio-serial ports and the link on each: "hull.ctl" for calls, "hull.bulk" for streams
+ * that may saturate it.  Both take both.
+ */
+#ifndef HULL_AGENT_PORT_H
+#define HULL_AGENT_PORT_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+struct hull_agent;
+struct hull_ports;
+
+/* Listens for ports to appear; to be called before the modules are loaded that make them. */
+int hull_ports_new(struct hull_agent *a, struct hull_ports **ret_ports, struct hull_error **err);
+/* Opens what is there already. */
+void hull_ports_scan(struct hull_ports *ps);
+/* Sends what is pending and goes on with what was left unread, within bounds; after each round of
+ * the loop. */
+void hull_ports_turn(struct hull_ports *ps);
+/* There is more for hull_ports_turn() to do. */
+bool hull_ports_busy(const struct hull_ports *ps);
+
+#endif

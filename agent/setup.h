@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything a VM needs before its first session, in one call; and mounts asked for later.
+ */
+#ifndef HULL_AGENT_SETUP_H
+#define HULL_AGENT_SETUP_H
+
+#include "base/error.h"
+#include "hull/agent.pb-c.h"
+
+struct hull_agent;
+struct hull_ttrpc_call;
+
+/* All answer @call when done, or fail at once. */
+int hull_setup(struct hull_agent *a, struct hull_ttrpc_call *call,
+	       const Hull__Agent__V1__SetupRequest *rq, struct hull_error **err);
+int hull_setup_mount(struct hull_agent *a, struct hull_ttrpc_call *call,
+		     const Hull__Agent__V1__MountRequest *rq, struct hull_error **err);
+int hull_setup_unmount(struct hull_agent *a, struct hull_ttrpc_call *call,
+		       const Hull__Agent__V1__UnmountRequest *rq, struct hull_error **err);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * PID 1 of the guests that hull is compared with: does by hand, in a straight line, what hull's
+ * agent does for one command, or the least that moves bytes over ports.  The kernel hands on
+ * "bench=…" of its command line as a variable.
+ *
+ *   bench=run    the host's tree (virtiofs, tag "root") with a tmpfs overlaid becomes the root of
+ *                one program, "true", and the guest powers off; "reset": it ends by a reset
+ *   bench=ports  hull.1 is echoed, hull.2 filled, hull.3 emptied
+ *
+ * Modules come from the same initramfs by the same manifest: lines "<stage> <module>".
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MODULES "/lib/modules/hull/"
+#define PIECE ((size_t)256 << 10)
+
+static char piece[PIECE];
+
+static void give_up(const char *what)
+{
+	fprintf(stderr, "bench-init: %s: %s\n", what, strerrordesc_np(errno));
+	reboot(RB_POWER_OFF);
+	for (;;)
+		pause();
+}
+
+static void mount_at(const char *source, const char *target, const char *type, unsigned long flags,
+		     const char *data)
+{
+	if (mkdir(target, 0755) < 0 && errno != EEXIST)
+		give_up(target);
+	if (mount(source, target, type, flags, data) < 0)
+		give_up(target);
+}
+
+static void load(const char *module)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), MODULES "%s.ko", module);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
+		give_up(path);
+	close(fd);
+}
+
+static void load_stage(const char *stage)
+{
+	FILE *f = fopen(MODULES "load", "re");
+	char of[16], module[64];
+
+	if (!f)
+		give_up(MODULES "load");
+	while (fscanf(f, "%15s %63s", of, module) == 2)
+		if (!strcmp(of, stage))
+			load(module);
+	fclose(f);
+}
+
+/* ---- bench=run ---- */
+
+static void run_program(void)
+{
+	static char *const argv[] = {(char *)"true", NULL};
+	static char *const env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8", NULL};
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (chroot("/root") < 0 || chdir("/") < 0)
+			_exit(126);
+		execve("/usr/bin/true", argv, env);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		give_up("run the program");
+	if (status) {
+		fprintf(stderr, "bench-init: the program ended with %#x\n", (unsigned int)status);
+		reboot(RB_POWER_OFF);
+	}
+}
+
+static void run(bool reset)
+{
+	load_stage("root");
+	mount_at("root", "/lower", "virtiofs", MS_RDONLY, NULL);
+	mount_at("bench", "/rw", "tmpfs", 0, "size=50%,mode=0755");
+	if (mkdir("/rw/upper", 0755) < 0 || mkdir("/rw/work", 0755) < 0)
+		give_up("make the overlay's directories");
+	mount_at("bench", "/root", "overlay", 0,
+		 "lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work");
+	mount_at("/dev", "/root/dev", NULL, MS_BIND, NULL);
+	mount_at("proc", "/root/proc", "proc", 0, NULL);
+	run_program();
+	/* What the host waits for when the power only goes after this line. */
+	fprintf(stderr, "bench-init: done\n");
+	reboot(reset ? RB_AUTOBOOT : RB_POWER_OFF);
+}
+
+/* ---- bench=ports ---- */
+
+static int open_port(int number)
+{
+	char path[32];
+	int fd;
+
+	/* The driver makes them one after the other, a while after it has been loaded. */
+	(void)snprintf(path, sizeof(path), "/dev/vport0p%d", number);
+	while ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0)
+		if (errno != ENOENT && errno != ENXIO)
+			give_up(path);
+		else
+			(void)usleep(1000);
+	return fd;
+}
+
+static void echo(int fd)
+{
+	ssize_t n;
+
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		if (write(fd, piece, (size_t)n) != n)
+			break;
+}
+
+static void fill(int fd)
+{
+	while (write(fd, piece, sizeof(piece)) > 0)
+		;
+}
+
+static void drain(int fd)
+{
+	while (read(fd, piece, sizeof(piece)) > 0)
+		;
+}
+
+static void serve_ports(void)
+{
+	static void (*const jobs[])(int fd) = {echo, fill, drain};
+
+	for (int i = 0; i < 3; i++) {
+		int fd = open_port(i + 1);
+
+		if (fork() == 0) {
+			jobs[i](fd);
+			give_up("a port");
+		}
+	}
+	for (;;)
+		if (wait(NULL) < 0)
+			give_up("wait");
+}
+
+int main(void)
+{
+	const char *what = getenv("bench");
+
+	mount_at("dev", "/dev", "devtmpfs", 0, "mode=0755");
+	load_stage("base");
+	load_stage("mmio");
+	load_stage("link");
+	if (what && !strcmp(what, "ports"))
+		serve_ports();
+	else
+		run(what && !strcmp(what, "reset"));
+	give_up("bench=");
+	return 1;
+}

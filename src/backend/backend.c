@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The list of backends, and what holds for each.
+ */
+#define _GNU_SOURCE
+#include "backend/backend.h"
+
+#include "backend/qemu/drive.h"
+#include "base/cleanup.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct hull_backend_ops *const backends[] = {&hull_qemu_backend};
+
+static const char *const end_names[] = {"shutdown", "reboot", "panic",
+					"quit",	    "killed", "hypervisor-died"};
+static_assert(ARRAY_SIZE(end_names) == HULL_END_DIED + 1, "one name for each end");
+
+const char *hull_end_name(enum hull_end end)
+{
+	return end_names[end];
+}
+
+const struct hull_backend_ops *hull_backend_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		if (!strcmp(backends[i]->name, name))
+			return backends[i];
+	return NULL;
+}
+
+const char *const *hull_backend_names(void)
+{
+	static const char *const names[] = {"qemu", NULL};
+
+	static_assert(ARRAY_SIZE(names) == ARRAY_SIZE(backends) + 1, "all are named");
+	return names;
+}
+
+int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **err)
+{
+	const struct {
+		const char *what;
+		bool cap, op;
+	} pairs[] = {
+		{"pause", ops->caps & HULL_CAP_PAUSE, ops->pause},
+		{"resume", ops->caps & HULL_CAP_PAUSE, ops->resume},
+		{"powerdown", ops->caps & HULL_CAP_POWERDOWN, ops->powerdown},
+		{"take_stream", ops->caps & (HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK),
+		 ops->take_stream},
+	};
+
+	if (!ops->name || !ops->command || !ops->create || !ops->start || !ops->quit ||
+	    !ops->kill || !ops->choice || !ops->pid || !ops->free)
+		return hull_fail(err, HULL_E_INTERNAL, "backend '%s': an operation is missing",
+				 ops->name ? ops->name : "");
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		if (pairs[i].cap != pairs[i].op)
+			return hull_fail(err, HULL_E_INTERNAL,
+					 "backend '%s': capability and operation '%s' disagree",
+					 ops->name, pairs[i].what);
+	if (ops->caps & HULL_CAP_SERIAL_LINK && ops->caps & HULL_CAP_HYBRID_VSOCK)
+		return hull_fail(err, HULL_E_INTERNAL, "backend '%s': two kinds of guest link",
+				 ops->name);
+	return 0;
+}

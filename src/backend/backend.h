@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a hypervisor must offer to be a backend, and how its one user, the monitor, drives it.
+ * Shared code asks for a capability, never for a backend's name.
+ *
+ * An instance is one hypervisor process, driven from the monitor's loop; nothing here blocks,
+ * hull_inst_free() of a running one excepted.
+ *
+ *   new --start--> starting --events.ready--> running <--pause/resume--> paused
+ *     starting, running, paused --hypervisor ended--> events.exited, once: then only free it
+ */
+#ifndef HULL_BACKEND_BACKEND_H
+#define HULL_BACKEND_BACKEND_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct hull_config;
+struct hull_loop;
+struct hull_strv;
+
+/* What may be offered to users.  A capability with an operation of its own is set exactly where
+ * that operation is: hull_backend_check(). */
+#define HULL_CAP_PAUSE (UINT64_C(1) << 0)	 /* pause, resume */
+#define HULL_CAP_POWERDOWN (UINT64_C(1) << 1)	 /* the guest can be asked to power off */
+#define HULL_CAP_CONSOLE (UINT64_C(1) << 2)	 /* HULL_STREAM_CONSOLE */
+#define HULL_CAP_SERIAL_LINK (UINT64_C(1) << 3)	 /* HULL_STREAM_CTL and _BULK carry the link */
+#define HULL_CAP_HYBRID_VSOCK (UINT64_C(1) << 4) /* provides vsock.sock by itself */
+#define HULL_CAP_VIRTIOFS (UINT64_C(1) << 5)	 /* takes a vhost-user socket for the root share */
+#define HULL_CAP_QCOW2 (UINT64_C(1) << 6)	 /* disks in that format */
+
+/* The virtio-fs tag of the root share. */
+#define HULL_ROOT_TAG "hull.root"
+
+enum hull_stream { HULL_STREAM_CONSOLE, HULL_STREAM_CTL, HULL_STREAM_BULK };
+#define HULL_STREAM_COUNT 3
+
+/* Why a hypervisor has ended. */
+enum hull_end {
+	HULL_END_SHUTDOWN, /* the guest powered off */
+	HULL_END_REBOOT,   /* the guest asked for a reboot, or triple faulted */
+	HULL_END_PANIC,	   /* the guest's kernel panicked and could say so */
+	HULL_END_QUIT,	   /* hull_inst_quit() */
+	HULL_END_KILLED,   /* hull_inst_kill() */
+	HULL_END_DIED,	   /* anything else: see the error */
+};
+/* "shutdown", "reboot", "panic", "quit", "killed", "hypervisor-died" */
+const char *hull_end_name(enum hull_end end);
+
+struct hull_backend_exit {
+	enum hull_end end;
+	int wstatus;		 /* as of waitpid() */
+	const char *stderr_tail; /* the last of what it wrote there, "" if nothing; may be long */
+	/* What went wrong, NULL where nothing did.  Borrowed. */
+	const struct hull_error *error;
+};
+
+struct hull_backend_events {
+	/* The hypervisor answers, and its guest runs. */
+	void (*ready)(void *ctx);
+	/* The guest has stopped or goes on, by request or by itself. */
+	void (*paused)(void *ctx, bool paused);
+	/* The end is near, and why: the process may take a moment to go.  Not always called. */
+	void (*ending)(void *ctx, enum hull_end end);
+	/* It has been reaped, and all it said has been read. */
+	void (*exited)(void *ctx, const struct hull_backend_exit *exit);
+};
+
+/* Who and where the hypervisor is to be. */
+struct hull_backend_env {
+	struct hull_loop *loop;
+	const struct hull_backend_events *events;
+	void *ctx;
+	bool set_ids; /* become uid and gid, without any capability */
+	uid_t uid;
+	gid_t gid;
+	int cgroup_fd; /* <= 0: none; borrowed, during start only */
+};
+
+struct hull_inst {
+	const struct hull_backend_ops *ops;
+};
+
+/* @err is NULL on success.  Called exactly once for each request that was accepted: while the
+ * instance is being freed, if nothing came before. */
+typedef void (*hull_inst_done_fn)(void *ctx, const struct hull_error *err);
+
+struct hull_backend_ops {
+	const char *name;
+	uint64_t caps;
+	/* The command that would start @config here, nothing being started or opened. */
+	int (*command)(const struct hull_config *config, struct hull_strv *ret_argv,
+		       struct hull_error **err);
+	/* Looks the hypervisor and the host over.  @config must outlive the instance. */
+	int (*create)(const struct hull_backend_env *env, const struct hull_config *config,
+		      struct hull_inst **ret_inst, struct hull_error **err);
+	/* Takes @share_fd, a connected vhost-user socket of the root share, or -1; also on failure.
+	 * On success events.exited will follow sooner or later. */
+	int (*start)(struct hull_inst *inst, int share_fd, struct hull_error **err);
+	/* Hands over our end of a stream, once; -1 if there is no such stream. */
+	int (*take_stream)(struct hull_inst *inst, enum hull_stream which);
+	int (*pause)(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
+		     struct hull_error **err);
+	int (*resume)(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
+		      struct hull_error **err);
+	/* Asks the guest, which may not care. */
+	int (*powerdown)(struct hull_inst *inst, struct hull_error **err);
+	/* The hypervisor ends in order, the guest as if by pulling the plug. */
+	int (*quit)(struct hull_inst *inst, struct hull_error **err);
+	void (*kill)(struct hull_inst *inst);
+	/* One line for people on what was chosen and why, "" if nothing was. */
+	const char *(*choice)(const struct hull_inst *inst);
+	pid_t (*pid)(const struct hull_inst *inst); /* 0 before start */
+	/* Kills and reaps what still runs, which is the only thing here that waits. */
+	void (*free)(struct hull_inst *inst);
+};
+
+/* NULL if there is none of that name. */
+const struct hull_backend_ops *hull_backend_find(const char *name);
+/* The names of all, ended by NULL. */
+const char *const *hull_backend_names(void);
+/* Whether capabilities and operations agree; tests run it over all backends. */
+int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **err);
+
+static inline bool hull_inst_can(const struct hull_inst *inst, uint64_t caps)
+{
+	return (inst->ops->caps & caps) == caps;
+}
+
+/* NULL is fine; *inst is set to NULL. */
+static inline void hull_inst_freep(struct hull_inst **inst)
+{
+	if (*inst)
+		(*inst)->ops->free(*inst);
+	*inst = NULL;
+}
+
+#endif

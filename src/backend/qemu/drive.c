@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The state machine drawn in drive.h, and the spawning of the process.
+ *
+ * Why it ended is told by whatever spoke first: our own verdict on it, its SHUTDOWN event, our
+ * kill, and last the wait status with what it wrote on stderr.
+ */
+#define _GNU_SOURCE
+#include "backend/qemu/drive.h"
+
+#include "backend/qemu/files.h"
+#include "backend/qemu/plan.h"
+#include "backend/qemu/probe.h"
+#include "base/cleanup.h"
+#include "base/conn.h"
+#include "base/loop.h"
+#include "base/os.h"
+#include "base/proc.h"
+#include "base/tail.h"
+#include "proto/qmp.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* From "about to end" to the end; measured: some milliseconds. */
+#define GRACE_MS 2000
+#define REAP_MS 5000
+
+enum state { STATE_NEW, STATE_STARTING, STATE_RUNNING, STATE_PAUSED, STATE_ENDING, STATE_EXITED };
+
+struct qemu {
+	struct hull_inst inst; /* first */
+	struct hull_backend_env env;
+	const struct hull_config *config; /* borrowed */
+	enum state state;
+	char *binary;
+	struct hull_accel_choice accel;
+	struct hull_tsc tsc;
+	int streams[HULL_STREAM_COUNT]; /* our ends, until taken */
+	struct hull_child child;
+	struct hull_source *child_source, *grace;
+	struct hull_conn *conn;
+	struct hull_qmp *qmp;
+	struct hull_tail *tail;
+	struct hull_error *error; /* our verdict, where QEMU is at fault */
+	bool killed, end_known;
+	enum hull_end end;
+};
+
+static struct qemu *from_inst(struct hull_inst *inst)
+{
+	return container_of(inst, struct qemu, inst);
+}
+
+static void kill_it(struct qemu *q)
+{
+	if (q->child.pidfd >= 0 && q->state != STATE_EXITED)
+		(void)hull_pidfd_kill(q->child.pidfd, SIGKILL); /* gone is as good */
+}
+
+/* From now on only the process's end is of interest. */
+static void begin_ending(struct qemu *q)
+{
+	if (q->state < STATE_ENDING)
+		q->state = STATE_ENDING;
+	if (q->grace)
+		hull_source_arm(q->grace, hull_deadline_ms(GRACE_MS));
+}
+
+static void set_end(struct qemu *q, enum hull_end end)
+{
+	if (q->end_known)
+		return;
+	q->end_known = true;
+	q->end = end;
+	begin_ending(q);
+	q->env.events->ending(q->env.ctx, end);
+}
+
+/* Takes @error: QEMU cannot be worked with. */
+static void condemn(struct qemu *q, struct hull_error *error)
+{
+	if (q->error)
+		hull_error_free(error);
+	else
+		q->error = error;
+	begin_ending(q);
+	kill_it(q);
+}
+
+static void on_grace(void *ctx)
+{
+	struct qemu *q = ctx;
+	struct hull_error *error = NULL;
+
+	if (!q->end_known)
+		(void)hull_fail(&error, HULL_E_BACKEND, "QEMU closed its monitor but did not exit");
+	condemn(q, error);
+}
+
+static void qmp_output(void *ctx, const void *data, size_t len)
+{
+	struct qemu *q = ctx;
+
+	if (q->conn)
+		(void)hull_conn_write(q->conn, data, len); /* failure comes as closed() */
+}
+
+static void on_running(void *ctx, const struct hull_json *result, const struct hull_error *error)
+{
+	struct qemu *q = ctx;
+	struct hull_error *copy = NULL;
+
+	if (q->state != STATE_STARTING)
+		return;
+	if (error) {
+		(void)hull_fail(&copy, hull_error_code(error), "start the guest: %s",
+				hull_error_message(error));
+		condemn(q, copy);
+		return;
+	}
+	q->state = STATE_RUNNING;
+	q->env.events->ready(q->env.ctx);
+}
+
+/* Only now does the guest begin to run, so that none of its events is lost: QEMU sends events only
+ * to those who have negotiated. */
+static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigned int micro)
+{
+	struct qemu *q = ctx;
+	struct hull_error *error = NULL;
+
+	if (q->state != STATE_STARTING)
+		return;
+	if (major < HULL_QEMU_LEAST_MAJOR ||
+	    (major == HULL_QEMU_LEAST_MAJOR && minor < HULL_QEMU_LEAST_MINOR)) {
+		(void)hull_fail(&error, HULL_E_UNSUPPORTED,
+				"QEMU '%s' has version %u.%u.%u, and %d.%d is needed", q->binary,
+				major, minor, micro, HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR);
+		condemn(q, error);
+		return;
+	}
+	if (hull_qmp_execute(q->qmp, "cont", NULL, on_running, q, &error) < 0)
+		condemn(q, error);
+}
+
+static void on_shutdown(struct qemu *q, const char *reason)
+{
+	static const struct {
+		const char *reason;
+		enum hull_end end;
+	} ends[] = {
+		{"guest-shutdown", HULL_END_SHUTDOWN},
+		{"guest-reset", HULL_END_REBOOT},
+		{"guest-panic", HULL_END_PANIC},
+		{"host-qmp-quit", HULL_END_QUIT},
+		{"host-qmp-system-reset", HULL_END_REBOOT},
+	};
+
+	for (size_t i = 0; reason && i < ARRAY_SIZE(ends); i++)
+		if (!strcmp(reason, ends[i].reason)) {
+			set_end(q, ends[i].end);
+			return;
+		}
+	begin_ending(q);
+	if (!q->error && !q->killed && reason && !strcmp(reason, "host-signal"))
+		(void)hull_fail(&q->error, HULL_E_BACKEND,
+				"QEMU was told to end by a signal from outside");
+}
+
+static void on_pause(struct qemu *q, bool paused)
+{
+	enum state state = paused ? STATE_PAUSED : STATE_RUNNING;
+
+	if (q->state != STATE_RUNNING && q->state != STATE_PAUSED)
+		return;
+	if (q->state == state)
+		return;
+	q->state = state;
+	q->env.events->paused(q->env.ctx, paused);
+}
+
+static void qmp_event(void *ctx, const char *name, const struct hull_json *data)
+{
+	struct qemu *q = ctx;
+
+	if (!strcmp(name, "SHUTDOWN"))
+		on_shutdown(q, hull_json_str(hull_json_get(data, "reason")));
+	else if (!strcmp(name, "GUEST_PANICKED"))
+		set_end(q, HULL_END_PANIC);
+	else if (!strcmp(name, "STOP"))
+		on_pause(q, true);
+	else if (!strcmp(name, "RESUME"))
+		on_pause(q, false);
+}
+
+static const struct hull_qmp_ops qmp_ops = {qmp_output, qmp_ready, qmp_event};
+
+static void conn_data(void *ctx, const char *data, size_t len)
+{
+	struct qemu *q = ctx;
+	struct hull_error *error = NULL;
+
+	if (q->qmp && hull_qmp_feed(q->qmp, data, len, &error) < 0) {
+		begin_ending(q); /* before commands fail for want of a connection */
+		hull_qmp_free(steal_ptr(&q->qmp));
+		condemn(q, error);
+	}
+}
+
+/* The process is going, or has gone: the pidfd tells more. */
+static void conn_closed(void *ctx, int errnum)
+{
+	struct qemu *q = ctx;
+
+	begin_ending(q);
+	hull_conn_free(steal_ptr(&q->conn));
+	hull_qmp_free(steal_ptr(&q->qmp));
+}
+
+static const struct hull_conn_ops conn_ops = {.data = conn_data, .closed = conn_closed};
+
+/* What QEMU said before it died and nobody has read yet: its last event, above all. */
+static void drain_qmp(struct qemu *q)
+{
+	char buf[4096];
+	ssize_t n;
+
+	while (q->conn && (n = read(hull_conn_fd(q->conn), buf, sizeof(buf))) > 0)
+		conn_data(q, buf, (size_t)n);
+	if (q->conn)
+		conn_closed(q, 0);
+}
+
+/* The last line of @text, which is where QEMU says why it gave up. */
+static const char *last_line(const char *text)
+{
+	const char *nl = strrchr(text, '\n');
+
+	return nl ? nl + 1 : text;
+}
+
+static void explain_death(struct qemu *q, int wstatus, const char *tail)
+{
+	char status[64];
+
+	hull_wstatus_text(wstatus, status);
+	if (*tail)
+		(void)hull_fail(&q->error, HULL_E_BACKEND, "QEMU %s: %s", status, last_line(tail));
+	else
+		(void)hull_fail(&q->error, HULL_E_BACKEND, "QEMU %s", status);
+	if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL)
+		hull_hint(&q->error,
+			  "somebody killed it, or the kernel did for want of memory: see dmesg");
+}
+
+static void on_child(void *ctx, int wstatus)
+{
+	struct qemu *q = ctx;
+	struct hull_backend_exit e = {.wstatus = wstatus};
+
+	drain_qmp(q);
+	hull_source_remove(&q->child_source);
+	hull_source_remove(&q->grace);
+	q->state = STATE_EXITED;
+	e.stderr_tail = hull_tail_text(q->tail);
+	if (q->error)
+		e.end = HULL_END_DIED;
+	else if (q->end_known)
+		e.end = q->end;
+	else if (q->killed)
+		e.end = HULL_END_KILLED;
+	else
+		e.end = HULL_END_DIED;
+	if (e.end == HULL_END_DIED && !q->error)
+		explain_death(q, wstatus, e.stderr_tail);
+	e.error = q->error;
+	q->env.events->exited(q->env.ctx, &e);
+}
+
+static void qemu_free(struct hull_inst *inst)
+{
+	struct qemu *q = from_inst(inst);
+	int saved = errno, wstatus;
+
+	hull_source_remove(&q->child_source);
+	hull_source_remove(&q->grace);
+	if (q->child.pidfd >= 0 && q->state != STATE_EXITED) {
+		kill_it(q);
+		(void)hull_child_wait(q->child.pidfd, hull_deadline_ms(REAP_MS), &wstatus);
+	}
+	q->state = STATE_EXITED;
+	hull_closep(&q->child.pidfd);
+	hull_conn_free(q->conn);
+	hull_qmp_free(q->qmp);
+	hull_tail_free(q->tail);
+	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
+		hull_closep(&q->streams[i]);
+	hull_error_free(q->error);
+	free(q->binary);
+	free(q);
+	errno = saved;
+}
+
+static int look_over(const struct hull_backend_env *env, const struct hull_config *config,
+		     char **ret_binary, struct hull_accel_choice *ret_accel,
+		     struct hull_error **err)
+{
+	const struct hull_accel_user user = {env->set_ids, env->uid, env->gid};
+	struct hull_kvm_facts facts = {0};
+
+	if (config->accel != HULL_ACCEL_TCG)
+		hull_kvm_gather(&facts);
+	if (hull_accel_choose(config->accel, &facts, &user, ret_accel, err) < 0)
+		return -1;
+	return hull_qemu_find(config->programs.qemu, ret_binary, err);
+}
+
+static int qemu_create(const struct hull_backend_env *env, const struct hull_config *config,
+		       struct hull_inst **ret_inst, struct hull_error **err)
+{
+	struct qemu *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return hull_fail_nomem(err);
+	q->inst.ops = &hull_qemu_backend;
+	q->env = *env;
+	q->config = config;
+	q->child.pidfd = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
+		q->streams[i] = -1;
+	hull_tsc_start(&q->tsc);
+	if (look_over(env, config, &q->binary, &q->accel, err) < 0) {
+		qemu_free(&q->inst);
+		return -1;
+	}
+	*ret_inst = &q->inst;
+	return 0;
+}
+
+/* QEMU's ends of everything, as the plan numbers them. */
+struct ends {
+	HULL_VEC(struct hull_fd_map) map; /* owns every .from */
+	int qmp;			  /* our end, owned */
+};
+
+static void ends_fini(struct ends *e)
+{
+	for (size_t i = 0; i < e->map.n; i++)
+		hull_closep(&e->map.v[i].from);
+	free(e->map.v);
+	hull_closep(&e->qmp);
+}
+
+static int make_pair(int *ret_ours, int *ret_theirs, struct hull_error **err)
+{
+	int fds[2], r = hull_socketpair(fds);
+
+	if (r < 0)
+		return hull_fail_errno(err, -r, "make a socket pair");
+	hull_closep(ret_ours);
+	*ret_ours = fds[0];
+	*ret_theirs = fds[1];
+	return 0;
+}
+
+static int open_boot(struct qemu *q, const char *what, const char *path, int *ret_fd,
+		     struct hull_error **err)
+{
+	const struct hull_qemu_reader reader = {
+		.other = q->env.set_ids,
+		.uid = q->env.uid,
+		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
+	};
+
+	*ret_fd = hull_qemu_open_boot(what, path, &reader, err);
+	return *ret_fd < 0 ? -1 : 0;
+}
+
+static int make_end(struct qemu *q, const struct hull_qemu_fd *fd, int *share_fd, struct ends *e,
+		    int *ret_fd, struct hull_error **err)
+{
+	switch (fd->role) {
+	case HULL_QEMU_FD_QMP:
+		return make_pair(&e->qmp, ret_fd, err);
+	case HULL_QEMU_FD_CONSOLE:
+		return make_pair(&q->streams[HULL_STREAM_CONSOLE], ret_fd, err);
+	case HULL_QEMU_FD_CTL:
+		return make_pair(&q->streams[HULL_STREAM_CTL], ret_fd, err);
+	case HULL_QEMU_FD_BULK:
+		return make_pair(&q->streams[HULL_STREAM_BULK], ret_fd, err);
+	case HULL_QEMU_FD_SHARE:
+		*ret_fd = steal_fd(share_fd);
+		if (*ret_fd < 0)
+			return hull_fail(err, HULL_E_INTERNAL, "no socket for the root share");
+		return 0;
+	case HULL_QEMU_FD_KERNEL:
+		return open_boot(q, "kernel", q->config->kernel, ret_fd, err);
+	case HULL_QEMU_FD_INITRD:
+		return open_boot(q, "initrd", q->config->initrd, ret_fd, err);
+	case HULL_QEMU_FD_DISK:
+		*ret_fd = hull_qemu_open_disk(q->config, fd->disk, err);
+		return *ret_fd < 0 ? -1 : 0;
+	}
+	return hull_fail(err, HULL_E_INTERNAL, "descriptor of unknown role %d", (int)fd->role);
+}
+
+static int make_ends(struct qemu *q, const struct hull_qemu_plan *plan, int *share_fd,
+		     struct ends *e, struct hull_error **err)
+{
+	for (size_t i = 0; i < plan->fds.n; i++) {
+		struct hull_fd_map *m = hull_vec_push(&e->map);
+
+		if (!m)
+			return hull_fail_nomem(err);
+		m->from = -1;
+		m->to = plan->fds.v[i].number;
+		if (make_end(q, &plan->fds.v[i], share_fd, e, &m->from, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* stdout and stderr are the tail's pipe. */
+static int spawn(struct qemu *q, const struct hull_qemu_plan *plan, struct ends *e,
+		 struct hull_error **err)
+{
+	/* Nothing of our environment: it may hold what the user passes to the guest. */
+	static char *const env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL};
+	struct hull_spawn spec = {
+		.path = q->binary,
+		.argv = plan->argv.v,
+		.envp = env,
+		.cwd = "/",
+		.cgroup_fd = q->env.cgroup_fd,
+		.set_ids = q->env.set_ids,
+		.uid = q->env.uid,
+		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
+		.no_new_privs = true,
+		.die_with_parent = true,
+		.new_session = true,
+	};
+	int tail_fd = -1;
+
+	if (hull_tail_new(q->env.loop, &q->tail, &tail_fd, err) < 0)
+		return -1;
+	for (int to = 1; to <= 2; to++) {
+		struct hull_fd_map *m = hull_vec_push(&e->map);
+
+		if (m)
+			*m = (struct hull_fd_map){
+				to == 1 ? tail_fd : fcntl(tail_fd, F_DUPFD_CLOEXEC, 3), to};
+		if (!m || m->from < 0) {
+			if (to == 1 && !m)
+				close(tail_fd);
+			return hull_fail_nomem(err);
+		}
+	}
+	spec.fds = e->map.v;
+	spec.n_fds = e->map.n;
+	return hull_spawn(&spec, &q->child, err);
+}
+
+static int watch(struct qemu *q, struct ends *e, struct hull_error **err)
+{
+	int r;
+
+	r = hull_loop_add_child(q->env.loop, q->child.pidfd, on_child, q, &q->child_source);
+	if (r == 0)
+		r = hull_loop_add_timer(q->env.loop, on_grace, q, &q->grace);
+	if (r == 0)
+		r = hull_conn_new(q->env.loop, steal_fd(&e->qmp), 0, &conn_ops, q, &q->conn);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "watch QEMU");
+	return 0;
+}
+
+static int launch(struct qemu *q, int *share_fd, struct hull_error **err)
+{
+	const struct hull_qemu_host host = {
+		.binary = q->binary,
+		.accel = q->accel.accel,
+		.tsc_khz = hull_tsc_finish(&q->tsc),
+		.block_devices = hull_qemu_block_devices(q->config),
+	};
+	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+	cleanup_with(ends_fini) struct ends e = {.qmp = -1};
+
+	if (hull_qemu_plan_make(q->config, &host, &plan, err) < 0 ||
+	    make_ends(q, &plan, share_fd, &e, err) < 0 ||
+	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 || spawn(q, &plan, &e, err) < 0)
+		return -1;
+	return watch(q, &e, err);
+}
+
+static int qemu_start(struct hull_inst *inst, int share_fd, struct hull_error **err)
+{
+	struct qemu *q = from_inst(inst);
+	cleanup_close int share = share_fd;
+
+	if (q->state != STATE_NEW)
+		return hull_fail_cause(err, HULL_E_STATE, "already-running",
+				       "QEMU was started before");
+	q->state = STATE_STARTING;
+	if (launch(q, &share, err) < 0)
+		return hull_prefix(err, "start QEMU");
+	return 0;
+}
+
+static int qemu_command(const struct hull_config *config, struct hull_strv *ret_argv,
+			struct hull_error **err)
+{
+	const struct hull_backend_env env = {0};
+	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+	cleanup_free char *binary = NULL;
+	struct hull_accel_choice accel;
+	struct hull_qemu_host host = {0};
+	struct hull_tsc tsc;
+
+	hull_tsc_start(&tsc);
+	if (look_over(&env, config, &binary, &accel, err) < 0)
+		return -1;
+	host.binary = binary;
+	host.accel = accel.accel;
+	host.tsc_khz = hull_tsc_finish(&tsc);
+	host.block_devices = hull_qemu_block_devices(config);
+	if (hull_qemu_plan_make(config, &host, &plan, err) < 0)
+		return -1;
+	*ret_argv = plan.argv;
+	plan.argv = (struct hull_strv){0};
+	return 0;
+}
+
+static int qemu_take_stream(struct hull_inst *inst, enum hull_stream which)
+{
+	return steal_fd(&from_inst(inst)->streams[which]);
+}
+
+struct request {
+	hull_inst_done_fn done;
+	void *ctx;
+};
+
+static void on_reply(void *ctx, const struct hull_json *result, const struct hull_error *error)
+{
+	struct request *r = ctx;
+
+	r->done(r->ctx, error);
+	free(r);
+}
+
+/* @done may be NULL. */
+static int execute(struct qemu *q, const char *command, hull_inst_done_fn done, void *ctx,
+		   struct hull_error **err)
+{
+	struct request *r = NULL;
+
+	if (!q->qmp || (q->state != STATE_RUNNING && q->state != STATE_PAUSED))
+		return hull_fail_cause(err, HULL_E_STATE, "not-running",
+				       "QEMU is not running yet, or no longer");
+	if (done) {
+		r = calloc(1, sizeof(*r));
+		if (!r)
+			return hull_fail_nomem(err);
+		*r = (struct request){done, ctx};
+	}
+	if (hull_qmp_execute(q->qmp, command, NULL, r ? on_reply : NULL, r, err) < 0) {
+		free(r);
+		return -1;
+	}
+	return 0;
+}
+
+static int qemu_pause(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
+		      struct hull_error **err)
+{
+	return execute(from_inst(inst), "stop", done, ctx, err);
+}
+
+static int qemu_resume(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
+		       struct hull_error **err)
+{
+	return execute(from_inst(inst), "cont", done, ctx, err);
+}
+
+static int qemu_powerdown(struct hull_inst *inst, struct hull_error **err)
+{
+	return execute(from_inst(inst), "system_powerdown", NULL, NULL, err);
+}
+
+/* QEMU may close the connection before it answers "quit": nobody waits for the answer. */
+static int qemu_quit(struct hull_inst *inst, struct hull_error **err)
+{
+	return execute(from_inst(inst), "quit", NULL, NULL, err);
+}
+
+static void qemu_kill(struct hull_inst *inst)
+{
+	struct qemu *q = from_inst(inst);
+
+	q->killed = true;
+	kill_it(q);
+}
+
+static const char *qemu_choice(const struct hull_inst *inst)
+{
+	return container_of(inst, const struct qemu, inst)->accel.reason;
+}
+
+static pid_t qemu_pid(const struct hull_inst *inst)
+{
+	return container_of(inst, const struct qemu, inst)->child.pid;
+}
+
+const struct hull_backend_ops hull_qemu_backend = {
+	.name = "qemu",
+	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
+		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2,
+	.command = qemu_command,
+	.create = qemu_create,
+	.start = qemu_start,
+	.take_stream = qemu_take_stream,
+	.pause = qemu_pause,
+	.resume = qemu_resume,
+	.powerdown = qemu_powerdown,
+	.quit = qemu_quit,
+	.kill = qemu_kill,
+	.choice = qemu_choice,
+	.pid = qemu_pid,
+	.free = qemu_free,
+};

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening kernels, initial RAM disks and disks.  A path comes from the user and may name anything:
+ * only regular files and, for disks, block devices get through.
+ */
+#define _GNU_SOURCE
+#include "backend/qemu/files.h"
+
+#include "base/cleanup.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#define BOOT_FILE_MAX ((off_t)1 << 30)
+#define SCRATCH_DIR "/var/tmp"
+
+/* Without waiting for the other side of a FIFO that somebody put there. */
+static int open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
+			int *ret_fd)
+{
+	cleanup_close int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 || fstat(fd, ret_st) < 0)
+		return -errno;
+	if (S_ISDIR(ret_st->st_mode))
+		return -EISDIR;
+	if (!S_ISREG(ret_st->st_mode) && !(block_device_ok && S_ISBLK(ret_st->st_mode)))
+		return -EINVAL;
+	if (fcntl(fd, F_SETFL, flags) < 0)
+		return -errno;
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+static bool may_read(const struct stat *st, const struct hull_qemu_reader *reader)
+{
+	if (!reader->other)
+		return true;
+	if (st->st_uid == reader->uid)
+		return st->st_mode & S_IRUSR;
+	if (st->st_gid == reader->gid)
+		return st->st_mode & S_IRGRP;
+	return st->st_mode & S_IROTH;
+}
+
+/* Memory files belong to nobody in particular: any uid may open one it has a descriptor of. */
+static int copy_to_memory(int fd, off_t size)
+{
+	cleanup_close int mem = memfd_create("boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	off_t left = size;
+
+	if (mem < 0)
+		return -errno;
+	while (left > 0) {
+		ssize_t n = sendfile(mem, fd, NULL, (size_t)left);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break; /* shorter than it was: so be it */
+		left -= n;
+	}
+	if (fcntl(mem, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0)
+		return -errno;
+	return steal_fd(&mem);
+}
+
+int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qemu_reader *reader,
+			struct hull_error **err)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+	int r = open_checked(path, O_RDONLY, false, &st, &fd);
+
+	if (r == -EINVAL)
+		return hull_fail(err, HULL_E_INVALID, "%s '%s' is not a regular file", what, path);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "open %s '%s'", what, path);
+	if (st.st_size == 0)
+		return hull_fail(err, HULL_E_INVALID, "%s '%s' is empty", what, path);
+	if (st.st_size > BOOT_FILE_MAX)
+		return hull_fail(err, HULL_E_INVALID, "%s '%s' is larger than 1 GiB", what, path);
+	if (may_read(&st, reader))
+		return steal_fd(&fd);
+	r = copy_to_memory(fd, st.st_size);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "copy %s '%s' into memory", what, path);
+	return r;
+}
+
+/* What the header of a qcow2 image says of other files is refused: with our descriptor and nothing
+ * else in hand QEMU could not open them, and an image must not choose files of the host's. */
+static int check_qcow2(int fd, const char *path, size_t index, struct hull_error **err)
+{
+	struct {
+		uint32_t magic, version;
+		uint64_t backing_offset;
+		uint32_t other[14]; /* up to byte 72 */
+		uint64_t incompatible;
+	} h = {0};
+	ssize_t n;
+
+	_Static_assert(sizeof(h) == 80, "as on the disk");
+	n = pread(fd, &h, sizeof(h), 0);
+	if (n < 0)
+		return hull_fail_errno(err, errno, "disks[%zu]: read '%s'", index, path);
+	if ((size_t)n < sizeof(h) || be32toh(h.magic) != 0x514649fb)
+		return hull_fail(err, HULL_E_INVALID, "disks[%zu]: '%s' is not a qcow2 image",
+				 index, path);
+	if (h.backing_offset)
+		return hull_fail(err, HULL_E_UNSUPPORTED, "disks[%zu]: '%s' needs a backing file",
+				 index, path);
+	if (be32toh(h.version) >= 3 && be64toh(h.incompatible) & 4)
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "disks[%zu]: '%s' keeps its data in another file", index, path);
+	return 0;
+}
+
+static int open_image(const struct hull_disk *d, size_t index, struct hull_error **err)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+	int r = open_checked(d->path, d->readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
+
+	if (r == -EINVAL)
+		return hull_fail(err, HULL_E_INVALID,
+				 "disks[%zu]: '%s' is neither a regular file nor a block device",
+				 index, d->path);
+	if (r < 0) {
+		(void)hull_fail_errno(err, -r, "disks[%zu]: open '%s'", index, d->path);
+		if ((r == -EACCES || r == -EROFS) && !d->readonly)
+			hull_hint(err, "a disk that may only be read needs readonly");
+		return -1;
+	}
+	if (d->format == HULL_DISK_QCOW2 && check_qcow2(fd, d->path, index, err) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
+/* Not every file system has nameless files. */
+static int open_nameless(const char *dir)
+{
+	cleanup_free char *path = NULL;
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd < 0 ? -errno : fd;
+	if (asprintf(&path, "%s/hull-scratch-XXXXXX", dir) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	(void)unlink(path); /* it has just been made by us; a failure leaves an empty file */
+	return fd;
+}
+
+static int open_scratch(const char *dir, uint64_t size, size_t index, struct hull_error **err)
+{
+	cleanup_close int fd = open_nameless(dir);
+
+	if (fd < 0)
+		return hull_fail_errno(err, -fd, "disks[%zu]: make a scratch file in '%s'", index,
+				       dir);
+	if (ftruncate(fd, (off_t)size) < 0)
+		return hull_fail_errno(err, errno, "disks[%zu]: make a scratch file in '%s'", index,
+				       dir);
+	return steal_fd(&fd);
+}
+
+int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct hull_error **err)
+{
+	const struct hull_disk *d = &config->disks.v[index];
+
+	if (d->scratch_bytes && !d->path)
+		return open_scratch(config->scratch_dir ? config->scratch_dir : SCRATCH_DIR,
+				    d->scratch_bytes, index, err);
+	return open_image(d, index, err);
+}
+
+uint32_t hull_qemu_block_devices(const struct hull_config *config)
+{
+	uint32_t bits = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < config->disks.n; i++)
+		if (config->disks.v[i].path && stat(config->disks.v[i].path, &st) == 0 &&
+		    S_ISBLK(st.st_mode))
+			bits |= UINT32_C(1) << i;
+	return bits;
+}

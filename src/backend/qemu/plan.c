@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * QEMU's command line, in the order in which a reader would describe the machine: process,
+ * machine, memory, processors, what it boots, devices.
+ */
+#define _GNU_SOURCE
+#include "backend/qemu/plan.h"
+
+#include "backend/backend.h"
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* COMMAND_LINE_SIZE of x86, less the NUL. */
+#define KERNEL_LINE_MAX 2047
+
+/* Above it CPUs need an x2APIC, which QEMU's emulation does not have. */
+#define TCG_MAX_CPUS 255
+
+#define MICROVM_LAST_BUS 23
+#define Q35_FIRST_DISK 8
+
+/* Emulated features cost time when they are used, not when they are offered; what Debian's programs
+ * and their libraries look for is here, and nothing that makes them choose slow paths, such as the
+ * wide vectors of "max". */
+#define TCG_CPU "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+rdrand"
+
+#define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
+const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",  "bulk", "share",
+					  "kernel", "initrd",  "disk", NULL};
+static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DISK + 2, "one name for each role");
+
+struct build {
+	const struct hull_config *config;
+	const struct hull_qemu_host *host;
+	struct hull_qemu_plan *plan;
+	int next_fd;
+	int next_bus; /* microvm: the next virtio-mmio transport */
+	bool failed;  /* out of memory, outside argv */
+};
+
+static void add2(struct build *b, const char *option, const char *value)
+{
+	hull_strv_add(&b->plan->argv, option);
+	hull_strv_add(&b->plan->argv, value);
+}
+
+static void addf(struct build *b, const char *option, const char *fmt, ...) HULL_PRINTF(3, 4);
+
+static void addf(struct build *b, const char *option, const char *fmt, ...)
+{
+	char *value = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&value, fmt, ap);
+	va_end(ap);
+	hull_strv_add(&b->plan->argv, option);
+	hull_strv_take(&b->plan->argv, n < 0 ? NULL : value);
+}
+
+static int add_fd(struct build *b, enum hull_qemu_fd_role role, size_t disk)
+{
+	struct hull_qemu_fd *fd = hull_vec_push(&b->plan->fds);
+
+	if (!fd) {
+		b->failed = true;
+		return -1;
+	}
+	*fd = (struct hull_qemu_fd){.role = role, .disk = disk, .number = b->next_fd++};
+	return fd->number;
+}
+
+static bool is_microvm(const struct build *b)
+{
+	return b->plan->machine == HULL_MACHINE_MICROVM;
+}
+
+/* A virtio device: "<what>-pci" in a slot, or "<what>-device" on the next transport.  Without
+ * "disable-legacy" QEMU would offer both generations to a device on the root bus. */
+static void add_virtio(struct build *b, const char *what, int slot, const char *properties)
+{
+	/* vhost-user-fs has no legacy form, nor the property. */
+	bool modern_only = !strcmp(what, "vhost-user-fs");
+
+	if (is_microvm(b)) {
+		assert(b->next_bus > 0);
+		addf(b, "-device", "%s-device,bus=virtio-mmio-bus.%d%s", what, b->next_bus--,
+		     properties);
+	} else {
+		addf(b, "-device", "%s-pci,bus=pcie.0,addr=%#x%s%s", what, (unsigned int)slot,
+		     modern_only ? "" : ",disable-legacy=on", properties);
+	}
+}
+
+static void add_process(struct build *b)
+{
+	int qmp = add_fd(b, HULL_QEMU_FD_QMP, 0);
+
+	hull_strv_add(&b->plan->argv, b->host->binary);
+	addf(b, "-name", "hull-%.12s", b->config->id ? b->config->id : "0");
+	hull_strv_add(&b->plan->argv, "-nodefaults");
+	hull_strv_add(&b->plan->argv, "-no-user-config");
+	add2(b, "-display", "none");
+	hull_strv_add(&b->plan->argv, "-no-reboot");
+	hull_strv_add(&b->plan->argv, "-S"); /* until "cont" */
+	if (b->config->seccomp)
+		add2(b, "-sandbox", SANDBOX);
+	addf(b, "-chardev", "socket,id=qmp,fd=%d", qmp);
+	add2(b, "-mon", "chardev=qmp,mode=control");
+}
+
+/* What the machine could do but no guest of ours uses costs start-up time and attack surface.
+ *
+ * microvm: without a PIT Linux cannot calibrate the TSC there, having no other timer to compare
+ * with, so that under emulation the PIT may go only when the frequency is told.  Without an RTC
+ * it waits two seconds for the clock that is not there. */
+static void add_machine(struct build *b)
+{
+	const char *memory = b->config->root.kind == HULL_ROOT_NONE ? "" : ",memory-backend=mem";
+
+	if (is_microvm(b)) {
+		addf(b, "-machine", "microvm,pit=off,pic=off,rtc=on,isa-serial=on%s", memory);
+		/* vhost-user devices speak modern virtio only, and it is the quicker one. */
+		add2(b, "-global", "virtio-mmio.force-legacy=false");
+	} else {
+		addf(b, "-machine", "pc-q35-%d.%d,usb=off,smbus=off,sata=off,vmport=off%s",
+		     HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR, memory);
+	}
+	add2(b, "-accel", hull_accel_names[b->host->accel]);
+}
+
+/* vhost-user daemons map the guest's memory: it must be a file they can be handed. */
+static void add_memory(struct build *b)
+{
+	uint64_t mib = b->config->memory_bytes >> 20;
+
+	addf(b, "-m", "%" PRIu64 "M", mib);
+	if (b->config->root.kind != HULL_ROOT_NONE)
+		addf(b, "-object", "memory-backend-memfd,id=mem,size=%" PRIu64 "M,share=on", mib);
+}
+
+static void add_processors(struct build *b)
+{
+	const char *model = b->config->cpu_model;
+
+	if (!model)
+		model = b->host->accel == HULL_ACCEL_KVM ? "host" : TCG_CPU;
+	add2(b, "-cpu", model);
+	addf(b, "-smp", "%" PRIu64, b->config->cpus);
+}
+
+/* "reboot=t": a triple fault is the one way to reset that both machines have and that asks nothing
+ * of the emulated firmware; "panic=-1" makes a panic one.
+ *
+ * For our own kernel, whose needs we know: "quiet" keeps the console for what matters (a panic is
+ * printed all the same), "cryptomgr.notests" saves 0.2 s under emulation, and "noreplace-smp" 0.07
+ * s of patching that gains nothing there.
+ *
+ * Emulation shows the guest the host's TSC, which therefore need not be measured against timers
+ * that a busy host serves late, nor watched: on microvm the watchdog would be the tick counter, and
+ * the TSC condemned whenever that loses ticks. */
+static void add_kernel_words(const struct build *b, struct hull_strbuf *line)
+{
+	bool tcg = b->host->accel == HULL_ACCEL_TCG;
+
+	hull_strbuf_adds(line, "console=ttyS0 reboot=t panic=-1");
+	if (b->config->agent == HULL_AGENT_HULL) {
+		hull_strbuf_adds(line, " quiet cryptomgr.notests");
+		if (tcg)
+			hull_strbuf_adds(line, " noreplace-smp");
+	}
+	if (tcg && b->host->tsc_khz)
+		hull_strbuf_addf(line, " tsc=reliable tsc_early_khz=%" PRIu64, b->host->tsc_khz);
+	for (size_t i = 0; i < b->config->append.n; i++)
+		hull_strbuf_addf(line, " %s", b->config->append.v[i]);
+}
+
+static int add_boot(struct build *b, struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf line = HULL_STRBUF_INIT;
+
+	addf(b, "-kernel", "/proc/self/fd/%d", add_fd(b, HULL_QEMU_FD_KERNEL, 0));
+	if (b->config->initrd)
+		addf(b, "-initrd", "/proc/self/fd/%d", add_fd(b, HULL_QEMU_FD_INITRD, 0));
+	add_kernel_words(b, &line);
+	if (line.failed)
+		return hull_fail_nomem(err);
+	if (line.len > KERNEL_LINE_MAX)
+		return hull_fail(err, HULL_E_INVALID,
+				 "append: the kernel command line is %zu bytes long, and %d is all "
+				 "a kernel reads",
+				 line.len, KERNEL_LINE_MAX);
+	add2(b, "-append", line.data);
+	return 0;
+}
+
+static void add_port(struct build *b, enum hull_qemu_fd_role role, int nr)
+{
+	const char *name = hull_qemu_fd_names[role];
+
+	addf(b, "-chardev", "socket,id=%s,fd=%d", name, add_fd(b, role, 0));
+	addf(b, "-device", "virtserialport,bus=ports.0,chardev=%s,name=hull.%s,nr=%d", name, name,
+	     nr);
+}
+
+static void add_streams(struct build *b)
+{
+	addf(b, "-chardev", "socket,id=console,fd=%d", add_fd(b, HULL_QEMU_FD_CONSOLE, 0));
+	add2(b, "-serial", "chardev:console");
+	if (b->config->agent != HULL_AGENT_HULL)
+		return;
+	add_virtio(b, "virtio-serial", 1, ",id=ports,max_ports=3");
+	add_port(b, HULL_QEMU_FD_CTL, 1);
+	add_port(b, HULL_QEMU_FD_BULK, 2);
+}
+
+static void add_share(struct build *b)
+{
+	if (b->config->root.kind == HULL_ROOT_NONE)
+		return;
+	addf(b, "-chardev", "socket,id=share,fd=%d", add_fd(b, HULL_QEMU_FD_SHARE, 0));
+	add_virtio(b, "vhost-user-fs", 3, ",chardev=share,tag=" HULL_ROOT_TAG ",queue-size=1024");
+}
+
+/* A descriptor set instead of /proc/self/fd: QEMU duplicates the descriptor it was given, where
+ * opening it again would ask for the right to the file. */
+static void add_disk(struct build *b, size_t i)
+{
+	const struct hull_disk *d = &b->config->disks.v[i];
+	const char *readonly = d->readonly ? ",read-only=on" : "";
+	/* Nothing of a scratch disk outlives the guest: there is nothing to flush it for. */
+	const char *scratch = d->scratch_bytes ? ",discard=unmap,cache.no-flush=on" : "";
+	cleanup_free char *properties = NULL;
+	int fd = add_fd(b, HULL_QEMU_FD_DISK, i);
+
+	addf(b, "-add-fd", "fd=%d,set=%zu", fd, i);
+	addf(b, "-blockdev", "driver=%s,node-name=file%zu,filename=/dev/fdset/%zu%s%s",
+	     b->host->block_devices & UINT32_C(1) << i ? "host_device" : "file", i, i, readonly,
+	     scratch);
+	addf(b, "-blockdev", "driver=%s,node-name=disk%zu,file=file%zu%s%s",
+	     hull_disk_format_names[d->format], i, i, readonly, scratch);
+	if (asprintf(&properties, ",id=blk%zu,drive=disk%zu%s%s", i, i, d->serial ? ",serial=" : "",
+		     d->serial ? d->serial : "") < 0) {
+		properties = NULL;
+		b->failed = true;
+		return;
+	}
+	add_virtio(b, "virtio-blk", Q35_FIRST_DISK + (int)i, properties);
+}
+
+static void add_devices(struct build *b)
+{
+	add_streams(b);
+	if (b->config->rng)
+		add_virtio(b, "virtio-rng", 2, "");
+	add_share(b);
+	add2(b, "-device", is_microvm(b) ? "pvpanic" : "pvpanic-pci,bus=pcie.0,addr=0x4");
+	for (size_t i = 0; i < b->config->disks.n; i++)
+		add_disk(b, i);
+}
+
+static int choose_machine(const struct hull_config *c, const struct hull_qemu_host *host,
+			  enum hull_machine *ret, struct hull_error **err)
+{
+	bool tsc_needed = host->accel == HULL_ACCEL_TCG && !host->tsc_khz;
+
+	*ret = c->machine;
+	if (c->machine == HULL_MACHINE_AUTO)
+		*ret = tsc_needed ? HULL_MACHINE_Q35 : HULL_MACHINE_MICROVM;
+	if (*ret == HULL_MACHINE_MICROVM && tsc_needed) {
+		(void)hull_fail(err, HULL_E_UNSUPPORTED,
+				"machine 'microvm' cannot be emulated on a host whose time stamp "
+				"counter is not constant");
+		hull_hint(err, "use machine 'q35'");
+		return -1;
+	}
+	return 0;
+}
+
+int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu_host *host,
+			struct hull_qemu_plan *ret_plan, struct hull_error **err)
+{
+	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+	struct build b = {
+		.config = config,
+		.host = host,
+		.plan = &plan,
+		.next_fd = HULL_QEMU_FIRST_FD,
+		.next_bus = MICROVM_LAST_BUS,
+	};
+
+	/* Ports, entropy and share come before the disks; transport 0 is not used. */
+	static_assert(3 + HULL_CONFIG_MAX_DISKS <= MICROVM_LAST_BUS, "a transport for each device");
+	static_assert(Q35_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
+	static_assert(HULL_CONFIG_MAX_DISKS <= 32, "a bit for each disk");
+
+	if (host->accel == HULL_ACCEL_TCG && config->cpus > TCG_MAX_CPUS)
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "cpus: %" PRIu64 " need hardware virtualisation, %d is the most "
+				 "without",
+				 config->cpus, TCG_MAX_CPUS);
+	if (choose_machine(config, host, &plan.machine, err) < 0)
+		return -1;
+	add_process(&b);
+	add_machine(&b);
+	add_memory(&b);
+	add_processors(&b);
+	if (add_boot(&b, err) < 0)
+		return -1;
+	add_devices(&b);
+	if (b.failed || plan.argv.failed)
+		return hull_fail_nomem(err);
+	*ret_plan = plan;
+	plan = (struct hull_qemu_plan){0};
+	return 0;
+}
+
+void hull_qemu_plan_fini(struct hull_qemu_plan *plan)
+{
+	hull_strv_fini(&plan->argv);
+	free(plan->fds.v);
+	*plan = (struct hull_qemu_plan){0};
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a VM description and what is known of the host to QEMU's command line.  Pure: nothing is
+ * opened, looked up or measured here; tests compare the result with golden files.
+ *
+ * Everything QEMU works on comes to it as a descriptor, so that it needs no right to any path and
+ * no file name of a user's can be mistaken for an option.  The plan says which descriptor must
+ * be what; the numbers count up from HULL_QEMU_FIRST_FD.
+ *
+ * Addresses are fixed, so that a machine can be rebuilt exactly:
+ *   q35       slots of pcie.0: 1 ports, 2 entropy, 3 root share, 4 panic device, 8... disks;
+ *             24 and above are kept for ports that take devices later
+ *   microvm   transports 23 and downwards, in the order above: Linux finds the highest first.
+ *             Transport 0 stays empty, for its interrupt never arrives.
+ */
+#ifndef HULL_BACKEND_QEMU_PLAN_H
+#define HULL_BACKEND_QEMU_PLAN_H
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "config/config.h"
+
+#define HULL_QEMU_FIRST_FD 3
+
+/* The version of the machine types and options used. */
+#define HULL_QEMU_LEAST_MAJOR 7
+#define HULL_QEMU_LEAST_MINOR 2
+
+enum hull_qemu_fd_role {
+	HULL_QEMU_FD_QMP,     /* stream socket */
+	HULL_QEMU_FD_CONSOLE, /* stream socket */
+	HULL_QEMU_FD_CTL,     /* stream socket */
+	HULL_QEMU_FD_BULK,    /* stream socket */
+	HULL_QEMU_FD_SHARE,   /* connected vhost-user socket */
+	HULL_QEMU_FD_KERNEL,  /* a file QEMU may open again by /proc/self/fd */
+	HULL_QEMU_FD_INITRD,  /* likewise */
+	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
+};
+extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */
+
+struct hull_qemu_fd {
+	enum hull_qemu_fd_role role;
+	size_t disk; /* DISK: index into the description's list */
+	int number;  /* in QEMU */
+};
+
+/* What planning needs to know of the host. */
+struct hull_qemu_host {
+	const char *binary;	/* borrowed */
+	enum hull_accel accel;	/* KVM or TCG, never AUTO */
+	uint64_t tsc_khz;	/* 0: not known, or not constant */
+	uint32_t block_devices; /* bit i: disks[i] is one, not a file */
+};
+
+struct hull_qemu_plan {
+	struct hull_strv argv;
+	HULL_VEC(struct hull_qemu_fd) fds;
+	enum hull_machine machine; /* as decided, never AUTO */
+};
+
+int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu_host *host,
+			struct hull_qemu_plan *ret_plan, struct hull_error **err);
+void hull_qemu_plan_fini(struct hull_qemu_plan *plan);
+#define cleanup_qemu_plan __attribute__((cleanup(hull_qemu_plan_fini)))
+
+#endif

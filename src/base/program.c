@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding hull's own programs.
+ */
+#define _GNU_SOURCE
+#include "base/program.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+char *hull_program_beside(const char *sub)
+{
+	char exe[4096], *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n <= 0)
+		return NULL;
+	exe[n] = '\0';
+	slash = strrchr(exe, '/');
+	if (!slash)
+		return NULL;
+	*slash = '\0';
+	return hull_path_join(exe, sub);
+}
+
+int hull_program_path(const char *name, char **ret_path, struct hull_error **err)
+{
+	cleanup_free char *near = hull_program_beside(name);
+
+	if (near && access(near, X_OK) == 0) {
+		*ret_path = steal_ptr(&near);
+		return 0;
+	}
+	*ret_path = hull_path_join(HULL_LIBEXECDIR, name);
+	if (!*ret_path)
+		return hull_fail_nomem(err);
+	if (access(*ret_path, X_OK) == 0)
+		return 0;
+	free(steal_ptr(ret_path));
+	hull_fail(err, HULL_E_NOT_FOUND, "program '%s' is neither beside this one nor in '%s'",
+		  name, HULL_LIBEXECDIR);
+	hull_hint(err, "the installation is incomplete: install hull again");
+	return -1;
+}

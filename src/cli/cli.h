@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every verb of the command shares: option tables, parsing, output, exit codes.
+ *
+ * A verb is one row: its table of options drives parsing, --help, completion and the check of its
+ * man page.  Results go to stdout, everything else to stderr; output.c is the only place that
+ * prints.
+ */
+#ifndef HULL_CLI_CLI_H
+#define HULL_CLI_CLI_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	HULL_EXIT_OK = 0,
+	HULL_EXIT_FAILED = 1,
+	HULL_EXIT_USAGE = 2,
+	HULL_EXIT_DEADLINE = 124,
+	/* run and exec pass on the guest's code; these are ours */
+	HULL_EXIT_RUN_FAILED = 125,
+	HULL_EXIT_NOT_EXECUTABLE = 126,
+	HULL_EXIT_NOT_FOUND = 127,
+};
+
+struct hull_opt {
+	int id;		   /* letter, or >= 256 where there is none */
+	const char *name;  /* long name */
+	const char *arg;   /* NULL: a flag */
+	const char *help;  /* one line */
+	const char *group; /* heading in --help; NULL: as before */
+};
+
+struct hull_verb {
+	const char *name, *synopsis, *summary;
+	const struct hull_opt *opts; /* ended by a row without a name */
+	const char *details;	     /* after the options in --help; may be NULL */
+	int (*main)(const struct hull_verb *verb, int argc, char **argv);
+	bool hidden;
+};
+
+extern const struct hull_verb hull_verbs[]; /* sorted; ended by a row without a name */
+
+/* Hands each option to @fn in order; *ret_rest is the index of the first operand, and
+ * *ret_dashes whether "--" stood before it.  Unknown names are refused with the nearest one.
+ * 0, -1, or 1 when --help was asked for and has been printed. */
+typedef int (*hull_opt_fn)(void *ctx, const struct hull_opt *opt, const char *value,
+			   struct hull_error **err);
+int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn, void *ctx,
+		    int *ret_rest, bool *ret_dashes, struct hull_error **err);
+
+/* "unknown <what> '<value>'; did you mean '<nearest>'?" with all names as the hint. Returns -1. */
+int hull_fail_name(struct hull_error **err, const char *what, const char *value,
+		   const char *const *names);
+/* Index of @value in @names, or -1 with the error of hull_fail_name(). */
+int hull_name_index(const char *what, const char *value, const char *const *names,
+		    struct hull_error **err);
+
+/* ---- output.c ---- */
+void hull_out(const char *fmt, ...) HULL_PRINTF(1, 2);
+/* "hull: message", then "hint: ..." on stderr; as one JSON object after --log-format=json. */
+void hull_out_error(const struct hull_error *err);
+void hull_out_note(const char *fmt, ...) HULL_PRINTF(1, 2);
+void hull_out_json_errors(bool on);
+/* Flushes stdout: HULL_EXIT_FAILED with a message if what was printed did not get out. */
+int hull_out_finish(int code);
+void hull_out_help(const struct hull_verb *verb);
+void hull_out_overview(void);
+
+int hull_exit_code(const struct hull_error *err);
+
+#endif

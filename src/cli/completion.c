@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Completion scripts for three shells; the words come from "hull --list-verbs" and
+ * "hull --list-options VERB", so that they can't fall behind the option tables.
+ */
+#include "cli/completion.h"
+
+#include <string.h>
+
+static const char bash_script[] =
+	"_hull() {\n"
+	"    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}\n"
+	"    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+	"        COMPREPLY=($(compgen -W \"$(hull --list-verbs)\" -- \"$cur\"))\n"
+	"    elif [[ $cur == -* ]]; then\n"
+	"        COMPREPLY=($(compgen -W \"$(hull --list-options \"$verb\" 2>/dev/null) --help\" "
+	"-- \"$cur\"))\n"
+	"    else\n"
+	"        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+	"    fi\n"
+	"}\n"
+	"complete -o filenames -F _hull hull\n";
+
+static const char zsh_script[] =
+	"#compdef hull\n"
+	"_hull() {\n"
+	"    if (( CURRENT == 2 )); then\n"
+	"        compadd -- ${(f)\"$(hull --list-verbs)\"}\n"
+	"    elif [[ $words[CURRENT] == -* ]]; then\n"
+	"        compadd -- ${(f)\"$(hull --list-options $words[2] 2>/dev/null)\"} --help\n"
+	"    else\n"
+	"        _files\n"
+	"    fi\n"
+	"}\n"
+	"compdef _hull hull\n";
+
+static const char fish_script[] =
+	"complete -c hull -n __fish_use_subcommand -f -a '(hull --list-verbs)'\n"
+	"complete -c hull -n 'not __fish_use_subcommand' -a "
+	"'(hull --list-options (commandline -opc)[2] 2>/dev/null)'\n";
+
+int hull_cmd_completion(const struct hull_verb *verb, int argc, char **argv)
+{
+	static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+	static const char *const scripts[] = {bash_script, zsh_script, fish_script};
+	cleanup_error struct hull_error *err = NULL;
+	int i = -1;
+
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		hull_out_help(verb);
+		return HULL_EXIT_OK;
+	}
+	if (argc != 2)
+		hull_fail(&err, HULL_E_INVALID, "usage: hull %s", verb->synopsis);
+	else
+		i = hull_name_index("shell", argv[1], shells, &err);
+	if (i < 0) {
+		hull_out_error(err);
+		return HULL_EXIT_USAGE;
+	}
+	hull_out("%s", scripts[i]);
+	return HULL_EXIT_OK;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The hull command: finds the verb, answers --help and --version, leaves the rest to it.
+ */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void log_line(void *ctx, enum hull_log_level level, const char *line)
+{
+	hull_out_note("hull: %s", line);
+}
+
+static const struct hull_verb *find_verb(const char *name)
+{
+	for (const struct hull_verb *v = hull_verbs; v->name; v++)
+		if (!strcmp(v->name, name))
+			return v;
+	return NULL;
+}
+
+static int unknown_verb(const char *name)
+{
+	cleanup_error struct hull_error *err = NULL;
+	const char *names[64];
+	size_t n = 0;
+
+	for (const struct hull_verb *v = hull_verbs; v->name && n < ARRAY_SIZE(names) - 1; v++)
+		if (!v->hidden)
+			names[n++] = v->name;
+	names[n] = NULL;
+	hull_fail_name(&err, name[0] == '-' ? "option" : "verb", name, names);
+	hull_hint(&err, "see 'hull --help'");
+	hull_out_error(err);
+	return HULL_EXIT_USAGE;
+}
+
+static int list_options(int argc, char **argv)
+{
+	const struct hull_verb *v = argc > 2 ? find_verb(argv[2]) : NULL;
+
+	if (!v)
+		return unknown_verb(argc > 2 ? argv[2] : "");
+	for (const struct hull_opt *o = v->opts; o->name; o++) {
+		hull_out("--%s\n", o->name);
+		if (o->id < 256)
+			hull_out("-%c\n", o->id);
+	}
+	return HULL_EXIT_OK;
+}
+
+static int list_verbs(void)
+{
+	for (const struct hull_verb *v = hull_verbs; v->name; v++)
+		if (!v->hidden)
+			hull_out("%s\n", v->name);
+	return HULL_EXIT_OK;
+}
+
+/* Started with 0, 1 or 2 closed, the next open would become one of them. */
+static void keep_standard_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd ? O_WRONLY : O_RDONLY);
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const struct hull_verb *verb;
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (argc < 2) {
+		hull_out_overview();
+		return HULL_EXIT_USAGE;
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+		if (argc < 3) {
+			hull_out_overview();
+			return HULL_EXIT_OK;
+		}
+		verb = find_verb(argv[2]);
+		if (!verb)
+			return unknown_verb(argv[2]);
+		hull_out_help(verb);
+		return HULL_EXIT_OK;
+	}
+	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		hull_out("hull %s\n", HULL_VERSION);
+		return HULL_EXIT_OK;
+	}
+	if (!strcmp(name, "--list-verbs"))
+		return list_verbs();
+	if (!strcmp(name, "--list-options"))
+		return list_options(argc, argv);
+	verb = find_verb(name);
+	if (!verb)
+		return unknown_verb(name);
+	return verb->main(verb, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	keep_standard_fds();
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would eat our children's status */
+	hull_log_set(log_line, NULL, getenv("HULL_DEBUG") ? HULL_LOG_DEBUG : HULL_LOG_WARNING);
+	return hull_out_finish(dispatch(argc, argv));
+}

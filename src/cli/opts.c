@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Option parsing: getopt_long fed by a verb's table, with errors that name the nearest option.
+ */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "base/text.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OPTS_MAX 64
+
+static size_t count(const struct hull_opt *opts)
+{
+	size_t n = 0;
+
+	while (opts[n].name)
+		n++;
+	return n;
+}
+
+int hull_fail_name(struct hull_error **err, const char *what, const char *value,
+		   const char *const *names)
+{
+	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
+	const char *near = hull_nearest(value, names);
+
+	if (near)
+		hull_fail(err, HULL_E_INVALID, "unknown %s '%s'; did you mean '%s'?", what, value,
+			  near);
+	else
+		hull_fail(err, HULL_E_INVALID, "unknown %s '%s'", what, value);
+	for (size_t i = 0; names[i]; i++)
+		hull_strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
+	hull_hint(err, "valid: %s", hull_strbuf_str(&all));
+	return -1;
+}
+
+int hull_name_index(const char *what, const char *value, const char *const *names,
+		    struct hull_error **err)
+{
+	for (int i = 0; names[i]; i++)
+		if (!strcmp(names[i], value))
+			return i;
+	return hull_fail_name(err, what, value, names);
+}
+
+static int unknown_option(const struct hull_verb *verb, const char *word, int letter,
+			  struct hull_error **err)
+{
+	const char *names[OPTS_MAX + 2];
+	cleanup_free char *name = NULL;
+	const char *near;
+	size_t n = 0;
+
+	if (letter) {
+		hull_fail(err, HULL_E_INVALID, "unknown option '-%c'", letter);
+		hull_hint(err, "see 'hull %s --help'", verb->name);
+		return -1;
+	}
+	for (; verb->opts[n].name && n < OPTS_MAX; n++)
+		names[n] = verb->opts[n].name;
+	names[n++] = "help";
+	names[n] = NULL;
+	while (*word == '-')
+		word++;
+	name = strndup(word, strcspn(word, "="));
+	if (!name)
+		return hull_fail_nomem(err);
+	near = hull_nearest(name, names);
+	if (near)
+		hull_fail(err, HULL_E_INVALID, "unknown option '--%s'; did you mean '--%s'?", name,
+			  near);
+	else
+		hull_fail(err, HULL_E_INVALID, "unknown option '--%s'", name);
+	hull_hint(err, "see 'hull %s --help'", verb->name);
+	return -1;
+}
+
+static const struct hull_opt *find(const struct hull_opt *opts, int id)
+{
+	for (; opts->name; opts++)
+		if (opts->id == id)
+			return opts;
+	return NULL;
+}
+
+/* Options end at the first operand, so that a command's own options are left alone. */
+int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn, void *ctx,
+		    int *ret_rest, bool *ret_dashes, struct hull_error **err)
+{
+	struct option longs[OPTS_MAX + 2] = {{0}};
+	char shorts[2 * OPTS_MAX + 4] = "+:h";
+	size_t n = count(verb->opts), at = 3;
+	int id;
+
+	for (size_t i = 0; i < n && i < OPTS_MAX; i++) {
+		const struct hull_opt *o = &verb->opts[i];
+
+		longs[i] = (struct option){o->name, o->arg ? required_argument : no_argument, NULL,
+					   o->id};
+		if (o->id < 256) {
+			shorts[at++] = (char)o->id;
+			if (o->arg)
+				shorts[at++] = ':';
+		}
+	}
+	longs[MIN(n, OPTS_MAX)] = (struct option){"help", no_argument, NULL, 'h'};
+	opterr = 0;
+	optind = 0;
+	while ((id = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const struct hull_opt *o = find(verb->opts, id == ':' ? optopt : id);
+
+		if (id == 'h' && !o) {
+			hull_out_help(verb);
+			return 1;
+		}
+		if (id == '?' && optopt >= 256) /* a flag that was given a value */
+			return hull_fail(err, HULL_E_INVALID, "option '%s' takes no value",
+					 argv[optind - 1]);
+		if (id == '?')
+			return unknown_option(verb, argv[optind - 1], optopt, err);
+		if (id == ':' || !o) {
+			hull_fail(err, HULL_E_INVALID, "option '--%s' needs a value: %s",
+				  o ? o->name : argv[optind - 1], o && o->arg ? o->arg : "VALUE");
+			hull_hint(err, "see 'hull %s --help'", verb->name);
+			return -1;
+		}
+		if (fn(ctx, o, optarg, err) < 0)
+			return hull_prefix(err, "--%s", o->name);
+	}
+	*ret_rest = optind;
+	*ret_dashes = optind > 1 && !strcmp(argv[optind - 1], "--");
+	return 0;
+}

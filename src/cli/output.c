@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The only place of the command that prints.
+ */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool json_errors;
+
+void hull_out_json_errors(bool on)
+{
+	json_errors = on;
+}
+
+void hull_out(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vfprintf(stdout, fmt, ap); /* hull_out_finish() looks at the stream's state */
+	va_end(ap);
+}
+
+void hull_out_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+}
+
+static bool error_as_json(const struct hull_error *err)
+{
+	cleanup_json struct hull_json *j = hull_json_object();
+	cleanup_free char *text = NULL;
+
+	if (!j ||
+	    hull_json_set(j, "code", hull_json_string(hull_code_name(hull_error_code(err)))) ||
+	    hull_json_set(j, "cause", hull_json_string(hull_error_cause(err))) ||
+	    hull_json_set(j, "message", hull_json_string(hull_error_message(err))) ||
+	    hull_json_set(j, "hint", hull_json_string(hull_error_hint(err))))
+		return false;
+	text = hull_json_text(j);
+	if (text)
+		(void)fprintf(stderr, "{\"error\":%s}\n", text);
+	return text != NULL;
+}
+
+void hull_out_error(const struct hull_error *err)
+{
+	bool colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+
+	if (json_errors && error_as_json(err))
+		return;
+	(void)fprintf(stderr, "%shull:%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "",
+		      hull_error_message(err));
+	if (*hull_error_hint(err))
+		(void)fprintf(stderr, "%shint:%s %s\n", colour ? "\033[1m" : "",
+			      colour ? "\033[0m" : "", hull_error_hint(err));
+}
+
+int hull_out_finish(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	(void)fprintf(stderr, "hull: cannot write to standard output: %s\n", hull_strerror(errno));
+	return code == HULL_EXIT_OK ? HULL_EXIT_FAILED : code;
+}
+
+void hull_out_help(const struct hull_verb *verb)
+{
+	hull_out("Usage: hull %s\n\n%s.\n", verb->synopsis, verb->summary);
+	for (const struct hull_opt *o = verb->opts; o->name; o++) {
+		char left[64];
+		int n;
+
+		if (o->group)
+			hull_out("\n%s:\n", o->group);
+		n = snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->id < 256 ? '-' : ' ',
+			     o->id < 256 ? o->id : ' ', o->id < 256 ? "," : " ", o->name,
+			     o->arg ? " " : "", o->arg ? o->arg : "");
+		if (n > 28)
+			hull_out("  %s\n  %28s  %s\n", left, "", o->help);
+		else
+			hull_out("  %-28s  %s\n", left, o->help);
+	}
+	if (verb->details)
+		hull_out("\n%s", verb->details);
+}
+
+void hull_out_overview(void)
+{
+	hull_out("Usage: hull VERB [OPTIONS] [ARGS]\n\n"
+		 "Runs workloads in virtual machines as easily as others run them in processes.\n\n"
+		 "Verbs:\n");
+	for (const struct hull_verb *v = hull_verbs; v->name; v++)
+		if (!v->hidden)
+			hull_out("  %-12s  %s\n", v->name, v->summary);
+	hull_out("\nTry:  hull run -- uname -a\n"
+		 "'hull VERB --help' explains a verb and its options.\n");
+}
+
+int hull_exit_code(const struct hull_error *err)
+{
+	switch (hull_error_code(err)) {
+	case HULL_E_INVALID:
+		return HULL_EXIT_USAGE;
+	case HULL_E_TIMEOUT:
+		return HULL_EXIT_DEADLINE;
+	default:
+		return HULL_EXIT_FAILED;
+	}
+}

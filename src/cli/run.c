@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * "hull run": a VM for one command.
+ *
+ *   parse -> VM started -> ready -> command started -> its status and all its output
+ *         -> VM stopped -> everything of it gone -> the command's exit code
+ *
+ * With --agent none there is no command: the console takes its place and the VM's end ends it.
+ * Signals go to the command; the second of the same kind within two seconds stops the VM.
+ */
+#define _GNU_SOURCE
+#include "cli/run.h"
+
+#include "base/cleanup.h"
+#include "base/os.h"
+#include "cli/tty.h"
+#include "vm/exec.h"
+#include "vm/rundir.h"
+#include "vm/stdio.h"
+#include "vm/vm.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TWICE_NS (2 * HULL_NS_PER_S)
+
+struct run {
+	struct hull_run_options o;
+	struct hull_loop *loop;
+	struct hull_source *signals, *timer;
+	struct hull_vm *vm;
+	struct hull_exec *exec;
+	struct hull_stdio *console_out, *console_in;
+	struct hull_error *err; /* ours; the first one */
+	int code;		/* the command's, while err is NULL */
+	int last_signal;
+	uint64_t last_signal_ns;
+	bool started, have_code, stopping;
+	bool lost; /* the VM went away under the command: its end will tell why */
+};
+
+static void stop(struct run *r)
+{
+	if (r->stopping)
+		return;
+	r->stopping = true;
+	hull_source_arm(r->timer, 0);
+	/* The root is thrown away with the VM: there is nothing to shut down cleanly. */
+	if (r->vm)
+		hull_vm_stop(r->vm, 0);
+}
+
+static void fail(struct run *r, const struct hull_error *error)
+{
+	if (!r->err && !r->have_code)
+		hull_fail_remote(&r->err, hull_error_code(error), hull_error_cause(error),
+				 hull_error_message(error), hull_error_hint(error));
+	stop(r);
+}
+
+static void set_code(struct run *r, int code)
+{
+	r->code = code;
+	r->have_code = true;
+	stop(r);
+}
+
+/* ---- the command ---- */
+
+static void on_exec_started(void *ctx)
+{
+	((struct run *)ctx)->started = true;
+}
+
+static void on_exec_done(void *ctx, const struct hull_exec_result *result,
+			 const struct hull_error *error)
+{
+	struct run *r = ctx;
+
+	if (error) {
+		r->lost = hull_error_code(error) == HULL_E_UNAVAILABLE && !r->stopping;
+		if (r->lost)
+			stop(r);
+		else
+			fail(r, error);
+		return;
+	}
+	if (result->oom && !r->o.quiet)
+		hull_out_note("hull: the guest ran out of memory and killed something; "
+			      "give it more with -m");
+	set_code(r, (int)result->exit_status);
+}
+
+static const struct hull_exec_ops exec_ops = {.started = on_exec_started, .done = on_exec_done};
+
+static int start_command(struct run *r, struct hull_error **err)
+{
+	struct hull_exec_options x = {
+		.exec_id = "run",
+		.args = &r->o.args,
+		.env = &r->o.env,
+		.cwd = r->o.cwd ? r->o.cwd : "",
+		.user = r->o.user ? r->o.user : "",
+		.terminal = r->o.terminal,
+		.stdin_fd = r->o.interactive ? STDIN_FILENO : -1,
+		.stdout_fd = STDOUT_FILENO,
+		.stderr_fd = STDERR_FILENO,
+	};
+
+	if (r->o.terminal)
+		hull_tty_size(STDIN_FILENO, &x.rows, &x.columns);
+	if (r->o.terminal && r->o.interactive && hull_tty_raw(STDIN_FILENO, err) < 0)
+		return -1;
+	return hull_exec_start(r->loop, hull_vm_vsock(r->vm), &x, &exec_ops, r, &r->exec, err);
+}
+
+/* ---- the console ---- */
+
+static void on_console_done(void *ctx, struct hull_stdio *s, const struct hull_error *error)
+{
+	struct run *r = ctx;
+
+	if (error)
+		fail(r, error);
+	if (s == r->console_in)
+		r->console_in = NULL;
+	else
+		r->console_out = NULL;
+	hull_stdio_free(s);
+}
+
+static const struct hull_stdio_ops console_ops = {.done = on_console_done};
+
+/* The writer is whoever connects first, so input comes before output. */
+static int show_console(struct run *r, struct hull_error **err)
+{
+	bool alone = r->o.config.agent == HULL_AGENT_NONE;
+	const char *path = hull_vm_console(r->vm);
+
+	if (!alone && !r->o.config.console)
+		return 0;
+	if (alone && r->o.interactive) {
+		if (hull_stdio_new_raw(r->loop, path, STDIN_FILENO, true, &console_ops, r,
+				       &r->console_in, err) < 0)
+			return -1;
+		if (r->o.terminal && hull_tty_raw(STDIN_FILENO, err) < 0)
+			return -1;
+		hull_stdio_begin(r->console_in);
+	}
+	return hull_stdio_new_raw(r->loop, path, alone ? STDOUT_FILENO : STDERR_FILENO, false,
+				  &console_ops, r, &r->console_out, err);
+}
+
+/* ---- the VM ---- */
+
+static void on_vm_ready(void *ctx, const struct hull_error *error)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct run *r = ctx;
+
+	if (error) {
+		fail(r, error);
+		return;
+	}
+	if (r->stopping) /* a signal came first */
+		return;
+	if (show_console(r, &err) < 0 ||
+	    (r->o.config.agent == HULL_AGENT_HULL && start_command(r, &err) < 0))
+		fail(r, err);
+}
+
+static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct run *r = ctx;
+	bool proper = !strcmp(end->reason, "shutdown") || !strcmp(end->reason, "reboot");
+
+	if (!r->stopping || (r->lost && !r->err && !r->have_code)) {
+		if (r->o.config.agent == HULL_AGENT_NONE && proper) {
+			set_code(r, HULL_EXIT_OK);
+		} else {
+			hull_fail_cause(&err, HULL_E_BACKEND, end->reason,
+					"the VM ended while the command ran: %s", end->message);
+			fail(r, err);
+		}
+	}
+	r->stopping = true;
+	hull_loop_quit(r->loop, 0);
+}
+
+static const struct hull_vm_ops vm_ops = {.ready = on_vm_ready, .ended = on_vm_ended};
+
+/* ---- signals and time ---- */
+
+static void on_signal(void *ctx, int signo)
+{
+	struct run *r = ctx;
+	uint64_t now = hull_now_ns();
+	unsigned int rows, columns;
+
+	if (signo == SIGWINCH) {
+		hull_tty_size(STDIN_FILENO, &rows, &columns);
+		if (r->exec && r->o.terminal)
+			hull_exec_resize(r->exec, rows, columns);
+		return;
+	}
+	if (!r->started || (signo == r->last_signal && now - r->last_signal_ns < TWICE_NS)) {
+		if (!r->err)
+			set_code(r, 128 + signo);
+		return;
+	}
+	r->last_signal = signo;
+	r->last_signal_ns = now;
+	hull_exec_signal(r->exec, signo);
+}
+
+static void on_timeout(void *ctx)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct run *r = ctx;
+
+	hull_fail(&err, HULL_E_TIMEOUT, "the command did not end within %llu.%03llu s",
+		  (unsigned long long)(r->o.timeout_ms / 1000),
+		  (unsigned long long)(r->o.timeout_ms % 1000));
+	fail(r, err);
+}
+
+static int watch(struct run *r, struct hull_error **err)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
+	int e;
+
+	if (hull_loop_new(&r->loop, err) < 0)
+		return -1;
+	e = hull_loop_add_signals(r->loop, signals, ARRAY_SIZE(signals), on_signal, r, &r->signals);
+	if (e == 0)
+		e = hull_loop_add_timer(r->loop, on_timeout, r, &r->timer);
+	if (e < 0)
+		return hull_fail_errno(err, -e, "set up the event loop");
+	if (r->o.timeout_ms)
+		hull_source_arm(r->timer, hull_deadline_ms(r->o.timeout_ms));
+	return 0;
+}
+
+static int run(struct run *r, struct hull_error **err)
+{
+	int e;
+
+	/* What an earlier call was killed in the middle of. */
+	if (hull_rundir_reap_all(err) < 0 || watch(r, err) < 0 ||
+	    hull_vm_start(r->loop, &r->o.config, &vm_ops, r, &r->vm, err) < 0)
+		return -1;
+	e = hull_loop_run(r->loop);
+	if (e < 0)
+		return hull_fail_errno(err, -e, "event loop");
+	return r->err ? hull_error_move(err, &r->err) : 0;
+}
+
+static int exit_code(const struct hull_error *err)
+{
+	if (!strcmp(hull_error_cause(err), "command-not-found"))
+		return HULL_EXIT_NOT_FOUND;
+	if (!strcmp(hull_error_cause(err), "not-executable"))
+		return HULL_EXIT_NOT_EXECUTABLE;
+	return HULL_EXIT_RUN_FAILED;
+}
+
+int hull_cmd_run(const struct hull_verb *verb, int argc, char **argv)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct run r = {0};
+	int e = hull_run_parse(verb, argc, argv, &r.o, &err);
+
+	if (e == 0)
+		e = run(&r, &err);
+	hull_stdio_free(r.console_in);
+	hull_stdio_free(r.console_out);
+	hull_exec_free(r.exec);
+	hull_vm_free(r.vm);
+	hull_tty_restore();
+	hull_loop_free(r.loop);
+	hull_error_free(r.err);
+	hull_run_options_fini(&r.o);
+	if (e < 0) {
+		hull_out_error(err);
+		return exit_code(err);
+	}
+	return e > 0 ? HULL_EXIT_OK : r.code;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What "hull run" was asked to do, as parsed from its command line.
+ */
+#ifndef HULL_CLI_RUN_H
+#define HULL_CLI_RUN_H
+
+#include "cli/cli.h"
+#include "config/config.h"
+
+struct hull_run_options {
+	struct hull_config config;
+	struct hull_strv args, env;
+	char *cwd, *user;
+	bool interactive, terminal, detach, quiet;
+	uint64_t timeout_ms; /* 0: none */
+};
+
+extern const struct hull_opt hull_run_opts[];
+
+/* 0; 1 when help was printed; -1. */
+int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
+		   struct hull_run_options *ret, struct hull_error **err);
+void hull_run_options_fini(struct hull_run_options *o);
+
+int hull_cmd_run(const struct hull_verb *verb, int argc, char **argv);
+
+#endif

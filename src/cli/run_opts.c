@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The options of "hull run": from words to a VM description and a command.
+ */
+#define _GNU_SOURCE
+#include "cli/run.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "config.h"
+#include "vm/dirs.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	OPT_KERNEL = 256,
+	OPT_INITRD,
+	OPT_APPEND,
+	OPT_CONSOLE,
+	OPT_AGENT,
+	OPT_TIMEOUT,
+	OPT_BOOT_TIMEOUT,
+	OPT_DISK,
+	OPT_MACHINE,
+	OPT_ACCEL,
+	OPT_CPU,
+	OPT_NAME,
+	OPT_LOG_FORMAT,
+	OPT_ROOT,
+};
+
+const struct hull_opt hull_run_opts[] = {
+	{'i', "interactive", NULL, "connect standard input to the command", "Command"},
+	{'t', "tty", NULL, "give the command a terminal", NULL},
+	{'e', "env", "NAME[=VALUE]", "set a variable; without a value, pass on the caller's", NULL},
+	{'w', "workdir", "DIR", "directory in the guest to start in", NULL},
+	{'u', "user", "USER[:GROUP]", "user in the guest, by name or number", NULL},
+	{OPT_TIMEOUT, "timeout", "TIME", "give up after TIME (30s, 5m, 2h)", NULL},
+	{'c', "cpus", "N", "virtual CPUs (default 1)", "Virtual machine"},
+	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
+	{OPT_DISK, "disk", "SIZE", "put the root's changes on a throwaway disk, not in memory",
+	 NULL},
+	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
+	{OPT_MACHINE, "machine", "TYPE", "auto, q35 or microvm (default auto)", NULL},
+	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
+	{OPT_NAME, "name", "NAME", "name of the VM", NULL},
+	{OPT_BOOT_TIMEOUT, "boot-timeout", "TIME", "give the guest this long to boot (default 60s)",
+	 NULL},
+	{OPT_KERNEL, "kernel", "FILE", "boot this vmlinuz or vmlinux instead of hull's", "Kernel"},
+	{OPT_INITRD, "initrd", "FILE", "with this initramfs", NULL},
+	{OPT_APPEND, "append", "WORDS", "add to the kernel command line", NULL},
+	{OPT_CONSOLE, "console", NULL, "show the guest's console on standard error", NULL},
+	{OPT_AGENT, "agent", "KIND", "hull, or none: just boot the kernel on the console", NULL},
+	{OPT_ROOT, "root", "KIND", "host: the host's system directories; none: the initramfs",
+	 NULL},
+	{'q', "quiet", NULL, "print nothing of our own but errors", "Output"},
+	{OPT_LOG_FORMAT, "log-format", "FORMAT", "text or json: how errors are printed", NULL},
+	{0, NULL, NULL, NULL, NULL},
+};
+
+static int set_string(char **slot, const char *value, struct hull_error **err)
+{
+	free(*slot);
+	*slot = strdup(value);
+	return *slot ? 0 : hull_fail_nomem(err);
+}
+
+static int set_size(uint64_t *slot, const char *value, struct hull_error **err)
+{
+	if (hull_parse_size(value, slot) == 0)
+		return 0;
+	hull_fail(err, HULL_E_INVALID, "'%s' is not a size", value);
+	hull_hint(err, "write it like 512M or 2G");
+	return -1;
+}
+
+static int set_duration(uint64_t *slot, const char *value, struct hull_error **err)
+{
+	if (hull_parse_duration(value, slot) == 0 && *slot)
+		return 0;
+	hull_fail(err, HULL_E_INVALID, "'%s' is not a time", value);
+	hull_hint(err, "write it like 30s, 5m or 2h");
+	return -1;
+}
+
+static int set_file(char **slot, const char *value, struct hull_error **err)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	/* The monitor runs elsewhere: a relative path would mean something else there. */
+	if (!realpath(value, real) || stat(real, &st) < 0)
+		return hull_fail_errno(err, errno, "open '%s'", value);
+	if (!S_ISREG(st.st_mode))
+		return hull_fail(err, HULL_E_INVALID, "'%s' is not a regular file", value);
+	if (access(real, R_OK) < 0)
+		return hull_fail_errno(err, errno, "read '%s'", value);
+	return set_string(slot, real, err);
+}
+
+static int add_env(struct hull_strv *env, const char *value, struct hull_error **err)
+{
+	const char *eq = strchr(value, '=');
+	const char *own = eq ? NULL : getenv(value);
+	int r = 0;
+
+	if (eq == value || !*value)
+		return hull_fail(err, HULL_E_INVALID, "'%s' has no variable name", value);
+	if (eq)
+		r = hull_strv_add(env, value);
+	else if (own) /* unset in the caller's environment: unset in the guest's */
+		r = hull_strv_addf(env, "%s=%s", value, own);
+	return r < 0 ? hull_fail_nomem(err) : 0;
+}
+
+static int add_words(struct hull_strv *words, const char *value, struct hull_error **err)
+{
+	cleanup_free char *copy = strdup(value);
+	char *save = NULL;
+
+	if (!copy)
+		return hull_fail_nomem(err);
+	for (char *w = strtok_r(copy, " \t\n", &save); w; w = strtok_r(NULL, " \t\n", &save))
+		if (hull_strv_add(words, w) < 0)
+			return hull_fail_nomem(err);
+	return 0;
+}
+
+static int set_cpus(uint64_t *slot, const char *value, struct hull_error **err)
+{
+	if (hull_parse_u64(value, HULL_CONFIG_MAX_CPUS, slot) < 0 || !*slot)
+		return hull_fail(err, HULL_E_INVALID, "'%s' is not a number from 1 to %d", value,
+				 HULL_CONFIG_MAX_CPUS);
+	return 0;
+}
+
+static int add_scratch(struct hull_config *c, const char *value, struct hull_error **err)
+{
+	struct hull_disk *d = hull_vec_push(&c->disks);
+
+	if (!d || !(d->serial = strdup(HULL_SCRATCH_SERIAL)))
+		return hull_fail_nomem(err);
+	return set_size(&d->scratch_bytes, value, err);
+}
+
+static int set_name(int *slot, const char *what, const char *value, const char *const *names,
+		    struct hull_error **err)
+{
+	int i = hull_name_index(what, value, names, err);
+
+	if (i < 0)
+		return -1;
+	*slot = i;
+	return 0;
+}
+
+static int set_vm_option(struct hull_run_options *o, int id, const char *value,
+			 struct hull_error **err)
+{
+	struct hull_config *c = &o->config;
+	int i = 0, r = 0;
+
+	switch (id) {
+	case 'c':
+		return set_cpus(&c->cpus, value, err);
+	case 'm':
+		return set_size(&c->memory_bytes, value, err);
+	case OPT_DISK:
+		return add_scratch(c, value, err);
+	case OPT_ACCEL:
+		r = set_name(&i, "accelerator", value, hull_accel_names, err);
+		c->accel = (enum hull_accel)i;
+		return r;
+	case OPT_MACHINE:
+		r = set_name(&i, "machine", value, hull_machine_names, err);
+		c->machine = (enum hull_machine)i;
+		return r;
+	case OPT_AGENT:
+		r = set_name(&i, "agent kind", value, hull_agent_names, err);
+		c->agent = (enum hull_agent)i;
+		return r;
+	case OPT_ROOT:
+		r = set_name(&i, "root", value, hull_root_kind_names, err);
+		c->root.kind = (enum hull_root_kind)i;
+		return r;
+	case OPT_CPU:
+		return set_string(&c->cpu_model, value, err);
+	case OPT_NAME:
+		return set_string(&c->name, value, err);
+	case OPT_BOOT_TIMEOUT:
+		return set_duration(&c->boot_timeout_ms, value, err);
+	case OPT_KERNEL:
+		return set_file(&c->kernel, value, err);
+	case OPT_INITRD:
+		return set_file(&c->initrd, value, err);
+	case OPT_APPEND:
+		return add_words(&c->append, value, err);
+	case OPT_CONSOLE:
+		c->console = true;
+		return 0;
+	default:
+		return hull_fail(err, HULL_E_INTERNAL, "option %d has no meaning", id);
+	}
+}
+
+static int set_log_format(const char *value, struct hull_error **err)
+{
+	static const char *const formats[] = {"text", "json", NULL};
+	int i = hull_name_index("format", value, formats, err);
+
+	hull_out_json_errors(i == 1);
+	return i < 0 ? -1 : 0;
+}
+
+static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
+		     struct hull_error **err)
+{
+	struct hull_run_options *o = ctx;
+
+	switch (opt->id) {
+	case 'i':
+		o->interactive = true;
+		return 0;
+	case 't':
+		o->terminal = true;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case 'e':
+		return add_env(&o->env, value, err);
+	case 'w':
+		return set_string(&o->cwd, value, err);
+	case 'u':
+		return set_string(&o->user, value, err);
+	case OPT_TIMEOUT:
+		return set_duration(&o->timeout_ms, value, err);
+	case OPT_LOG_FORMAT:
+		return set_log_format(value, err);
+	default:
+		return set_vm_option(o, opt->id, value, err);
+	}
+}
+
+/* What the user did not say and the environment of the command needs. */
+static int fill_env(struct hull_run_options *o, struct hull_error **err)
+{
+	static const char *const defaults[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"LANG=C.UTF-8",
+	};
+	const char *term = getenv("TERM");
+
+	for (size_t i = 0; i <= ARRAY_SIZE(defaults); i++) {
+		cleanup_free char *own = NULL;
+		const char *d = i < ARRAY_SIZE(defaults) ? defaults[i] : NULL;
+		bool set = false;
+
+		if (!d) {
+			if (!o->terminal || asprintf(&own, "TERM=%s", term ? term : "linux") < 0)
+				break;
+			d = own;
+		}
+		for (size_t k = 0; k < o->env.n; k++)
+			if (!strncmp(o->env.v[k], d, strcspn(d, "=") + 1))
+				set = true;
+		if (!set && hull_strv_add(&o->env, d) < 0)
+			return hull_fail_nomem(err);
+	}
+	return 0;
+}
+
+static int fill_artefacts(struct hull_config *c, struct hull_error **err)
+{
+	bool ours = !c->kernel;
+
+	if (ours && hull_dirs_guest("vmlinux", &c->kernel, err) < 0)
+		return -1;
+	/* Somebody's own kernel without an agent boots whatever it was given. */
+	if (!c->initrd && (ours || c->agent == HULL_AGENT_HULL) &&
+	    hull_dirs_guest("initramfs", &c->initrd, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int check_operands(struct hull_run_options *o, int argc, char **argv, int rest, bool dashes,
+			  struct hull_error **err)
+{
+	if (!dashes && rest < argc) {
+		hull_fail(err, HULL_E_UNSUPPORTED, "image '%s': images can't be run yet",
+			  argv[rest]);
+		hull_hint(err, "to run a program of this host, put '--' before it: hull run -- %s",
+			  argv[rest]);
+		return -1;
+	}
+	for (; rest < argc; rest++)
+		if (hull_strv_add(&o->args, argv[rest]) < 0)
+			return hull_fail_nomem(err);
+	if (o->config.agent == HULL_AGENT_NONE && o->args.n)
+		return hull_fail(err, HULL_E_INVALID,
+				 "--agent none boots a kernel and can't run '%s' in it",
+				 o->args.v[0]);
+	if (o->config.agent == HULL_AGENT_HULL && !o->args.n) {
+		hull_fail(err, HULL_E_INVALID, "no command given");
+		hull_hint(err, "for example: hull run -- uname -a");
+		return -1;
+	}
+	if (o->terminal && o->interactive && !isatty(STDIN_FILENO)) {
+		hull_fail(err, HULL_E_INVALID, "--tty: standard input is not a terminal");
+		hull_hint(err, "leave out -t, or -i");
+		return -1;
+	}
+	return 0;
+}
+
+int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
+		   struct hull_run_options *ret, struct hull_error **err)
+{
+	struct hull_run_options *o = ret;
+	bool dashes;
+	int rest, r;
+
+	*o = (struct hull_run_options){0};
+	hull_config_init(&o->config);
+	o->config.tied = true;
+	o->config.root.kind = HULL_ROOT_HOST;
+	o->config.root.cache = HULL_SHARE_CACHE_ALWAYS;
+	r = hull_opts_parse(verb, argc, argv, on_option, o, &rest, &dashes, err);
+	if (r != 0)
+		return r;
+	if (check_operands(o, argc, argv, rest, dashes, err) < 0)
+		return -1;
+	if (o->config.agent == HULL_AGENT_NONE)
+		o->config.root.kind = HULL_ROOT_NONE;
+	if (fill_env(o, err) < 0)
+		return -1;
+	return fill_artefacts(&o->config, err);
+}
+
+void hull_run_options_fini(struct hull_run_options *o)
+{
+	hull_config_fini(&o->config);
+	hull_strv_fini(&o->args);
+	hull_strv_fini(&o->env);
+	free(o->cwd);
+	free(o->user);
+}

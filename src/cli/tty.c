@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Raw mode, see tty.h.
+ */
+#define _GNU_SOURCE
+#include "cli/tty.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+/* One terminal a process: what to put back at exit. */
+static struct {
+	bool raw;
+	int fd;
+	struct termios before;
+} tty;
+
+void hull_tty_restore(void)
+{
+	if (!tty.raw)
+		return;
+	tty.raw = false;
+	(void)tcsetattr(tty.fd, TCSADRAIN, &tty.before);
+}
+
+int hull_tty_raw(int fd, struct hull_error **err)
+{
+	struct termios raw;
+
+	if (tcgetattr(fd, &tty.before) < 0)
+		return hull_fail_errno(err, errno, "read terminal settings");
+	raw = tty.before;
+	cfmakeraw(&raw);
+	if (tcsetattr(fd, TCSADRAIN, &raw) < 0)
+		return hull_fail_errno(err, errno, "set the terminal to raw mode");
+	tty.fd = fd;
+	tty.raw = true;
+	(void)atexit(hull_tty_restore);
+	return 0;
+}
+
+void hull_tty_size(int fd, unsigned int *ret_rows, unsigned int *ret_columns)
+{
+	struct winsize ws = {0};
+
+	(void)ioctl(fd, TIOCGWINSZ, &ws);
+	*ret_rows = ws.ws_row;
+	*ret_columns = ws.ws_col;
+}

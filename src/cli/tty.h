@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The caller's terminal in raw mode, and back, whatever ends the program in between.
+ */
+#ifndef HULL_CLI_TTY_H
+#define HULL_CLI_TTY_H
+
+#include "base/error.h"
+
+int hull_tty_raw(int fd, struct hull_error **err);
+/* Idempotent; also runs at exit. */
+void hull_tty_restore(void);
+/* Rows and columns, 0 if unknown. */
+void hull_tty_size(int fd, unsigned int *ret_rows, unsigned int *ret_columns);
+
+#endif

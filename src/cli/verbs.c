@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of verbs.
+ */
+#include "cli/completion.h"
+#include "cli/run.h"
+#include "config.h"
+
+static int cmd_version(const struct hull_verb *verb, int argc, char **argv)
+{
+	hull_out("hull %s\n", HULL_VERSION);
+	return HULL_EXIT_OK;
+}
+
+static const struct hull_opt no_opts[] = {{0, NULL, NULL, NULL, NULL}};
+
+static const char run_details[] =
+	"The command runs in a virtual machine of its own, on the host's own system directories\n"
+	"(read-only, secrets hidden) below an overlay that is thrown away at the end.\n"
+	"\n"
+	"Exit code: the command's; 128+N if signal N ended it; 125 if hull failed, 126 if the\n"
+	"command can't be executed, 127 if it is not found.\n"
+	"\n"
+	"Examples:\n"
+	"  hull run -- python3 -c 'print(6*7)'\n"
+	"  echo hi | hull run -i -- cat\n"
+	"  hull run -it -- bash\n"
+	"  hull run -c 2 -m 1G -e A=1 -w /tmp --timeout 30s -- sh -c 'echo $A'\n"
+	"  hull run --kernel bzImage --agent none -i\n";
+
+const struct hull_verb hull_verbs[] = {
+	{"completion", "completion bash|zsh|fish", "Print a shell's completion script", no_opts,
+	 NULL, hull_cmd_completion, false},
+	{"run", "run [OPTIONS] -- COMMAND [ARGS]", "Run a command in a throwaway virtual machine",
+	 hull_run_opts, run_details, hull_cmd_run, false},
+	{"version", "version", "Print hull's version", no_opts, NULL, cmd_version, false},
+	{NULL, NULL, NULL, NULL, NULL, NULL, false},
+};

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The field tables of the VM description, and the rules between fields that no table can state.
+ */
+#define _GNU_SOURCE
+#include "config/config.h"
+
+#include "base/cleanup.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+
+/* Enough to compile a small program in a root whose writable half lives in memory.  Memory that
+ * a guest does not touch costs the host nothing; its page tables cost a start about 0.1 s per GiB
+ * under emulation, which is why this is not more. */
+#define DEFAULT_MEMORY (512 * MIB)
+
+#define SERIAL_MAX_LEN 20 /* virtio-blk: VIRTIO_BLK_ID_BYTES */
+#define PATH_MAX_LEN 4095
+
+const char *const hull_machine_names[] = {"auto", "q35", "microvm", NULL};
+const char *const hull_accel_names[] = {"auto", "kvm", "tcg", NULL};
+const char *const hull_agent_names[] = {"hull", "none", NULL};
+const char *const hull_disk_format_names[] = {"raw", "qcow2", NULL};
+const char *const hull_root_kind_names[] = {"none", "host", NULL};
+const char *const hull_share_cache_names[] = {"auto", "always", "none", NULL};
+
+#define NAMES_MATCH(names, last) \
+	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
+NAMES_MATCH(hull_machine_names, HULL_MACHINE_MICROVM);
+NAMES_MATCH(hull_accel_names, HULL_ACCEL_TCG);
+NAMES_MATCH(hull_agent_names, HULL_AGENT_NONE);
+NAMES_MATCH(hull_disk_format_names, HULL_DISK_QCOW2);
+NAMES_MATCH(hull_root_kind_names, HULL_ROOT_HOST);
+NAMES_MATCH(hull_share_cache_names, HULL_SHARE_CACHE_NONE);
+
+static const struct hull_field root_table[] = {
+	HULL_FIELD_ENUM(struct hull_root, kind, "kind", 0, enum hull_root_kind, HULL_ROOT_NONE,
+			hull_root_kind_names, "what the guest's root directory is made of"),
+	HULL_FIELD_ENUM(struct hull_root, cache, "cache", 0, enum hull_share_cache,
+			HULL_SHARE_CACHE_AUTO, hull_share_cache_names,
+			"how long the guest trusts what it has read"),
+};
+static const struct hull_fields root_fields = HULL_FIELDS(struct hull_root, root_table);
+
+static const struct hull_field disk_table[] = {
+	HULL_FIELD_STRING(struct hull_disk, path, "path", 0, PATH_MAX_LEN,
+			  "host path of the image or block device"),
+	HULL_FIELD_ENUM(struct hull_disk, format, "format", 0, enum hull_disk_format, HULL_DISK_RAW,
+			hull_disk_format_names, "format of the image"),
+	HULL_FIELD_BOOL(struct hull_disk, readonly, "readonly", 0, false,
+			"refuse writes from the guest"),
+	HULL_FIELD_STRING(struct hull_disk, serial, "serial", 0, SERIAL_MAX_LEN,
+			  "serial number the guest sees"),
+	HULL_FIELD_SIZE(struct hull_disk, scratch_bytes, "scratch", 0, 0, MIB, 64 * 1024 * GIB,
+			"instead of a path: an empty disk of this size, thrown away at the end"),
+};
+static const struct hull_fields disk_fields = HULL_FIELDS(struct hull_disk, disk_table);
+
+static const struct hull_field programs_table[] = {
+	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", 0, PATH_MAX_LEN,
+			  "path of qemu-system-x86_64; looked up if empty"),
+	HULL_FIELD_STRING(struct hull_programs, virtiofsd, "virtiofsd", 0, PATH_MAX_LEN,
+			  "path of virtiofsd; looked up if empty"),
+};
+static const struct hull_fields programs_fields = HULL_FIELDS(struct hull_programs, programs_table);
+
+static const struct hull_field config_table[] = {
+	HULL_FIELD_U64(struct hull_config, version, "version", HULL_FIELD_REQUIRED,
+		       HULL_CONFIG_VERSION, 1, UINT32_MAX, "version of this description: 1"),
+	HULL_FIELD_STRING(struct hull_config, id, "id", 0, 32, "32 hexadecimal digits"),
+	HULL_FIELD_STRING(struct hull_config, name, "name", 0, 63, "name of the VM"),
+	HULL_FIELD_U64(struct hull_config, cpus, "cpus", 0, 1, 1, HULL_CONFIG_MAX_CPUS,
+		       "number of virtual CPUs"),
+	HULL_FIELD_SIZE(struct hull_config, memory_bytes, "memory", 0, DEFAULT_MEMORY, 64 * MIB,
+			4096 * GIB, "memory of the guest"),
+	HULL_FIELD_ENUM(struct hull_config, machine, "machine", 0, enum hull_machine,
+			HULL_MACHINE_AUTO, hull_machine_names, "machine model"),
+	HULL_FIELD_ENUM(struct hull_config, accel, "accel", 0, enum hull_accel, HULL_ACCEL_AUTO,
+			hull_accel_names, "hardware virtualisation or emulation"),
+	HULL_FIELD_STRING(struct hull_config, cpu_model, "cpu_model", 0, 512,
+			  "CPU model with its features, in the hypervisor's words"),
+	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", 0, PATH_MAX_LEN,
+			  "path of the kernel: vmlinux or bzImage"),
+	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", 0, PATH_MAX_LEN,
+			  "path of the initial RAM disk"),
+	HULL_FIELD_STRINGS(struct hull_config, append, "append", 0, 64,
+			   "words appended to the kernel command line"),
+	HULL_FIELD_ENUM(struct hull_config, agent, "agent", 0, enum hull_agent, HULL_AGENT_HULL,
+			hull_agent_names, "what answers for the guest"),
+	HULL_FIELD_BOOL(struct hull_config, console, "console", 0, false,
+			"show the serial console to whoever starts the VM"),
+	HULL_FIELD_STRUCT(struct hull_config, root, "root", 0, &root_fields,
+			  "the guest's root directory"),
+	HULL_FIELD_LIST(struct hull_config, disks, "disks", 0, &disk_fields, HULL_CONFIG_MAX_DISKS,
+			"disks, in the order the guest sees them"),
+	HULL_FIELD_BOOL(struct hull_config, rng, "rng", 0, true,
+			"give the guest a source of entropy"),
+	HULL_FIELD_BOOL(struct hull_config, seccomp, "seccomp", 0, true,
+			"have the hypervisor filter its own system calls"),
+	HULL_FIELD_BOOL(struct hull_config, tied, "tied", 0, false,
+			"stop the VM when its starter goes away"),
+	HULL_FIELD_U64(struct hull_config, boot_timeout_ms, "boot_timeout_ms", 0, 60000, 1,
+		       UINT64_C(24) * 3600 * 1000, "milliseconds until the guest must be ready"),
+	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", 0, HULL_CONFIG_MAX_RUN_DIR,
+			  "directory for the VM's sockets, lock and logs"),
+	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", 0, PATH_MAX_LEN,
+			  "directory for scratch disks: /var/tmp if empty"),
+	HULL_FIELD_STRUCT(struct hull_config, programs, "programs", 0, &programs_fields,
+			  "programs to use instead of the ones found by themselves"),
+};
+const struct hull_fields hull_config_fields = HULL_FIELDS(struct hull_config, config_table);
+
+void hull_config_init(struct hull_config *config)
+{
+	hull_fields_init(&hull_config_fields, config);
+}
+
+void hull_config_fini(struct hull_config *config)
+{
+	hull_fields_fini(&hull_config_fields, config);
+}
+
+/* Before the strict reading: a newer description has keys this one would only call unknown. */
+static int check_version(const struct hull_json *json, struct hull_error **err)
+{
+	uint64_t version;
+
+	if (hull_json_get_u64(hull_json_get(json, "version"), &version) < 0)
+		return 0; /* missing or malformed: the table says so */
+	if (version == HULL_CONFIG_VERSION)
+		return 0;
+	return hull_fail(err, HULL_E_UNSUPPORTED, "version: %" PRIu64 " is not known, only %d is",
+			 version, HULL_CONFIG_VERSION);
+}
+
+int hull_config_from_json(const char *text, size_t len, struct hull_config *ret_config,
+			  struct hull_error **err)
+{
+	cleanup_json struct hull_json *json = NULL;
+
+	hull_config_init(ret_config);
+	if (hull_json_parse(text, len, &json, err) < 0 || check_version(json, err) < 0 ||
+	    hull_fields_from_json(&hull_config_fields, ret_config, json, err) < 0)
+		return hull_prefix(err, "VM description");
+	return 0;
+}
+
+int hull_config_to_json(const struct hull_config *config, char **ret_text, struct hull_error **err)
+{
+	cleanup_json struct hull_json *json = NULL;
+	char *text;
+
+	if (hull_fields_to_json(&hull_config_fields, config, &json, err) < 0)
+		return -1;
+	text = hull_json_text(json);
+	if (!text)
+		return hull_fail_nomem(err);
+	*ret_text = text;
+	return 0;
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Begins with a letter or digit and goes on with those or one of @others. */
+static bool is_word(const char *s, const char *others)
+{
+	if (!is_alnum(*s))
+		return false;
+	for (; *s; s++)
+		if (!is_alnum(*s) && !strchr(others, *s))
+			return false;
+	return true;
+}
+
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return true;
+	return false;
+}
+
+static int check_path(const char *path, const char *field, struct hull_error **err)
+{
+	if (path && *path != '/')
+		return hull_fail(err, HULL_E_INVALID, "%s: '%s' is not an absolute path", field,
+				 path);
+	return 0;
+}
+
+static int check_identity(const struct hull_config *c, struct hull_error **err)
+{
+	if (c->version != HULL_CONFIG_VERSION)
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "version: %" PRIu64 " is not known, only %d is", c->version,
+				 HULL_CONFIG_VERSION);
+	if (!c->id || strlen(c->id) != 32 || strspn(c->id, "0123456789abcdef") != 32)
+		return hull_fail(err, HULL_E_INVALID,
+				 "id: must be 32 lower-case hexadecimal digits");
+	if (c->name && !is_word(c->name, "_.-"))
+		return hull_fail(err, HULL_E_INVALID,
+				 "name: '%s' must be letters, digits, '_', '.' and '-' only, "
+				 "beginning with a letter or digit",
+				 c->name);
+	if (!c->run_dir)
+		return hull_fail(err, HULL_E_INVALID, "run_dir: missing");
+	return check_path(c->run_dir, "run_dir", err);
+}
+
+static int check_boot(const struct hull_config *c, struct hull_error **err)
+{
+	if (!c->kernel)
+		return hull_fail(err, HULL_E_INVALID, "kernel: missing");
+	if (check_path(c->kernel, "kernel", err) < 0 || check_path(c->initrd, "initrd", err) < 0)
+		return -1;
+	if (c->agent == HULL_AGENT_HULL && !c->initrd)
+		return hull_fail(err, HULL_E_INVALID,
+				 "initrd: missing, and agent 'hull' lives in it");
+	if (c->agent == HULL_AGENT_NONE && c->root.kind != HULL_ROOT_NONE)
+		return hull_fail(err, HULL_E_INVALID,
+				 "root.kind: '%s' needs an agent in the guest to mount it",
+				 hull_root_kind_names[c->root.kind]);
+	for (size_t i = 0; i < c->append.n; i++)
+		if (has_control(c->append.v[i]))
+			return hull_fail(err, HULL_E_INVALID,
+					 "append[%zu]: control characters are not allowed", i);
+	return 0;
+}
+
+static int check_hardware(const struct hull_config *c, struct hull_error **err)
+{
+	if (c->memory_bytes % MIB)
+		return hull_fail(err, HULL_E_INVALID, "memory: must be a multiple of 1 MiB");
+	/* "help" and "?" are words to QEMU that make it print and leave. */
+	if (c->cpu_model && (!is_word(c->cpu_model, "_.,+=:-") || !strcmp(c->cpu_model, "help")))
+		return hull_fail(err, HULL_E_INVALID, "cpu_model: '%s' is not a CPU model",
+				 c->cpu_model);
+	if (check_path(c->scratch_dir, "scratch_dir", err) < 0 ||
+	    check_path(c->programs.qemu, "programs.qemu", err) < 0)
+		return -1;
+	return check_path(c->programs.virtiofsd, "programs.virtiofsd", err);
+}
+
+static int fail_disk(struct hull_error **err, size_t i, const char *field, const char *text)
+{
+	return hull_fail(err, HULL_E_INVALID, "disks[%zu].%s: %s", i, field, text);
+}
+
+static int check_disk(const struct hull_disk *d, size_t i, struct hull_error **err)
+{
+	if (!d->path && !d->scratch_bytes)
+		return fail_disk(err, i, "path", "missing");
+	if (d->path && *d->path != '/')
+		return fail_disk(err, i, "path", "not an absolute path");
+	if (d->path && d->scratch_bytes)
+		return fail_disk(err, i, "scratch", "not together with a path");
+	if (d->scratch_bytes % 512)
+		return fail_disk(err, i, "scratch", "must be a multiple of 512");
+	if (d->scratch_bytes && d->format != HULL_DISK_RAW)
+		return fail_disk(err, i, "format", "a scratch disk is raw");
+	if (d->scratch_bytes && d->readonly)
+		return fail_disk(err, i, "readonly", "of no use for a scratch disk");
+	if (d->serial && !is_word(d->serial, "_.-"))
+		return fail_disk(err, i, "serial",
+				 "must be letters, digits, '_', '.' and '-' only");
+	return 0;
+}
+
+static int check_disks(const struct hull_config *c, struct hull_error **err)
+{
+	for (size_t i = 0; i < c->disks.n; i++) {
+		const char *serial = c->disks.v[i].serial;
+
+		if (check_disk(&c->disks.v[i], i, err) < 0)
+			return -1;
+		for (size_t k = 0; serial && k < i; k++)
+			if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
+				return fail_disk(err, i, "serial", "same as that of another disk");
+	}
+	return 0;
+}
+
+int hull_config_validate(const struct hull_config *config, struct hull_error **err)
+{
+	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
+	    check_hardware(config, err) < 0 || check_disks(config, err) < 0)
+		return hull_prefix(err, "VM description");
+	return 0;
+}

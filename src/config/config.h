@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The description of a VM: everything its monitor needs to know, and nothing that could be found
+ * out only later.  It travels as strict, versioned JSON.
+ *
+ * Strings are NULL when empty (field.h).  Zeroed memory can be finished; only an initialised
+ * object has the defaults.
+ */
+#ifndef HULL_CONFIG_CONFIG_H
+#define HULL_CONFIG_CONFIG_H
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "config/field.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HULL_CONFIG_VERSION 1
+
+#define HULL_CONFIG_MAX_CPUS 256
+#define HULL_CONFIG_MAX_DISKS 16
+/* Longest run_dir: what the kernel allows a socket path, less the longest name in it. */
+#define HULL_CONFIG_MAX_RUN_DIR 90
+
+enum hull_machine { HULL_MACHINE_AUTO, HULL_MACHINE_Q35, HULL_MACHINE_MICROVM };
+enum hull_accel { HULL_ACCEL_AUTO, HULL_ACCEL_KVM, HULL_ACCEL_TCG };
+enum hull_agent { HULL_AGENT_HULL, HULL_AGENT_NONE };
+enum hull_disk_format { HULL_DISK_RAW, HULL_DISK_QCOW2 };
+enum hull_root_kind { HULL_ROOT_NONE, HULL_ROOT_HOST };
+enum hull_share_cache { HULL_SHARE_CACHE_AUTO, HULL_SHARE_CACHE_ALWAYS, HULL_SHARE_CACHE_NONE };
+
+struct hull_root {
+	enum hull_root_kind kind;
+	enum hull_share_cache cache;
+};
+
+struct hull_disk {
+	char *path; /* exclusive with scratch_bytes */
+	enum hull_disk_format format;
+	bool readonly;
+	char *serial;
+	uint64_t scratch_bytes; /* != 0: an empty disk of that size that nobody sees afterwards */
+};
+
+/* "" means: look the usual places through. */
+struct hull_programs {
+	char *qemu;
+	char *virtiofsd;
+};
+
+struct hull_config {
+	uint64_t version;
+	char *id; /* 32 lower-case hex digits */
+	char *name;
+	uint64_t cpus;
+	uint64_t memory_bytes;
+	enum hull_machine machine;
+	enum hull_accel accel;
+	char *cpu_model; /* NULL: the backend's choice */
+	char *kernel;
+	char *initrd;
+	struct hull_strv append; /* words after the ones hull needs */
+	enum hull_agent agent;
+	bool console; /* forwarded to the client, not only logged */
+	struct hull_root root;
+	HULL_VEC(struct hull_disk) disks;
+	bool rng;
+	bool seccomp;
+	bool tied; /* stops when the starter's connection closes */
+	uint64_t boot_timeout_ms;
+	char *run_dir;
+	char *scratch_dir; /* NULL: /var/tmp */
+	struct hull_programs programs;
+};
+
+extern const struct hull_fields hull_config_fields;
+
+/* Name tables, each ended by NULL and indexed by its enum. */
+extern const char *const hull_machine_names[];
+extern const char *const hull_accel_names[];
+extern const char *const hull_agent_names[];
+extern const char *const hull_disk_format_names[];
+extern const char *const hull_root_kind_names[];
+extern const char *const hull_share_cache_names[];
+
+void hull_config_init(struct hull_config *config);
+void hull_config_fini(struct hull_config *config);
+#define cleanup_config __attribute__((cleanup(hull_config_fini)))
+
+/* Initialises *ret_config, on failure too.  What fits no field is an error; whether the fields fit
+ * each other is hull_config_validate()'s affair. */
+int hull_config_from_json(const char *text, size_t len, struct hull_config *ret_config,
+			  struct hull_error **err);
+/* Compact text; the caller frees it. */
+int hull_config_to_json(const struct hull_config *config, char **ret_text, struct hull_error **err);
+
+/* Whether a VM can be started from it: what must be there is there, and nothing contradicts. */
+int hull_config_validate(const struct hull_config *config, struct hull_error **err);
+
+#endif

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine behind the field tables of field.h.  Values are reached through their offset; what
+ * may be aliased by a differently typed declaration (enums, vectors) is copied with memcpy().
+ */
+#define _GNU_SOURCE
+#include "config/field.h"
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STRING_MAX_LEN 4096 /* of an item in a list of strings */
+#define KEY_SHOWN_LEN 64    /* of a key or value quoted in a message */
+
+/* Any HULL_VEC(): they differ in the type of v only. */
+struct any_vec {
+	char *v;
+	size_t n, cap;
+};
+
+static_assert(sizeof(enum hull_field_type) == sizeof(uint32_t), "enums are read as 32 bits");
+
+/* Where in the description we are: printed only when something is wrong. */
+struct where {
+	const struct where *parent;
+	const char *name; /* of a member; NULL for an item */
+	size_t index;
+};
+
+static void add_where(struct hull_strbuf *b, const struct where *w)
+{
+	if (!w)
+		return;
+	add_where(b, w->parent);
+	if (w->name)
+		hull_strbuf_addf(b, "%s%.*s", b->len ? "." : "", KEY_SHOWN_LEN, w->name);
+	else
+		hull_strbuf_addf(b, "[%zu]", w->index);
+}
+
+static int fail(struct hull_error **err, const struct where *w, const char *fmt, ...)
+	HULL_PRINTF(3, 4);
+
+static int fail(struct hull_error **err, const struct where *w, const char *fmt, ...)
+{
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+	cleanup_free char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	add_where(&path, w);
+	if (n < 0 || path.failed) {
+		text = n < 0 ? NULL : text;
+		return hull_fail_nomem(err);
+	}
+	if (!path.len)
+		return hull_fail(err, HULL_E_INVALID, "%s", text);
+	return hull_fail(err, HULL_E_INVALID, "%s: %s", path.data, text);
+}
+
+static void *member(const struct hull_field *f, void *object)
+{
+	return (char *)object + f->offset;
+}
+
+static const void *member_const(const struct hull_field *f, const void *object)
+{
+	return (const char *)object + f->offset;
+}
+
+static void vec_free(const struct hull_fields *fields, struct any_vec *vec)
+{
+	for (size_t i = 0; i < vec->n; i++)
+		hull_fields_fini(fields, vec->v + i * fields->size);
+	free(vec->v);
+	*vec = (struct any_vec){0};
+}
+
+static void init_one(const struct hull_field *f, void *p)
+{
+	uint32_t choice = (uint32_t)f->initial;
+	bool flag = f->initial != 0;
+
+	switch (f->type) {
+	case HULL_FIELD_TYPE_U64:
+	case HULL_FIELD_TYPE_SIZE:
+		memcpy(p, &f->initial, sizeof(f->initial));
+		break;
+	case HULL_FIELD_TYPE_BOOL:
+		memcpy(p, &flag, sizeof(flag));
+		break;
+	case HULL_FIELD_TYPE_ENUM:
+		memcpy(p, &choice, sizeof(choice));
+		break;
+	case HULL_FIELD_TYPE_STRUCT:
+		hull_fields_init(f->fields, p);
+		break;
+	case HULL_FIELD_TYPE_STRING:
+	case HULL_FIELD_TYPE_STRINGS:
+	case HULL_FIELD_TYPE_LIST:
+		break; /* empty: zeroed already */
+	}
+}
+
+void hull_fields_init(const struct hull_fields *fields, void *object)
+{
+	memset(object, 0, fields->size);
+	for (size_t i = 0; i < fields->n; i++)
+		init_one(&fields->v[i], member(&fields->v[i], object));
+}
+
+void hull_fields_fini(const struct hull_fields *fields, void *object)
+{
+	struct any_vec vec;
+
+	for (size_t i = 0; i < fields->n; i++) {
+		const struct hull_field *f = &fields->v[i];
+		void *p = member(f, object);
+
+		switch (f->type) {
+		case HULL_FIELD_TYPE_STRING:
+			free(*(char **)p);
+			break;
+		case HULL_FIELD_TYPE_STRINGS:
+			hull_strv_fini(p);
+			break;
+		case HULL_FIELD_TYPE_STRUCT:
+			hull_fields_fini(f->fields, p);
+			break;
+		case HULL_FIELD_TYPE_LIST:
+			memcpy(&vec, p, sizeof(vec));
+			vec_free(f->fields, &vec);
+			break;
+		case HULL_FIELD_TYPE_U64:
+		case HULL_FIELD_TYPE_SIZE:
+		case HULL_FIELD_TYPE_BOOL:
+		case HULL_FIELD_TYPE_ENUM:
+			break;
+		}
+	}
+	memset(object, 0, fields->size);
+}
+
+static int struct_from_json(const struct hull_fields *fields, void *object,
+			    const struct hull_json *json, const struct where *w,
+			    struct hull_error **err);
+
+static int string_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
+			    const struct where *w, struct hull_error **err)
+{
+	const char *s = hull_json_str(json);
+	char *copy = NULL;
+
+	if (!s)
+		return fail(err, w, "must be a string");
+	if (strlen(s) > f->max)
+		return fail(err, w, "must be at most %" PRIu64 " bytes long", f->max);
+	if (*s) {
+		copy = strdup(s);
+		if (!copy)
+			return hull_fail_nomem(err);
+	}
+	free(*(char **)p);
+	*(char **)p = copy;
+	return 0;
+}
+
+static int number_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
+			    const struct where *w, struct hull_error **err)
+{
+	const char *text = f->type == HULL_FIELD_TYPE_SIZE ? hull_json_str(json) : NULL;
+	uint64_t v = 0;
+	int r = text ? hull_parse_size(text, &v) : hull_json_get_u64(json, &v);
+
+	if (r == -EINVAL && f->type == HULL_FIELD_TYPE_SIZE)
+		return fail(err, w, "must be a number of bytes, or a size such as \"512M\"");
+	if (r == -EINVAL)
+		return fail(err, w, "must be a whole number");
+	if (r < 0 || v < f->min || v > f->max)
+		return fail(err, w, "must be between %" PRIu64 " and %" PRIu64, f->min, f->max);
+	memcpy(p, &v, sizeof(v));
+	return 0;
+}
+
+static int enum_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
+			  const struct where *w, struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
+	const char *s = hull_json_str(json), *near;
+
+	for (uint32_t i = 0; f->names[i]; i++) {
+		hull_strbuf_addf(&all, "%s%s", i ? ", " : "", f->names[i]);
+		if (s && !strcmp(s, f->names[i])) {
+			memcpy(p, &i, sizeof(i));
+			return 0;
+		}
+	}
+	if (!s)
+		return fail(err, w, "must be one of %s", hull_strbuf_str(&all));
+	near = hull_nearest(s, f->names);
+	if (near)
+		return fail(err, w, "unknown value '%.*s'; did you mean '%s'?", KEY_SHOWN_LEN, s,
+			    near);
+	return fail(err, w, "unknown value '%.*s': must be one of %s", KEY_SHOWN_LEN, s,
+		    hull_strbuf_str(&all));
+}
+
+static int check_array(const struct hull_field *f, const struct hull_json *json,
+		       const struct where *w, struct hull_error **err)
+{
+	if (hull_json_type(json) != HULL_JSON_ARRAY)
+		return fail(err, w, "must be an array");
+	if (hull_json_length(json) > f->max)
+		return fail(err, w, "must have at most %" PRIu64 " items", f->max);
+	return 0;
+}
+
+static int strings_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
+			     const struct where *w, struct hull_error **err)
+{
+	cleanup_strv struct hull_strv list = {0};
+
+	if (check_array(f, json, w, err) < 0)
+		return -1;
+	for (size_t i = 0; i < hull_json_length(json); i++) {
+		const struct where item = {.parent = w, .index = i};
+		const char *s = hull_json_str(hull_json_at(json, i));
+
+		if (!s)
+			return fail(err, &item, "must be a string");
+		if (strlen(s) > STRING_MAX_LEN)
+			return fail(err, &item, "must be at most %d bytes long", STRING_MAX_LEN);
+		if (hull_strv_add(&list, s) < 0)
+			return hull_fail_nomem(err);
+	}
+	hull_strv_fini(p);
+	memcpy(p, &list, sizeof(list));
+	list = (struct hull_strv){0};
+	return 0;
+}
+
+static int list_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
+			  const struct where *w, struct hull_error **err)
+{
+	size_t n = hull_json_length(json);
+	struct any_vec list = {0}, old;
+	int r = 0;
+
+	if (check_array(f, json, w, err) < 0)
+		return -1;
+	if (n) {
+		list.v = calloc(n, f->fields->size);
+		if (!list.v)
+			return hull_fail_nomem(err);
+		list.cap = n;
+	}
+	for (; list.n < n && r == 0; list.n++) {
+		const struct where item = {.parent = w, .index = list.n};
+		void *object = list.v + list.n * f->fields->size;
+
+		hull_fields_init(f->fields, object);
+		r = struct_from_json(f->fields, object, hull_json_at(json, list.n), &item, err);
+	}
+	if (r < 0) {
+		vec_free(f->fields, &list);
+		return -1;
+	}
+	memcpy(&old, p, sizeof(old));
+	memcpy(p, &list, sizeof(list));
+	vec_free(f->fields, &old);
+	return 0;
+}
+
+static int one_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
+			 const struct where *w, struct hull_error **err)
+{
+	switch (f->type) {
+	case HULL_FIELD_TYPE_STRING:
+		return string_from_json(f, p, json, w, err);
+	case HULL_FIELD_TYPE_U64:
+	case HULL_FIELD_TYPE_SIZE:
+		return number_from_json(f, p, json, w, err);
+	case HULL_FIELD_TYPE_BOOL:
+		if (hull_json_get_bool(json, p) < 0)
+			return fail(err, w, "must be true or false");
+		return 0;
+	case HULL_FIELD_TYPE_ENUM:
+		return enum_from_json(f, p, json, w, err);
+	case HULL_FIELD_TYPE_STRINGS:
+		return strings_from_json(f, p, json, w, err);
+	case HULL_FIELD_TYPE_STRUCT:
+		return struct_from_json(f->fields, p, json, w, err);
+	case HULL_FIELD_TYPE_LIST:
+		return list_from_json(f, p, json, w, err);
+	}
+	return hull_fail(err, HULL_E_INTERNAL, "field '%s' has no type", f->name);
+}
+
+struct reading {
+	const struct hull_fields *fields;
+	void *object;
+	const struct where *where;
+	struct hull_error **err;
+};
+
+static int fail_unknown(const struct hull_fields *fields, const struct where *w,
+			struct hull_error **err)
+{
+	cleanup_free const char **names = calloc(fields->n + 1, sizeof(*names));
+	const char *near;
+
+	if (!names)
+		return hull_fail_nomem(err);
+	for (size_t i = 0; i < fields->n; i++)
+		names[i] = fields->v[i].name;
+	near = hull_nearest(w->name, names);
+	if (near)
+		return fail(err, w, "unknown key; did you mean '%s'?", near);
+	return fail(err, w, "unknown key");
+}
+
+static int member_from_json(void *ctx, const char *key, struct hull_json *value)
+{
+	const struct reading *r = ctx;
+	const struct where w = {.parent = r->where, .name = key};
+
+	for (size_t i = 0; i < r->fields->n; i++) {
+		const struct hull_field *f = &r->fields->v[i];
+
+		if (!strcmp(f->name, key))
+			return one_from_json(f, member(f, r->object), value, &w, r->err);
+	}
+	return fail_unknown(r->fields, &w, r->err);
+}
+
+static int struct_from_json(const struct hull_fields *fields, void *object,
+			    const struct hull_json *json, const struct where *w,
+			    struct hull_error **err)
+{
+	struct reading r = {fields, object, w, err};
+
+	if (hull_json_type(json) != HULL_JSON_OBJECT)
+		return fail(err, w, "must be an object");
+	if (hull_json_each(json, member_from_json, &r) < 0)
+		return -1;
+	for (size_t i = 0; i < fields->n; i++) {
+		const struct where at = {.parent = w, .name = fields->v[i].name};
+
+		if (fields->v[i].flags & HULL_FIELD_REQUIRED &&
+		    !hull_json_has(json, fields->v[i].name))
+			return fail(err, &at, "missing");
+	}
+	return 0;
+}
+
+int hull_fields_from_json(const struct hull_fields *fields, void *object,
+			  const struct hull_json *json, struct hull_error **err)
+{
+	return struct_from_json(fields, object, json, NULL, err);
+}
+
+static struct hull_json *struct_to_json(const struct hull_fields *fields, const void *object,
+					bool *ret_any);
+
+static struct hull_json *strings_to_json(const struct hull_strv *list)
+{
+	struct hull_json *a = hull_json_array();
+
+	for (size_t i = 0; a && i < list->n; i++)
+		if (hull_json_append(a, hull_json_string(list->v[i])) < 0)
+			hull_json_freep(&a);
+	return a;
+}
+
+static struct hull_json *list_to_json(const struct hull_fields *fields, const struct any_vec *list)
+{
+	struct hull_json *a = hull_json_array();
+	bool any;
+
+	for (size_t i = 0; a && i < list->n; i++)
+		if (hull_json_append(a, struct_to_json(fields, list->v + i * fields->size, &any)) <
+		    0)
+			hull_json_freep(&a);
+	return a;
+}
+
+/* *ret_default: the value is what a reader would assume if it were left out. */
+static struct hull_json *one_to_json(const struct hull_field *f, const void *p, bool *ret_default)
+{
+	const char *s;
+	uint64_t number;
+	uint32_t choice;
+	struct any_vec list;
+	bool flag;
+	struct hull_json *j;
+
+	switch (f->type) {
+	case HULL_FIELD_TYPE_STRING:
+		s = *(char *const *)p;
+		*ret_default = !s;
+		return hull_json_string(s ? s : "");
+	case HULL_FIELD_TYPE_U64:
+	case HULL_FIELD_TYPE_SIZE:
+		memcpy(&number, p, sizeof(number));
+		*ret_default = number == f->initial;
+		return hull_json_u64(number);
+	case HULL_FIELD_TYPE_BOOL:
+		memcpy(&flag, p, sizeof(flag));
+		*ret_default = flag == (f->initial != 0);
+		return hull_json_bool(flag);
+	case HULL_FIELD_TYPE_ENUM:
+		memcpy(&choice, p, sizeof(choice));
+		*ret_default = choice == f->initial;
+		return hull_json_string(f->names[choice]);
+	case HULL_FIELD_TYPE_STRINGS:
+		*ret_default = !((const struct hull_strv *)p)->n;
+		return strings_to_json(p);
+	case HULL_FIELD_TYPE_STRUCT:
+		j = struct_to_json(f->fields, p, &flag);
+		*ret_default = !flag;
+		return j;
+	case HULL_FIELD_TYPE_LIST:
+		memcpy(&list, p, sizeof(list));
+		*ret_default = !list.n;
+		return list_to_json(f->fields, &list);
+	}
+	return NULL;
+}
+
+static struct hull_json *struct_to_json(const struct hull_fields *fields, const void *object,
+					bool *ret_any)
+{
+	cleanup_json struct hull_json *json = hull_json_object();
+
+	*ret_any = false;
+	for (size_t i = 0; json && i < fields->n; i++) {
+		const struct hull_field *f = &fields->v[i];
+		bool is_default = false;
+		struct hull_json *v = one_to_json(f, member_const(f, object), &is_default);
+
+		if (!v)
+			return NULL;
+		if (is_default && !(f->flags & (HULL_FIELD_ALWAYS | HULL_FIELD_REQUIRED))) {
+			hull_json_free(v);
+			continue;
+		}
+		if (hull_json_set(json, f->name, v) < 0)
+			return NULL;
+		*ret_any = true;
+	}
+	return steal_ptr(&json);
+}
+
+int hull_fields_to_json(const struct hull_fields *fields, const void *object,
+			struct hull_json **ret, struct hull_error **err)
+{
+	bool any;
+	struct hull_json *json = struct_to_json(fields, object, &any);
+
+	if (!json)
+		return hull_fail_nomem(err);
+	*ret = json;
+	return 0;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The console of console.h: ring, log file, readers.
+ */
+#define _GNU_SOURCE
+#include "monitor/console.h"
+
+#include "base/cleanup.h"
+#include "base/conn.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "base/path.h"
+#include "base/strbuf.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READER_QUEUE ((size_t)1 << 20)
+#define READERS_MAX 32
+
+struct reader {
+	struct hull_console *owner;
+	struct reader *next; /* in order of arrival: the first is the writer */
+	struct hull_conn *conn;
+};
+
+struct hull_console {
+	struct hull_loop *loop;
+	struct hull_conn *conn; /* to the hypervisor; NULL once it is gone */
+	struct hull_source *listen_source;
+	int listen_fd, log_fd;
+	char *log_path;
+	size_t log_len;
+	char ring[HULL_CONSOLE_RING];
+	size_t total; /* bytes ever; the ring holds the last of them */
+	struct reader *readers;
+	size_t n_readers;
+};
+
+static void reader_free(struct reader *r)
+{
+	struct reader **p = &r->owner->readers;
+
+	while (*p != r)
+		p = &(*p)->next;
+	*p = r->next;
+	r->owner->n_readers--;
+	hull_conn_free(r->conn);
+	free(r);
+}
+
+static void on_reader_data(void *ctx, const char *data, size_t len)
+{
+	struct reader *r = ctx;
+
+	if (r == r->owner->readers && r->owner->conn)
+		(void)hull_conn_write(r->owner->conn, data, len);
+}
+
+static void on_reader_eof(void *ctx)
+{
+	/* Types nothing more, reads on. */
+}
+
+static void on_reader_closed(void *ctx, int errnum)
+{
+	reader_free(ctx);
+}
+
+static const struct hull_conn_ops reader_ops = {
+	.data = on_reader_data,
+	.eof = on_reader_eof,
+	.closed = on_reader_closed,
+};
+
+/* The ring's content in order, as one or two pieces. */
+static void ring_pieces(const struct hull_console *c, const char *piece[2], size_t len[2])
+{
+	size_t at = c->total % HULL_CONSOLE_RING;
+
+	piece[0] = c->ring + at;
+	len[0] = c->total > HULL_CONSOLE_RING ? HULL_CONSOLE_RING - at : 0;
+	piece[1] = c->ring;
+	len[1] = at;
+}
+
+static void on_accept(void *ctx, uint32_t events)
+{
+	struct hull_console *c = ctx;
+	int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct reader *r = fd >= 0 && c->n_readers < READERS_MAX ? calloc(1, sizeof(*r)) : NULL;
+	struct reader **tail = &c->readers;
+	const char *piece[2];
+	size_t len[2];
+
+	if (!r) {
+		hull_closep(&fd);
+		return;
+	}
+	r->owner = c;
+	if (hull_conn_new(c->loop, fd, READER_QUEUE, &reader_ops, r, &r->conn) < 0) {
+		free(r);
+		return;
+	}
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = r;
+	c->n_readers++;
+	ring_pieces(c, piece, len);
+	(void)hull_conn_write(r->conn, piece[0], len[0]);
+	(void)hull_conn_write(r->conn, piece[1], len[1]);
+}
+
+static void ring_add(struct hull_console *c, const char *data, size_t len)
+{
+	if (len > HULL_CONSOLE_RING) {
+		c->total += len - HULL_CONSOLE_RING;
+		data += len - HULL_CONSOLE_RING;
+		len = HULL_CONSOLE_RING;
+	}
+	while (len) {
+		size_t at = c->total % HULL_CONSOLE_RING;
+		size_t n = MIN(len, HULL_CONSOLE_RING - at);
+
+		memcpy(c->ring + at, data, n);
+		c->total += n;
+		data += n;
+		len -= n;
+	}
+}
+
+static void log_open(struct hull_console *c)
+{
+	c->log_fd = open(c->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	c->log_len = 0;
+}
+
+static void log_add(struct hull_console *c, const char *data, size_t len)
+{
+	cleanup_free char *old = NULL;
+
+	if (c->log_fd < 0)
+		return;
+	/* A full disk costs log lines, never the VM. */
+	if (hull_fd_write_all(c->log_fd, data, len) < 0)
+		hull_warn("console", "cannot write %s, ignoring", c->log_path);
+	c->log_len += len;
+	if (c->log_len < HULL_CONSOLE_LOG_MAX)
+		return;
+	hull_closep(&c->log_fd);
+	if (asprintf(&old, "%s.1", c->log_path) < 0)
+		old = NULL;
+	else
+		(void)rename(c->log_path, old);
+	log_open(c);
+}
+
+static void on_data(void *ctx, const char *data, size_t len)
+{
+	struct hull_console *c = ctx;
+	struct reader *next;
+
+	ring_add(c, data, len);
+	log_add(c, data, len);
+	for (struct reader *r = c->readers; r; r = next) {
+		next = r->next;
+		(void)hull_conn_write(r->conn, data, len); /* its closed() follows if it lags */
+	}
+}
+
+static void on_closed(void *ctx, int errnum)
+{
+	struct hull_console *c = ctx;
+
+	hull_conn_free(steal_ptr(&c->conn));
+}
+
+static const struct hull_conn_ops conn_ops = {.data = on_data, .closed = on_closed};
+
+int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *log_path,
+		     struct hull_console **ret_console, struct hull_error **err)
+{
+	struct hull_console *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c || !(c->log_path = strdup(log_path))) {
+		free(c);
+		hull_closep(&fd);
+		hull_closep(&listen_fd);
+		return hull_fail_nomem(err);
+	}
+	c->loop = loop;
+	c->listen_fd = listen_fd;
+	log_open(c);
+	if (c->log_fd < 0) {
+		r = -errno;
+		hull_closep(&fd);
+		hull_console_free(c);
+		return hull_fail_errno(err, -r, "create console log '%s'", log_path);
+	}
+	r = hull_conn_new(loop, fd, READER_QUEUE, &conn_ops, c, &c->conn);
+	if (r == 0 && listen_fd >= 0)
+		r = hull_loop_add_fd(loop, listen_fd, EPOLLIN, on_accept, c, &c->listen_source);
+	if (r < 0) {
+		hull_console_free(c);
+		return hull_fail_errno(err, -r, "watch console");
+	}
+	*ret_console = c;
+	return 0;
+}
+
+void hull_console_free(struct hull_console *c)
+{
+	if (!c)
+		return;
+	while (c->readers)
+		reader_free(c->readers);
+	hull_source_remove(&c->listen_source);
+	hull_closep(&c->listen_fd);
+	hull_closep(&c->log_fd);
+	hull_conn_free(c->conn);
+	free(c->log_path);
+	free(c);
+}
+
+void hull_console_drain(struct hull_console *c)
+{
+	char buf[4096];
+	ssize_t n;
+
+	while (c->conn && (n = read(hull_conn_fd(c->conn), buf, sizeof(buf))) > 0)
+		on_data(c, buf, (size_t)n);
+}
+
+/* The ring as one text without escape sequences and control characters but newline and tab. */
+static int clean_text(const struct hull_console *c, struct hull_strbuf *out)
+{
+	const char *piece[2];
+	size_t len[2];
+	bool escape = false;
+
+	ring_pieces(c, piece, len);
+	for (int i = 0; i < 2; i++) {
+		for (size_t k = 0; k < len[i]; k++) {
+			char ch = piece[i][k];
+
+			if (escape)
+				escape = !isalpha((unsigned char)ch);
+			else if (ch == '\033')
+				escape = true;
+			else if (ch == '\n' || ch == '\t' || (unsigned char)ch >= ' ')
+				hull_strbuf_add(out, &ch, 1);
+		}
+	}
+	return out->failed ? -ENOMEM : 0;
+}
+
+void hull_console_tail(const struct hull_console *c, size_t lines, struct hull_strbuf *out)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	size_t at;
+
+	if (clean_text(c, &text) < 0 || !text.len)
+		return;
+	for (at = text.len - 1; at > 0 && lines; at--)
+		if (text.data[at - 1] == '\n' && --lines == 0)
+			break;
+	hull_strbuf_add(out, text.data + at, text.len - at);
+}
+
+int hull_console_panic_line(const struct hull_console *c, struct hull_strbuf *out)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	const char *p, *end;
+
+	if (clean_text(c, &text) < 0)
+		return -ENOMEM;
+	p = strstr(hull_strbuf_str(&text), "Kernel panic - not syncing");
+	if (!p)
+		return -ENOENT;
+	end = strchrnul(p, '\n');
+	return hull_strbuf_add(out, p, (size_t)(end - p));
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What callers may ask of a monitor: hull.monitor.v1.Monitor.  One table of methods.
+ */
+#define _GNU_SOURCE
+#include "monitor/state.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/os.h"
+#include "config.h"
+#include "monitor.pb-c.h"
+#include "proto/status.h"
+
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SERVICE "hull.monitor.v1.Monitor"
+
+static const char *const state_names[] = {
+	[HULL_MONITOR_WAITING] = "waiting",   [HULL_MONITOR_STARTING] = "starting",
+	[HULL_MONITOR_RUNNING] = "running",   [HULL_MONITOR_PAUSED] = "paused",
+	[HULL_MONITOR_STOPPING] = "stopping", [HULL_MONITOR_GONE] = "gone",
+};
+
+static void reply(struct hull_ttrpc_call *call, const ProtobufCMessage *message)
+{
+	size_t len = protobuf_c_message_get_packed_size(message);
+	cleanup_free uint8_t *data = malloc(len + 1);
+	cleanup_error struct hull_error *err = NULL;
+
+	if (!data) {
+		hull_fail_nomem(&err);
+		hull_ttrpc_fail_error(call, err);
+		return;
+	}
+	protobuf_c_message_pack(message, data);
+	hull_ttrpc_reply(call, data, len);
+}
+
+static void fail(struct hull_ttrpc_call *call, int code, const char *cause, const char *message)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	hull_fail_remote(&err, code, cause, message, "");
+	hull_ttrpc_fail_error(call, err);
+}
+
+/* ---- methods: each answers the call, or keeps it ---- */
+
+static void method_start(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			 const ProtobufCMessage *request)
+{
+	const Hull__Monitor__V1__StartRequest *rq = (const void *)request;
+	cleanup_error struct hull_error *err = NULL;
+
+	if (m->state != HULL_MONITOR_WAITING) {
+		fail(call, HULL_E_STATE, "already-started", "the monitor has a VM already");
+		return;
+	}
+	m->state = HULL_MONITOR_STARTING;
+	m->asked_ns = hull_now_ns();
+	m->start_call = call;
+	if (hull_monitor_prepare(m, rq->spec.data, rq->spec.len, &err) < 0) {
+		hull_monitor_end_error(m, "start-failed", &err);
+		return;
+	}
+	hull_source_arm(m->deadline, hull_deadline_ms(m->config.boot_timeout_ms));
+}
+
+static void method_status(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			  const ProtobufCMessage *request)
+{
+	Hull__Monitor__V1__StatusResponse r = HULL__MONITOR__V1__STATUS_RESPONSE__INIT;
+
+	r.id = m->config.id ? m->config.id : (char *)"";
+	r.name = m->config.name ? m->config.name : (char *)"";
+	r.state = (char *)state_names[m->state];
+	r.monitor_pid = (uint32_t)getpid();
+	r.hypervisor_pid = m->inst ? (uint32_t)m->inst->ops->pid(m->inst) : 0;
+	r.backend = m->inst ? (char *)m->inst->ops->name : (char *)"";
+	r.version = (char *)HULL_VERSION;
+	r.started_at_ns = m->started_at_ns;
+	reply(call, &r.base);
+}
+
+static void method_wait(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			const ProtobufCMessage *request)
+{
+	struct hull_ttrpc_call **slot = hull_vec_push(&m->waiters);
+
+	if (slot)
+		*slot = call;
+	else
+		fail(call, HULL_E_NOMEM, "", "out of memory");
+}
+
+static void method_stop(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			const ProtobufCMessage *request)
+{
+	const Hull__Monitor__V1__StopRequest *rq = (const void *)request;
+
+	method_wait(m, call, request);
+	hull_monitor_stop(m, rq->timeout_ns);
+}
+
+static void on_pause_done(void *ctx, const struct hull_error *err)
+{
+	Hull__Monitor__V1__PauseResponse r = HULL__MONITOR__V1__PAUSE_RESPONSE__INIT;
+
+	/* The call may have lost its connection meanwhile: on_gone() has forgotten it then. */
+	struct hull_ttrpc_call **slot = ctx;
+
+	if (*slot && err)
+		hull_ttrpc_fail_error(*slot, err);
+	else if (*slot)
+		reply(*slot, &r.base);
+	free(slot);
+}
+
+/* Pause and Resume have equal, empty messages. */
+static void pause_or_resume(struct hull_monitor *m, struct hull_ttrpc_call *call, bool pause)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct hull_ttrpc_call **slot;
+	enum hull_monitor_state from = pause ? HULL_MONITOR_RUNNING : HULL_MONITOR_PAUSED;
+	int r;
+
+	if (m->state != from) {
+		fail(call, HULL_E_STATE, pause ? "not-running" : "not-paused",
+		     pause ? "the VM is not running" : "the VM is not paused");
+		return;
+	}
+	if (!hull_inst_can(m->inst, HULL_CAP_PAUSE)) {
+		fail(call, HULL_E_UNSUPPORTED, "", "this hypervisor can't pause");
+		return;
+	}
+	slot = calloc(1, sizeof(*slot));
+	if (!slot) {
+		fail(call, HULL_E_NOMEM, "", "out of memory");
+		return;
+	}
+	*slot = call;
+	hull_ttrpc_set_user(call, slot);
+	r = pause ? m->inst->ops->pause(m->inst, on_pause_done, slot, &err)
+		  : m->inst->ops->resume(m->inst, on_pause_done, slot, &err);
+	if (r < 0) {
+		hull_ttrpc_fail_error(call, err);
+		free(slot);
+	}
+}
+
+static void method_pause(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			 const ProtobufCMessage *request)
+{
+	pause_or_resume(m, call, true);
+}
+
+static void method_resume(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			  const ProtobufCMessage *request)
+{
+	pause_or_resume(m, call, false);
+}
+
+static const struct method {
+	const char *name;
+	const ProtobufCMessageDescriptor *request;
+	void (*fn)(struct hull_monitor *m, struct hull_ttrpc_call *call,
+		   const ProtobufCMessage *request);
+	bool starter_only, needs_vm;
+} methods[] = {
+	{"Start", &hull__monitor__v1__start_request__descriptor, method_start, true, false},
+	{"Status", &hull__monitor__v1__status_request__descriptor, method_status, false, false},
+	{"Stop", &hull__monitor__v1__stop_request__descriptor, method_stop, false, false},
+	{"Wait", &hull__monitor__v1__wait_request__descriptor, method_wait, false, false},
+	{"Pause", &hull__monitor__v1__pause_request__descriptor, method_pause, false, true},
+	{"Resume", &hull__monitor__v1__resume_request__descriptor, method_resume, false, true},
+};
+
+static void dispatch(struct hull_monitor *m, struct hull_ttrpc_call *call, const struct method *md,
+		     bool from_starter)
+{
+	ProtobufCMessage *rq;
+	const void *payload;
+	size_t len;
+
+	if (md->starter_only && !from_starter) {
+		fail(call, HULL_E_DENIED, "", "only the VM's starter may call this");
+		return;
+	}
+	if (md->needs_vm && !m->inst) {
+		fail(call, HULL_E_STATE, "not-running", "the VM has not been started");
+		return;
+	}
+	payload = hull_ttrpc_payload(call, &len);
+	rq = protobuf_c_message_unpack(md->request, NULL, len, payload);
+	if (!rq) {
+		fail(call, HULL_E_INVALID, "", "malformed request");
+		return;
+	}
+	md->fn(m, call, rq);
+	protobuf_c_message_free_unpacked(rq, NULL);
+}
+
+static void on_call(void *ctx, struct hull_ttrpc_call *call, bool from_starter)
+{
+	struct hull_monitor *m = ctx;
+
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		if (!strcmp(hull_ttrpc_service(call), SERVICE) &&
+		    !strcmp(hull_ttrpc_method(call), methods[i].name)) {
+			dispatch(m, call, &methods[i], from_starter);
+			return;
+		}
+	}
+	fail(call, HULL_E_UNSUPPORTED, "", "unknown method");
+}
+
+static void on_call_gone(void *ctx, struct hull_ttrpc_call *call)
+{
+	struct hull_monitor *m = ctx;
+	struct hull_ttrpc_call **slot = hull_ttrpc_user(call);
+
+	if (slot)
+		*slot = NULL;
+	if (m->start_call == call)
+		m->start_call = NULL;
+	for (size_t i = 0; i < m->waiters.n; i++)
+		if (m->waiters.v[i] == call)
+			m->waiters.v[i] = m->waiters.v[--m->waiters.n];
+}
+
+static void on_starter_closed(void *ctx)
+{
+	struct hull_monitor *m = ctx;
+
+	if (m->state == HULL_MONITOR_WAITING || m->state == HULL_MONITOR_STARTING || m->config.tied)
+		hull_monitor_end(m, "starter-gone", "whoever started the VM has gone");
+}
+
+const struct hull_server_ops hull_monitor_methods = {
+	.call = on_call,
+	.gone = on_call_gone,
+	.starter_closed = on_starter_closed,
+};
+
+static Hull__Monitor__V1__Span make_span(const char *name, uint64_t start_ns, uint64_t end_ns)
+{
+	Hull__Monitor__V1__Span span = HULL__MONITOR__V1__SPAN__INIT;
+
+	span.name = (char *)name;
+	span.start_ns = start_ns;
+	span.end_ns = end_ns;
+	return span;
+}
+
+void hull_monitor_answer_start(struct hull_monitor *m)
+{
+	Hull__Monitor__V1__StartResponse r = HULL__MONITOR__V1__START_RESPONSE__INIT;
+	Hull__Monitor__V1__Span spans[] = {
+		make_span("prepare", m->asked_ns, m->spawned_ns),
+		make_span("boot", m->spawned_ns, m->greeted_ns ? m->greeted_ns : m->ready_ns),
+		make_span("setup", m->greeted_ns, m->ready_ns),
+	};
+	Hull__Monitor__V1__Span *list[] = {&spans[0], &spans[1], &spans[2]};
+	struct hull_ttrpc_call *call = steal_ptr(&m->start_call);
+
+	r.version = (char *)HULL_VERSION;
+	r.agent_version = m->agent_version;
+	r.spans = list;
+	r.n_spans = m->greeted_ns ? 3 : 2; /* without an agent nobody is set up */
+	if (call)
+		reply(call, &r.base);
+}
+
+static int status_number(int wstatus)
+{
+	return WIFSIGNALED(wstatus) ? -WTERMSIG(wstatus) : WEXITSTATUS(wstatus);
+}
+
+static uint64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+void hull_monitor_answer_end(struct hull_monitor *m)
+{
+	Hull__Monitor__V1__ExitRecord r = HULL__MONITOR__V1__EXIT_RECORD__INIT;
+	struct hull_ttrpc_call *call = steal_ptr(&m->start_call);
+
+	if (call)
+		hull_ttrpc_fail_error(call, m->start_error);
+	r.reason = m->end_reason ? m->end_reason : (char *)"";
+	r.message = m->end_message ? m->end_message : (char *)"";
+	r.hypervisor_status = status_number(m->hypervisor_status);
+	r.exited_at_ns = realtime_ns();
+	for (size_t i = 0; i < m->waiters.n; i++)
+		reply(m->waiters.v[i], &r.base);
+	m->waiters.n = 0;
+}
+
+char *hull_monitor_exit_json(const struct hull_monitor *m)
+{
+	cleanup_json struct hull_json *j = hull_json_object();
+	int r = j ? 0 : -ENOMEM;
+
+	r |= hull_json_set(j, "reason", hull_json_string(m->end_reason ? m->end_reason : ""));
+	r |= hull_json_set(j, "message", hull_json_string(m->end_message ? m->end_message : ""));
+	r |= hull_json_set(j, "hypervisor_status",
+			   hull_json_i64(status_number(m->hypervisor_status)));
+	r |= hull_json_set(j, "exited_at_ns", hull_json_u64(realtime_ns()));
+	return r ? NULL : hull_json_text(j);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The monitor's states and how a VM ends.
+ *
+ * Ending is one path for every cause: record it, kill the children, wait for their exits (each
+ * arms `finish`), then, from the bottom of the loop, remove what is left and answer the callers.
+ * Nothing is torn down from inside a callback of what is torn down.
+ */
+#define _GNU_SOURCE
+#include "monitor/state.h"
+
+#include "base/cgroup.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "base/path.h"
+#include "base/strbuf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CGROUP_MS 200 /* its members have been reaped: only the kernel's bookkeeping is left */
+#define REAP_MS 5000  /* from kill to exit: longer means stuck in the kernel */
+#define TAIL_LINES 8
+
+static bool children_left(const struct hull_monitor *m)
+{
+	return m->inst_running || (m->share && hull_share_daemon_runs(m->share));
+}
+
+static void kill_children(struct hull_monitor *m)
+{
+	if (m->inst_running)
+		m->inst->ops->kill(m->inst);
+	if (m->share)
+		hull_share_daemon_kill(m->share);
+	hull_source_arm(m->finish, hull_deadline_ms(children_left(m) ? REAP_MS : 0));
+}
+
+void hull_monitor_child_ended(struct hull_monitor *m)
+{
+	if (!children_left(m))
+		hull_source_arm(m->finish, 1);
+}
+
+static void record(struct hull_monitor *m, const char *reason, const char *message)
+{
+	if (m->end_reason)
+		return;
+	m->end_reason = strdup(reason);
+	m->end_message = strdup(message);
+}
+
+static void begin_stopping(struct hull_monitor *m)
+{
+	if (m->state >= HULL_MONITOR_STOPPING)
+		return;
+	m->state = HULL_MONITOR_STOPPING;
+	hull_source_arm(m->deadline, 0);
+	kill_children(m);
+}
+
+/* What a start that did not succeed is answered with, console included. */
+static void explain_start(struct hull_monitor *m)
+{
+	cleanup_strbuf struct hull_strbuf tail = HULL_STRBUF_INIT;
+
+	if (!m->start_call || m->start_error)
+		return;
+	if (m->console)
+		hull_console_tail(m->console, TAIL_LINES, &tail);
+	hull_fail_cause(&m->start_error, HULL_E_BACKEND, m->end_reason ? m->end_reason : "",
+			"the VM did not start: %s%s%s", m->end_message ? m->end_message : "",
+			tail.len ? "; the console's last lines:\n" : "", hull_strbuf_str(&tail));
+}
+
+void hull_monitor_end(struct hull_monitor *m, const char *reason, const char *fmt, ...)
+{
+	cleanup_free char *message = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&message, fmt, ap) < 0)
+		message = NULL;
+	va_end(ap);
+	record(m, reason, message ? message : "out of memory");
+	begin_stopping(m);
+}
+
+void hull_monitor_end_error(struct hull_monitor *m, const char *reason, struct hull_error **err)
+{
+	record(m, reason, hull_error_message(*err));
+	if (m->start_error)
+		hull_error_freep(err);
+	else
+		hull_error_move(&m->start_error, err);
+	begin_stopping(m);
+}
+
+void hull_monitor_terminate(struct hull_monitor *m, const char *why)
+{
+	hull_monitor_end(m, "terminated", "%s", why);
+}
+
+void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	if (m->state >= HULL_MONITOR_STOPPING)
+		return;
+	record(m, "stopped", "the VM was stopped on request");
+	if (timeout_ns && m->inst_running && hull_inst_can(m->inst, HULL_CAP_POWERDOWN) &&
+	    m->inst->ops->powerdown(m->inst, &err) == 0)
+		hull_source_arm(m->deadline, hull_now_ns() + timeout_ns);
+	else
+		begin_stopping(m);
+}
+
+void hull_monitor_ready(struct hull_monitor *m)
+{
+	m->state = HULL_MONITOR_RUNNING;
+	m->ready_ns = hull_now_ns();
+	hull_source_arm(m->deadline, 0);
+	hull_monitor_answer_start(m);
+}
+
+static void on_deadline(void *ctx)
+{
+	cleanup_error struct hull_error *err = NULL;
+	cleanup_strbuf struct hull_strbuf tail = HULL_STRBUF_INIT;
+	struct hull_monitor *m = ctx;
+
+	if (m->state != HULL_MONITOR_STARTING) { /* a graceful stop took too long */
+		begin_stopping(m);
+		return;
+	}
+	if (m->console)
+		hull_console_tail(m->console, TAIL_LINES, &tail);
+	hull_fail_cause(&err, HULL_E_TIMEOUT, "agent-silent",
+			"the guest did not greet within %llu ms%s%s",
+			(unsigned long long)m->config.boot_timeout_ms,
+			tail.len ? "; the console's last lines:\n" : "", hull_strbuf_str(&tail));
+	hull_hint(&err, "give it longer with --boot-timeout; look at the console with --console");
+	hull_monitor_end_error(m, "agent-silent", &err);
+}
+
+/* Detached: the record stays for whoever asks next.  Tied: nobody will. */
+static void leave_run_dir(struct hull_monitor *m)
+{
+	cleanup_free char *path = NULL, *text = NULL;
+	int r = 0;
+
+	if (!m->config.run_dir)
+		return;
+	if (m->config.tied || m->start_error) {
+		r = hull_path_remove_tree(m->config.run_dir);
+	} else {
+		path = hull_path_join(m->config.run_dir, "exit.json");
+		text = hull_monitor_exit_json(m);
+		if (path && text)
+			r = hull_file_write(path, text, strlen(text), 0600, false);
+	}
+	if (r < 0)
+		hull_warn("monitor", "%s: %s, ignoring", m->config.run_dir, hull_strerror(-r));
+}
+
+/* Everything has been reaped, or is past waiting for. */
+static void on_finish(void *ctx)
+{
+	struct hull_monitor *m = ctx;
+
+	if (m->state != HULL_MONITOR_STOPPING)
+		return;
+	if (children_left(m))
+		hull_warn("monitor", "the hypervisor or its helper does not end, going on");
+	explain_start(m);
+	m->state = HULL_MONITOR_GONE;
+	hull_rpc_free(steal_ptr(&m->agent));
+	hull_guest_link_free(steal_ptr(&m->link));
+	hull_inst_freep(&m->inst);
+	hull_share_daemon_free(steal_ptr(&m->share));
+	hull_scratch_free(steal_ptr(&m->scratch));
+	if (m->cgroup) {
+		int r = hull_cgroup_destroy(m->cgroup, hull_deadline_ms(CGROUP_MS));
+
+		if (r < 0)
+			hull_warn("monitor", "remove cgroup %s: %s, ignoring", m->cgroup,
+				  hull_strerror(-r));
+	}
+	leave_run_dir(m);
+	hull_monitor_answer_end(m);
+	hull_console_free(steal_ptr(&m->console));
+	m->gone(m->ctx);
+}
+
+int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (*gone)(void *ctx),
+		     void *ctx, struct hull_monitor **ret_monitor, struct hull_error **err)
+{
+	struct hull_monitor *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m) {
+		hull_closep(&starter_fd);
+		hull_closep(&lock_fd);
+		return hull_fail_nomem(err);
+	}
+	m->loop = loop;
+	m->gone = gone;
+	m->ctx = ctx;
+	m->lock_fd = lock_fd;
+	hull_config_init(&m->config);
+	r = hull_loop_add_timer(loop, on_deadline, m, &m->deadline);
+	if (r == 0)
+		r = hull_loop_add_timer(loop, on_finish, m, &m->finish);
+	if (r < 0) {
+		hull_closep(&starter_fd);
+		hull_fail_errno(err, -r, "set up the monitor");
+	} else {
+		r = hull_server_new(loop, starter_fd, -1, &hull_monitor_methods, m, &m->server,
+				    err);
+	}
+	if (r < 0) {
+		hull_monitor_free(m);
+		return -1;
+	}
+	*ret_monitor = m;
+	return 0;
+}
+
+void hull_monitor_free(struct hull_monitor *m)
+{
+	if (!m)
+		return;
+	hull_rpc_free(m->agent);
+	hull_guest_link_free(m->link);
+	hull_inst_freep(&m->inst);
+	hull_share_daemon_free(m->share);
+	hull_scratch_free(m->scratch);
+	hull_server_free(m->server);
+	hull_console_free(m->console);
+	hull_source_remove(&m->deadline);
+	hull_source_remove(&m->finish);
+	hull_closep(&m->lock_fd);
+	hull_config_fini(&m->config);
+	hull_error_free(m->start_error);
+	free(m->waiters.v);
+	free(m->cgroup);
+	free(m->end_reason);
+	free(m->end_message);
+	free(m);
+}

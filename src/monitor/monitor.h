@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The monitor of one VM: the only parent of its hypervisor and helpers, the only one that speaks
+ * to them.  One thread, one loop, nothing blocks.  It is an object, so that other programs can hold
+ * it; src/monitor/main.c is the usual one.
+ *
+ *   waiting ──Start(spec)──▶ starting ──agent's hello, Setup answered──▶ running ⇄ paused
+ *      │                        │                                          │
+ *      │ starter closed         │ deadline, a child died, Stop             │ Stop, guest ended, a
+ * child ▼                        ▼                                          ▼ died, tied starter
+ * closed gone ◀──children reaped, cgroup removed, end recorded, callers answered── stopping
+ *
+ * Whatever ends the VM first is its reason; what follows from it is not recorded.
+ */
+#ifndef HULL_MONITOR_MONITOR_H
+#define HULL_MONITOR_MONITOR_H
+
+#include "base/loop.h"
+
+struct hull_monitor;
+
+/* Serves @starter_fd.  @lock_fd is the held lock of the run directory.  Owns both.  @gone is called
+ * once when everything has ended; free it then, not inside. */
+int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (*gone)(void *ctx),
+		     void *ctx, struct hull_monitor **ret_monitor, struct hull_error **err);
+/* Ends the VM as a signal to the monitor does: at once. */
+void hull_monitor_terminate(struct hull_monitor *monitor, const char *why);
+void hull_monitor_free(struct hull_monitor *monitor);
+
+#endif

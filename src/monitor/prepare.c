@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a spec to a running hypervisor, and from the agent's hello to a guest that can be used.
+ *
+ * Intent before effect: monitor.json names the cgroup before that exists, and the cgroup exists
+ * before anything is in it, so that whoever comes after a crash finds everything.
+ */
+#define _GNU_SOURCE
+#include "monitor/state.h"
+
+#include "agent.pb-c.h"
+#include "base/cgroup.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/os.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/strbuf.h"
+#include "config.h"
+#include "proto/link.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#define AGENT "hull.agent.v1.Agent"
+#define SHORT_ID 12
+/* User ids of hypervisors and share daemons: a pair per VM, from a range that nobody hands out. */
+#define UID_BASE UINT32_C(0x70000000)
+#define UID_PAIRS UINT32_C(0x00400000)
+
+/* Where things are mounted in the guest before they become its root. */
+#define GUEST_LOWER "/run/hull/lower"
+#define GUEST_RW "/run/hull/rw"
+#define GUEST_ROOT "/run/hull/root"
+
+static uint32_t vm_uid(const struct hull_config *config)
+{
+	char digits[9] = {0};
+	unsigned int n = 0;
+
+	memcpy(digits, config->id, 8);
+	(void)sscanf(digits, "%x", &n); /* validated: hex digits */
+	return UID_BASE + 2 * (n % UID_PAIRS);
+}
+
+static int listen_at(const struct hull_monitor *m, const char *name, int *ret_fd,
+		     struct hull_error **err)
+{
+	cleanup_free char *path = hull_path_join(m->config.run_dir, name);
+	int fd = path ? hull_unix_listen(path, 64, 0600) : -ENOMEM;
+
+	if (fd < 0)
+		return hull_fail_errno(err, -fd, "listen on '%s'", path ? path : name);
+	*ret_fd = fd;
+	return 0;
+}
+
+/* The path our cgroup is going to have; stays NULL where none can be had. */
+static int plan_cgroup(struct hull_monitor *m, struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf base = HULL_STRBUF_INIT;
+
+	if (hull_cgroup_base(&base) < 0 || !base.len)
+		return 0;
+	hull_strbuf_addf(&base, "/hull-%.*s", SHORT_ID, m->config.id);
+	m->cgroup = hull_strbuf_steal(&base);
+	return m->cgroup ? 0 : hull_fail_nomem(err);
+}
+
+static int write_record(const struct hull_monitor *m, struct hull_error **err)
+{
+	cleanup_free char *path = hull_path_join(m->config.run_dir, "monitor.json"), *text = NULL;
+	cleanup_json struct hull_json *j = hull_json_object();
+	uint64_t start = 0;
+	char boot[37];
+	int r = 0;
+
+	(void)hull_proc_start_time(getpid(), &start);
+	if (hull_boot_id(boot) < 0)
+		boot[0] = '\0';
+	if (!path || !j)
+		return hull_fail_nomem(err);
+	r |= hull_json_set(j, "version", hull_json_string(HULL_VERSION));
+	r |= hull_json_set(j, "id", hull_json_string(m->config.id));
+	r |= hull_json_set(j, "name", hull_json_string(m->config.name ? m->config.name : ""));
+	r |= hull_json_set(j, "pid", hull_json_i64(getpid()));
+	r |= hull_json_set(j, "start_time", hull_json_u64(start));
+	r |= hull_json_set(j, "boot_id", hull_json_string(boot));
+	r |= hull_json_set(j, "cgroup", hull_json_string(m->cgroup ? m->cgroup : ""));
+	r |= hull_json_set(j, "tied", hull_json_bool(m->config.tied));
+	text = r ? NULL : hull_json_text(j);
+	if (!text)
+		return hull_fail_nomem(err);
+	r = hull_file_write(path, text, strlen(text), 0600, false);
+	return r < 0 ? hull_fail_errno(err, -r, "write '%s'", path) : 0;
+}
+
+/* ---- events of what was started ---- */
+
+static void on_share_ended(void *ctx, const struct hull_error *error)
+{
+	struct hull_monitor *m = ctx;
+
+	/* It ends properly when the hypervisor closes its socket: that is told by the other. */
+	if (error)
+		hull_monitor_end(m, "helper-died", "%s", hull_error_message(error));
+	hull_monitor_child_ended(m);
+}
+
+static void on_inst_ready(void *ctx)
+{
+	struct hull_monitor *m = ctx;
+
+	if (m->state == HULL_MONITOR_STARTING && m->config.agent == HULL_AGENT_NONE)
+		hull_monitor_ready(m);
+}
+
+static void on_inst_paused(void *ctx, bool paused)
+{
+	struct hull_monitor *m = ctx;
+
+	if (m->state == HULL_MONITOR_RUNNING && paused)
+		m->state = HULL_MONITOR_PAUSED;
+	else if (m->state == HULL_MONITOR_PAUSED && !paused)
+		m->state = HULL_MONITOR_RUNNING;
+}
+
+static void on_inst_ending(void *ctx, enum hull_end end)
+{
+	/* Only the exit is acted upon: by then all of the console has been read. */
+}
+
+static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
+{
+	cleanup_strbuf struct hull_strbuf panic = HULL_STRBUF_INIT;
+	struct hull_monitor *m = ctx;
+
+	m->inst_running = false;
+	m->hypervisor_status = e->wstatus;
+	if (m->console) {
+		hull_console_drain(m->console);
+		(void)hull_console_panic_line(m->console, &panic);
+	}
+	/* Without a panic device a panic looks like a reboot: the console knows better. */
+	if (panic.len && e->end != HULL_END_KILLED)
+		hull_monitor_end(m, "panic", "the guest's kernel panicked: %s", panic.data);
+	else if (e->error)
+		hull_monitor_end(m, hull_end_name(e->end), "%s", hull_error_message(e->error));
+	else
+		hull_monitor_end(m, hull_end_name(e->end), "the guest ended: %s",
+				 hull_end_name(e->end));
+	hull_monitor_child_ended(m);
+}
+
+static const struct hull_backend_events inst_events = {
+	.ready = on_inst_ready,
+	.paused = on_inst_paused,
+	.ending = on_inst_ending,
+	.exited = on_inst_exited,
+};
+
+static void on_link_up(void *ctx, unsigned int agent_version)
+{
+	struct hull_monitor *m = ctx;
+
+	m->agent_version = agent_version;
+	m->greeted_ns = hull_now_ns();
+	if (m->state == HULL_MONITOR_STARTING)
+		hull_monitor_setup_guest(m);
+}
+
+static void on_link_broken(void *ctx, const struct hull_error *error)
+{
+	struct hull_monitor *m = ctx;
+
+	/* The hypervisor closing it is about to be seen exiting, which tells more. */
+	if (hull_error_code(error) != HULL_E_BACKEND)
+		hull_monitor_end(m, "link-broken", "%s", hull_error_message(error));
+}
+
+static const struct hull_guest_link_ops link_ops = {.up = on_link_up, .broken = on_link_broken};
+
+/* ---- starting ---- */
+
+static int start_share(struct hull_monitor *m, int cgroup_fd, int *ret_socket,
+		       struct hull_error **err)
+{
+	struct hull_share_env env = {
+		.loop = m->loop,
+		.run_dir = m->config.run_dir,
+		.set_ids = geteuid() == 0,
+		.uid = vm_uid(&m->config) + 1,
+		.gid = vm_uid(&m->config) + 1,
+		.cgroup_fd = cgroup_fd,
+		.ended = on_share_ended,
+		.ctx = m,
+	};
+
+	if (m->config.root.kind == HULL_ROOT_NONE)
+		return 0;
+	return hull_share_daemon_start(&env, &m->config, &m->share, ret_socket, err);
+}
+
+static int start_hypervisor(struct hull_monitor *m, int cgroup_fd, int share_fd,
+			    struct hull_error **err)
+{
+	const struct hull_backend_ops *ops = hull_backend_find("qemu");
+	struct hull_backend_env env = {
+		.loop = m->loop,
+		.events = &inst_events,
+		.ctx = m,
+		.set_ids = geteuid() == 0,
+		.uid = vm_uid(&m->config),
+		.gid = vm_uid(&m->config),
+		.cgroup_fd = cgroup_fd,
+	};
+
+	if (ops->create(&env, &m->config, &m->inst, err) < 0) {
+		hull_closep(&share_fd);
+		return -1;
+	}
+	if (ops->start(m->inst, share_fd, err) < 0)
+		return -1;
+	m->inst_running = true;
+	m->spawned_ns = hull_now_ns();
+	return 0;
+}
+
+static int open_console(struct hull_monitor *m, struct hull_error **err)
+{
+	cleanup_free char *log = hull_path_join(m->config.run_dir, "console.log");
+	cleanup_close int listen_fd = -1;
+	int fd = m->inst->ops->take_stream(m->inst, HULL_STREAM_CONSOLE);
+
+	if (!log || listen_at(m, "console.sock", &listen_fd, err) < 0) {
+		hull_closep(&fd);
+		return log ? -1 : hull_fail_nomem(err);
+	}
+	return hull_console_new(m->loop, fd, steal_fd(&listen_fd), log, &m->console, err);
+}
+
+static int open_link(struct hull_monitor *m, struct hull_error **err)
+{
+	int control = m->inst->ops->take_stream(m->inst, HULL_STREAM_CTL);
+	int bulk = m->inst->ops->take_stream(m->inst, HULL_STREAM_BULK);
+	int listen_fd = -1;
+
+	if (m->config.agent == HULL_AGENT_NONE) {
+		hull_closep(&control);
+		hull_closep(&bulk);
+		return 0;
+	}
+	if (listen_at(m, "vsock.sock", &listen_fd, err) < 0 ||
+	    hull_guest_link_new(m->loop, listen_fd, &link_ops, m, &m->link, err) < 0) {
+		hull_closep(&control);
+		hull_closep(&bulk);
+		return -1;
+	}
+	return hull_guest_link_open(m->link, control, bulk, err);
+}
+
+static int read_spec(struct hull_monitor *m, const void *spec, size_t len, struct hull_error **err)
+{
+	hull_config_fini(&m->config);
+	if (hull_config_from_json(spec, len, &m->config, err) < 0 ||
+	    hull_config_validate(&m->config, err) < 0)
+		return -1;
+	if (!m->config.run_dir || !m->config.id)
+		return hull_fail(err, HULL_E_INVALID, "the VM description has no id or run_dir");
+	return 0;
+}
+
+/* More than the host has would not fail at once, but in the middle of the guest's boot. */
+static int check_memory(const struct hull_config *c, struct hull_error **err)
+{
+	struct sysinfo si;
+	uint64_t total;
+
+	if (sysinfo(&si) < 0)
+		return 0;
+	total = (uint64_t)si.totalram * si.mem_unit;
+	if (c->memory_bytes <= total)
+		return 0;
+	hull_fail_cause(err, HULL_E_EXHAUSTED, "host-memory",
+			"%llu MiB of memory is more than the host's %llu MiB",
+			(unsigned long long)(c->memory_bytes >> 20),
+			(unsigned long long)(total >> 20));
+	hull_hint(err, "ask for less with --memory");
+	return -1;
+}
+
+/* Everything that runs. */
+static int launch(struct hull_monitor *m, struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+	cleanup_close int cgroup_fd = -1;
+	int share_fd = -1;
+
+	if (m->cgroup) {
+		char name[SHORT_ID + 1] = {0};
+
+		memcpy(name, m->config.id, SHORT_ID);
+		if (hull_cgroup_create(name, &path, &cgroup_fd) < 0)
+			cgroup_fd = -1; /* the death signal has to do */
+	}
+	if (start_share(m, cgroup_fd, &share_fd, err) < 0 ||
+	    start_hypervisor(m, cgroup_fd, share_fd, err) < 0)
+		return -1;
+	return open_console(m, err) < 0 ? -1 : open_link(m, err);
+}
+
+static void on_scratch_done(void *ctx, const struct hull_error *error)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct hull_monitor *m = ctx;
+
+	if (m->state != HULL_MONITOR_STARTING)
+		return;
+	if (error)
+		hull_fail_remote(&err, hull_error_code(error), hull_error_cause(error),
+				 hull_error_message(error), hull_error_hint(error));
+	if (error || launch(m, &err) < 0)
+		hull_monitor_end_error(m, "start-failed", &err);
+}
+
+/* The throwaway disk is made before anything runs; 1 if there is one to wait for. */
+static int make_scratch(struct hull_monitor *m, struct hull_error **err)
+{
+	const char *dir = m->config.scratch_dir ? m->config.scratch_dir : "/var/tmp";
+
+	for (size_t i = 0; i < m->config.disks.n; i++) {
+		struct hull_disk *d = &m->config.disks.v[i];
+
+		if (!d->scratch_bytes || d->path)
+			continue;
+		if (hull_scratch_new(m->loop, dir, d->scratch_bytes, on_scratch_done, m,
+				     &m->scratch, err) < 0)
+			return -1;
+		d->path = strdup(hull_scratch_path(m->scratch));
+		return d->path ? 1 : hull_fail_nomem(err);
+	}
+	return 0;
+}
+
+int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
+			 struct hull_error **err)
+{
+	struct timespec now;
+	int control_fd, r;
+
+	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0)
+		return -1;
+	clock_gettime(CLOCK_REALTIME, &now);
+	m->started_at_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
+	if (plan_cgroup(m, err) < 0 || write_record(m, err) < 0 ||
+	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
+	    hull_server_listen(m->server, control_fd, err) < 0)
+		return -1;
+	r = make_scratch(m, err);
+	return r == 0 ? launch(m, err) : MIN(r, 0);
+}
+
+/* ---- the guest ---- */
+
+static void on_setup_done(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct hull_monitor *m = ctx;
+
+	if (m->state != HULL_MONITOR_STARTING)
+		return;
+	if (!error) {
+		hull_monitor_ready(m);
+		return;
+	}
+	hull_fail_remote(&err, hull_error_code(error), hull_error_cause(error),
+			 hull_error_message(error), hull_error_hint(error));
+	hull_prefix(&err, "prepare the guest");
+	hull_monitor_end_error(m, "guest-setup-failed", &err);
+}
+
+static void on_agent_closed(void *ctx)
+{
+	/* Told by the link or the hypervisor. */
+}
+
+struct mounts {
+	Hull__Agent__V1__MountEntry entries[5];
+	Hull__Agent__V1__MountEntry *list[5];
+	char *options[5][4];
+	size_t n;
+};
+
+/* Options: up to four words, the first NULL ends them. */
+static void add_mount(struct mounts *ms, const char *type, const char *source, const char *target,
+		      const char *const options[4])
+{
+	Hull__Agent__V1__MountEntry *e = &ms->entries[ms->n];
+
+	hull__agent__v1__mount_entry__init(e);
+	e->type = (char *)type;
+	e->source = (char *)source;
+	e->target = (char *)target;
+	while (options && e->n_options < 4 && options[e->n_options]) {
+		ms->options[ms->n][e->n_options] = (char *)options[e->n_options];
+		e->n_options++;
+	}
+	e->options = ms->options[ms->n];
+	ms->list[ms->n++] = e;
+}
+
+/* The host's tree below, something writable above it, both as one root. */
+static void add_root_mounts(const struct hull_monitor *m, struct mounts *ms)
+{
+	static const char *const lower[4] = {"ro"};
+	static const char *const memory[4] = {"size=50%", "mode=0755"};
+	static const char *const disk[4] = {"noatime", "noinit_itable"};
+	static const char *const overlay[4] = {"lowerdir=" GUEST_LOWER,
+					       "upperdir=" GUEST_RW "/upper",
+					       "workdir=" GUEST_RW "/work"};
+	const struct hull_disk *scratch = NULL;
+
+	for (size_t i = 0; i < m->config.disks.n && !scratch; i++)
+		if (m->config.disks.v[i].scratch_bytes)
+			scratch = &m->config.disks.v[i];
+	add_mount(ms, "virtiofs", HULL_ROOT_TAG, GUEST_LOWER, lower);
+	if (scratch)
+		add_mount(ms, "ext4", "serial:" HULL_SCRATCH_SERIAL, GUEST_RW, disk);
+	else
+		add_mount(ms, "tmpfs", "hull", GUEST_RW, memory);
+	add_mount(ms, "dir", "", GUEST_RW "/upper", NULL);
+	add_mount(ms, "dir", "", GUEST_RW "/work", NULL);
+	add_mount(ms, "overlay", "hull", GUEST_ROOT, overlay);
+}
+
+static int connect_agent(struct hull_monitor *m, struct hull_error **err)
+{
+	int fd;
+
+	if (hull_guest_link_connect(m->link, HULL_PORT_AGENT, &fd, err) < 0 ||
+	    hull_rpc_new(m->loop, fd, on_agent_closed, m, &m->agent, err) < 0)
+		return -1;
+	hull_rpc_skip_ok(m->agent);
+	return 0;
+}
+
+void hull_monitor_setup_guest(struct hull_monitor *m)
+{
+	Hull__Agent__V1__SetupRequest rq = HULL__AGENT__V1__SETUP_REQUEST__INIT;
+	char *stages[] = {(char *)"root", (char *)"disk"};
+	cleanup_error struct hull_error *err = NULL;
+	struct mounts ms = {.n = 0};
+	uint8_t entropy[64];
+	struct timespec now;
+
+	if (connect_agent(m, &err) < 0) {
+		hull_monitor_end_error(m, "guest-setup-failed", &err);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	rq.realtime_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
+	if (hull_random(entropy, sizeof(entropy)) == 0) {
+		rq.entropy.data = entropy;
+		rq.entropy.len = sizeof(entropy);
+	}
+	rq.hostname = m->config.name ? m->config.name : (char *)"hull";
+	if (m->config.root.kind == HULL_ROOT_HOST) {
+		add_root_mounts(m, &ms);
+		rq.modules = stages;
+		rq.n_modules = m->config.disks.n ? 2 : 1;
+		rq.mounts = ms.list;
+		rq.n_mounts = ms.n;
+		rq.root = (char *)GUEST_ROOT;
+		rq.api_mounts = true;
+	}
+	hull_rpc_call(m->agent, AGENT, "Setup", &rq.base,
+		      &hull__agent__v1__setup_response__descriptor, 0, on_setup_done, m);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
+ * may ask), prepare.c (what a VM needs before it starts).
+ */
+#ifndef HULL_MONITOR_STATE_H
+#define HULL_MONITOR_STATE_H
+
+#include "backend/backend.h"
+#include "base/vec.h"
+#include "config/config.h"
+#include "monitor/console.h"
+#include "monitor/link.h"
+#include "monitor/monitor.h"
+#include "monitor/rpc.h"
+#include "monitor/scratch.h"
+#include "monitor/server.h"
+#include "monitor/share.h"
+#include "proto/ttrpc.h"
+
+enum hull_monitor_state {
+	HULL_MONITOR_WAITING,
+	HULL_MONITOR_STARTING,
+	HULL_MONITOR_RUNNING,
+	HULL_MONITOR_PAUSED,
+	HULL_MONITOR_STOPPING,
+	HULL_MONITOR_GONE,
+};
+
+struct hull_monitor {
+	struct hull_loop *loop;
+	void (*gone)(void *ctx);
+	void *ctx;
+	int lock_fd; /* owned: the run directory is ours while it is open */
+	enum hull_monitor_state state;
+	struct hull_config config;
+	struct hull_server *server;
+	struct hull_ttrpc_call *start_call;	    /* unanswered Start */
+	HULL_VEC(struct hull_ttrpc_call *) waiters; /* unanswered Stop and Wait */
+	struct hull_source *deadline;		    /* of the boot, then of a graceful stop */
+	struct hull_source *finish; /* tears down from the loop's bottom, not from a callback */
+	/* Host CLOCK_MONOTONIC: Start came, hypervisor spawned, agent greeted, guest set up. */
+	uint64_t asked_ns, spawned_ns, greeted_ns, ready_ns;
+	uint64_t started_at_ns;	    /* CLOCK_REALTIME */
+
+	char *cgroup; /* path; NULL: none to be had */
+	struct hull_inst *inst;
+	bool inst_running;
+	struct hull_share_daemon *share;
+	struct hull_scratch *scratch;
+	struct hull_console *console;
+	struct hull_guest_link *link;
+	struct hull_rpc *agent;
+	unsigned int agent_version;
+
+	/* The end: set once, by whatever came first. */
+	char *end_reason, *end_message;
+	struct hull_error *start_error; /* what Start is answered with */
+	int hypervisor_status;
+};
+
+/* ---- monitor.c ---- */
+/* Everything down, for this reason; the first one counts. */
+void hull_monitor_end(struct hull_monitor *m, const char *reason, const char *fmt, ...)
+	HULL_PRINTF(3, 4);
+/* The same for a start that failed: takes *err, which Start is answered with. */
+void hull_monitor_end_error(struct hull_monitor *m, const char *reason, struct hull_error **err);
+/* The hypervisor or its helper has been reaped. */
+void hull_monitor_child_ended(struct hull_monitor *m);
+/* Asks the guest to power off; kills when @timeout_ns has passed (0: at once). */
+void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns);
+/* The VM is ready: answers Start. */
+void hull_monitor_ready(struct hull_monitor *m);
+
+/* ---- methods.c ---- */
+extern const struct hull_server_ops hull_monitor_methods;
+/* Answers Stop and Wait with the end, Start with the error. */
+void hull_monitor_answer_end(struct hull_monitor *m);
+/* Answers Start with success. */
+void hull_monitor_answer_start(struct hull_monitor *m);
+/* The ExitRecord as JSON, for exit.json; NULL without memory. */
+char *hull_monitor_exit_json(const struct hull_monitor *m);
+
+/* ---- prepare.c ---- */
+/* Spec to config; sockets, cgroup, monitor.json; share, hypervisor, link, console: everything that
+ * Start does up to the point where only events remain. */
+int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
+			 struct hull_error **err);
+/* The agent has greeted: tells it what the VM needs; ready or the end follow. */
+void hull_monitor_setup_guest(struct hull_monitor *m);
+
+#endif

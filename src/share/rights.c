@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Namespaces, identity and capabilities; see rights.h.
+ */
+#define _GNU_SOURCE
+#include "share/rights.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define WANTED_FILES 1000000
+
+/* virtiofsd enters its chroot with the first.  It then sets its capabilities with libcap-ng, which
+ * reports failure without the second, even if there is nothing to take from the bounding set. */
+static const int start_caps[] = {CAP_SYS_CHROOT, CAP_SETPCAP};
+
+static int write_proc(const char *path, const char *text, struct hull_error **err)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : hull_fd_write_all(fd, text, strlen(text));
+
+	return r < 0 ? hull_fail_errno(err, -r, "write '%s' to '%s'", text, path) : 0;
+}
+
+static int enter_user_namespace(struct hull_error **err)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	char map[32];
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) {
+		hull_fail_errno(err, errno, "make a user and mount namespace");
+		hull_hint(err, "sharing directories as an ordinary user needs user namespaces: see "
+			       "sysctl user.max_user_namespaces, "
+			       "kernel.unprivileged_userns_clone and "
+			       "kernel.apparmor_restrict_unprivileged_userns");
+		return -1;
+	}
+	if (write_proc("/proc/self/setgroups", "deny", err) < 0)
+		return -1;
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	if (write_proc("/proc/self/gid_map", map, err) < 0)
+		return -1;
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	return write_proc("/proc/self/uid_map", map, err);
+}
+
+int hull_rights_enter(struct hull_rights *ret, struct hull_error **err)
+{
+	struct hull_rights r = {.root = geteuid() == 0};
+
+	if (!r.root && enter_user_namespace(err) < 0)
+		return -1;
+	if (r.root && unshare(CLONE_NEWNS) < 0)
+		return hull_fail_errno(err, errno, "make a mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		if (errno != EINVAL)
+			return hull_fail_errno(err, errno, "make the mounts private");
+		r.in_chroot = true;
+		if (mount(NULL, "/proc", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+			hull_fail_errno(err, errno, "make '/proc' private in a chroot");
+			hull_hint(err, "it must be mounted there");
+			return -1;
+		}
+	}
+	*ret = r;
+	return 0;
+}
+
+void hull_rights_raise_files(void)
+{
+	struct rlimit rl = {WANTED_FILES, WANTED_FILES};
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur >= WANTED_FILES)
+		return;
+	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){WANTED_FILES, WANTED_FILES}) == 0)
+		return;
+	rl.rlim_cur = MIN(rl.rlim_max, (rlim_t)WANTED_FILES);
+	(void)setrlimit(RLIMIT_NOFILE, &rl); /* fewer serve as well, for smaller trees */
+}
+
+static bool is_start_cap(int cap)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(start_caps); i++)
+		if (start_caps[i] == cap)
+			return true;
+	return false;
+}
+
+static int set_caps(bool start)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+
+	for (size_t i = 0; start && i < ARRAY_SIZE(start_caps); i++) {
+		int cap = start_caps[i];
+
+		data[CAP_TO_INDEX(cap)].effective |= CAP_TO_MASK(cap);
+		data[CAP_TO_INDEX(cap)].permitted |= CAP_TO_MASK(cap);
+		data[CAP_TO_INDEX(cap)].inheritable |= CAP_TO_MASK(cap);
+	}
+	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+static int drop_bounding_set(void)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (!is_start_cap(cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+/* Across exec: as an ordinary uid only ambient capabilities survive it. */
+static int keep_start_caps(void)
+{
+	int r = set_caps(true);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(start_caps); i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, start_caps[i], 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+static int become(uid_t uid, gid_t gid)
+{
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
+	    setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		return -errno;
+	return 0;
+}
+
+int hull_rights_drop(const struct hull_rights *rights, uid_t uid, gid_t gid,
+		     struct hull_error **err)
+{
+	int r;
+
+	if (rights->root && (uid == 0 || gid == 0))
+		return hull_fail(err, HULL_E_INVALID,
+				 "the shared tree is never served as root: uid %u, gid %u", uid,
+				 gid);
+	r = drop_bounding_set();
+	if (r < 0)
+		return hull_fail_errno(err, -r, "drop capabilities from the bounding set");
+	if (rights->root) {
+		r = become(uid, gid);
+		if (r < 0)
+			return hull_fail_errno(err, -r, "become uid %u, gid %u", uid, gid);
+	}
+	r = keep_start_caps();
+	if (r < 0)
+		return hull_fail_errno(err, -r, "give up capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return hull_fail_errno(err, errno, "refuse new privileges");
+	return 0;
+}
+
+int hull_rights_drop_caps(struct hull_error **err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(start_caps); i++)
+		r = prctl(PR_CAPBSET_DROP, start_caps[i], 0, 0, 0) < 0 ? -errno : 0;
+	if (r == 0)
+		r = set_caps(false);
+	return r < 0 ? hull_fail_errno(err, -r, "give up all capabilities") : 0;
+}
+
+int hull_rights_count_caps(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+	int count = 0;
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return -1;
+	for (int cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 ||
+		    ((data[CAP_TO_INDEX(cap)].permitted | data[CAP_TO_INDEX(cap)].inheritable) &
+		     CAP_TO_MASK(cap)))
+			count++;
+	return count;
+}
+
+int hull_rights_tie(pid_t parent, struct hull_error **err)
+{
+	/* A change of uid has undone what the parent may have set. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return hull_fail_errno(err, errno, "tie the daemon to its parent's life");
+	if (getppid() != parent)
+		return hull_fail(err, HULL_E_CANCELED, "the parent process has ended");
+	return 0;
+}

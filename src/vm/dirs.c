@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Directories, see dirs.h.
+ */
+#define _GNU_SOURCE
+#include "vm/dirs.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "base/program.h"
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *run_path(void)
+{
+	const char *home = getenv("HULL_HOME"), *xdg = getenv("XDG_RUNTIME_DIR");
+	char *s = NULL;
+
+	if (home && *home)
+		return hull_path_join(home, "run");
+	if (geteuid() == 0)
+		return strdup("/run/hull");
+	if (xdg && *xdg)
+		return hull_path_join(xdg, "hull");
+	return asprintf(&s, "/tmp/hull-%u", (unsigned int)geteuid()) < 0 ? NULL : s;
+}
+
+int hull_dirs_run(char **ret_path, struct hull_error **err)
+{
+	cleanup_free char *path = run_path();
+	struct stat st;
+	int r;
+
+	if (!path)
+		return hull_fail_nomem(err);
+	if (path[0] != '/')
+		return hull_fail(err, HULL_E_INVALID, "HULL_HOME is '%s': not an absolute path",
+				 getenv("HULL_HOME"));
+	r = hull_path_mkdirs(path, 0711);
+	if (r < 0) {
+		hull_fail_errno(err, -r, "create run directory '%s'", path);
+		hull_hint(err, "set HULL_HOME to a directory that you may write");
+		return -1;
+	}
+	/* In /tmp anybody could have made it first. */
+	if (lstat(path, &st) < 0)
+		return hull_fail_errno(err, errno, "inspect run directory '%s'", path);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return hull_fail(err, HULL_E_DENIED,
+				 "run directory '%s' belongs to user %u, not to us", path,
+				 (unsigned int)st.st_uid);
+	*ret_path = steal_ptr(&path);
+	return 0;
+}
+
+int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err)
+{
+	const char *env = getenv("HULL_GUEST_DIR");
+	cleanup_free char *near = NULL, *dir = NULL;
+
+	if (env && *env) {
+		*ret_path = hull_path_join(env, name);
+		return *ret_path ? 0 : hull_fail_nomem(err);
+	}
+	dir = hull_program_beside("guest");
+	near = dir ? hull_path_join(dir, name) : NULL;
+	if (near && access(near, F_OK) == 0) {
+		*ret_path = steal_ptr(&near);
+		return 0;
+	}
+	*ret_path = hull_path_join(HULL_DATADIR "/guest", name);
+	if (!*ret_path)
+		return hull_fail_nomem(err);
+	if (access(*ret_path, F_OK) == 0)
+		return 0;
+	free(steal_ptr(ret_path));
+	hull_fail(err, HULL_E_NOT_FOUND, "guest artefact '%s' is neither in '%s' nor in '%s'", name,
+		  dir ? dir : "guest/", HULL_DATADIR "/guest");
+	hull_hint(err, "'./dev build' makes it in a source tree; or point HULL_GUEST_DIR at it");
+	return -1;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where things live: the run directory of this user, the guest's artefacts.
+ * HULL_HOME moves every directory of state beneath one root.
+ */
+#ifndef HULL_VM_DIRS_H
+#define HULL_VM_DIRS_H
+
+#include "base/error.h"
+
+/* $HULL_HOME/run, /run/hull for root, else $XDG_RUNTIME_DIR/hull or /tmp/hull-$UID; made with mode
+ * 0700 (root's: 0711) and refused if it is somebody else's.  The caller frees. */
+int hull_dirs_run(char **ret_path, struct hull_error **err);
+/* Path of a guest artefact ("vmlinux"): $HULL_GUEST_DIR, guest/ beside this program, else the
+ * installed one. */
+int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err);
+
+#endif

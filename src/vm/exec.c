@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A command in a VM, see exec.h.
+ *
+ *   streams opened (all at once) -> each acknowledged -> Create, Start, Wait sent in one go
+ *   -> status known and both outputs ended -> done
+ *
+ * Create, Start and Wait are pipelined: the agent serves one connection's calls in order, and a
+ * failed Create makes the other two fail harmlessly; the first error is the one that is told.
+ */
+#define _GNU_SOURCE
+#include "vm/exec.h"
+
+#include "agent.pb-c.h"
+#include "base/cleanup.h"
+#include "base/os.h"
+#include "monitor/link.h"
+#include "monitor/rpc.h"
+#include "proto/hvsock.h"
+#include "vm/stdio.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define AGENT "hull.agent.v1.Agent"
+#define SETUP_MS 30000 /* streams, create, start: not the command's own time */
+
+enum { STDIN, STDOUT, STDERR, N_STDIO };
+
+struct hull_exec {
+	struct hull_loop *loop;
+	const struct hull_exec_ops *ops;
+	void *ctx;
+	struct hull_rpc *rpc;
+	struct hull_stdio *stdio[N_STDIO];
+	char stream_id[N_STDIO][HULL_STREAM_ID_MAX];
+	unsigned int unacknowledged, outputs_open;
+	Hull__Agent__V1__CreateRequest create;
+	char exec_id[64];
+	struct hull_strv args, env; /* what create points at */
+	char *cwd, *user;
+	bool started, exited, finished;
+	int pending_signal;
+	struct hull_exec_result result;
+	struct hull_error *err;
+	struct hull_source *later;
+};
+
+static const char *const stream_names[N_STDIO] = {"stdin", "stdout", "stderr"};
+
+static void on_later(void *ctx)
+{
+	struct hull_exec *e = ctx;
+
+	e->ops->done(e->ctx, e->err ? NULL : &e->result, e->err);
+}
+
+static void finish(struct hull_exec *e)
+{
+	if (e->finished)
+		return;
+	e->finished = true;
+	hull_source_arm(e->later, 1);
+}
+
+static void fail(struct hull_exec *e, const struct hull_error *error)
+{
+	if (!e->finished && !e->err)
+		hull_fail_remote(&e->err, hull_error_code(error), hull_error_cause(error),
+				 hull_error_message(error), hull_error_hint(error));
+	finish(e);
+}
+
+static void settle(struct hull_exec *e)
+{
+	if (e->exited && !e->outputs_open)
+		finish(e);
+}
+
+static void session_call(struct hull_exec *e, const char *method, const ProtobufCMessage *request,
+			 const ProtobufCMessageDescriptor *reply, uint64_t deadline_ns,
+			 hull_rpc_fn fn)
+{
+	hull_rpc_call(e->rpc, AGENT, method, request, reply, deadline_ns, fn, e);
+}
+
+static void on_created(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+{
+	if (error)
+		fail(ctx, error);
+}
+
+static void on_started(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+{
+	struct hull_exec *e = ctx;
+
+	if (error) {
+		fail(e, error);
+		return;
+	}
+	e->started = true;
+	if (e->stdio[STDIN])
+		hull_stdio_begin(e->stdio[STDIN]);
+	if (e->pending_signal)
+		hull_exec_signal(e, e->pending_signal);
+	if (e->ops->started)
+		e->ops->started(e->ctx);
+}
+
+static void on_exited(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+{
+	const Hull__Agent__V1__WaitResponse *r = (const void *)reply;
+	struct hull_exec *e = ctx;
+
+	if (error) {
+		fail(e, error);
+		return;
+	}
+	e->result.exit_status = r->exit_status & 0xff;
+	e->result.signal = r->signal;
+	e->result.oom = r->oom;
+	e->exited = true;
+	settle(e);
+}
+
+static void launch(struct hull_exec *e)
+{
+	Hull__Agent__V1__SessionRequest session = HULL__AGENT__V1__SESSION_REQUEST__INIT;
+	uint64_t deadline = hull_deadline_ms(SETUP_MS);
+
+	session.exec_id = e->exec_id;
+	session_call(e, "Create", &e->create.base, &hull__agent__v1__create_response__descriptor,
+		     deadline, on_created);
+	session_call(e, "Start", &session.base, &hull__agent__v1__start_response__descriptor,
+		     deadline, on_started);
+	session_call(e, "Wait", &session.base, &hull__agent__v1__wait_response__descriptor, 0,
+		     on_exited);
+}
+
+static void on_stdio_ready(void *ctx, struct hull_stdio *s)
+{
+	struct hull_exec *e = ctx;
+
+	if (--e->unacknowledged == 0)
+		launch(e);
+}
+
+static void on_stdio_done(void *ctx, struct hull_stdio *s, const struct hull_error *error)
+{
+	struct hull_exec *e = ctx;
+
+	for (int i = 0; i < N_STDIO; i++) {
+		if (e->stdio[i] != s)
+			continue;
+		if (i != STDIN)
+			e->outputs_open--;
+		if (error && !e->finished)
+			fail(e, error);
+		e->stdio[i] = NULL;
+	}
+	hull_stdio_free(s);
+	settle(e);
+}
+
+static const struct hull_stdio_ops stdio_ops = {.ready = on_stdio_ready, .done = on_stdio_done};
+
+static void on_closed(void *ctx)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct hull_exec *e = ctx;
+
+	hull_fail(&err, HULL_E_UNAVAILABLE, "the connection to the agent was lost");
+	fail(e, err);
+}
+
+static int fill_create(struct hull_exec *e, const struct hull_exec_options *o)
+{
+	Hull__Agent__V1__CreateRequest *c = &e->create;
+
+	hull__agent__v1__create_request__init(c);
+	snprintf(e->exec_id, sizeof(e->exec_id), "%s", o->exec_id);
+	e->cwd = strdup(o->cwd);
+	e->user = strdup(o->user);
+	if (hull_strv_copy(&e->args, o->args) < 0 || hull_strv_copy(&e->env, o->env) < 0 ||
+	    !e->cwd || !e->user)
+		return -ENOMEM;
+	c->exec_id = e->exec_id;
+	c->args = e->args.v;
+	c->n_args = e->args.n;
+	c->env = e->env.v;
+	c->n_env = e->env.n;
+	c->cwd = e->cwd;
+	c->user = e->user;
+	c->terminal = o->terminal;
+	c->rows = o->rows;
+	c->columns = o->columns;
+	return 0;
+}
+
+static int open_stdio(struct hull_exec *e, const char *vsock_path,
+		      const struct hull_exec_options *o, struct hull_error **err)
+{
+	const int fds[N_STDIO] = {o->stdin_fd, o->stdout_fd, o->terminal ? -1 : o->stderr_fd};
+	char **slots[N_STDIO] = {&e->create.stdin_stream, &e->create.stdout_stream,
+				 &e->create.stderr_stream};
+
+	for (int i = 0; i < N_STDIO; i++) {
+		if (fds[i] < 0)
+			continue;
+		snprintf(e->stream_id[i], sizeof(e->stream_id[i]), "%s-%s", e->exec_id,
+			 stream_names[i]);
+		if (hull_stdio_new(e->loop, vsock_path, e->stream_id[i], fds[i], i == STDIN,
+				   &stdio_ops, e, &e->stdio[i], err) < 0)
+			return -1;
+		*slots[i] = e->stream_id[i];
+		e->unacknowledged++;
+		if (i != STDIN)
+			e->outputs_open++;
+	}
+	return 0;
+}
+
+int hull_exec_start(struct hull_loop *loop, const char *vsock_path,
+		    const struct hull_exec_options *options, const struct hull_exec_ops *ops,
+		    void *ctx, struct hull_exec **ret, struct hull_error **err)
+{
+	struct hull_exec *e = calloc(1, sizeof(*e));
+	int fd, r;
+
+	if (!e)
+		return hull_fail_nomem(err);
+	e->loop = loop;
+	e->ops = ops;
+	e->ctx = ctx;
+	r = hull_loop_add_timer(loop, on_later, e, &e->later);
+	if (r == 0)
+		r = fill_create(e, options);
+	if (r < 0) {
+		hull_fail_errno(err, -r, "prepare the command");
+		goto fail;
+	}
+	fd = hull_unix_connect(vsock_path);
+	if (fd < 0) {
+		hull_fail_errno(err, -fd, "connect to the VM at '%s'", vsock_path);
+		goto fail;
+	}
+	if (hull_rpc_new_guest(loop, fd, HULL_PORT_AGENT, on_closed, e, &e->rpc, err) < 0 ||
+	    open_stdio(e, vsock_path, options, err) < 0)
+		goto fail;
+	if (!e->unacknowledged)
+		launch(e);
+	*ret = e;
+	return 0;
+fail:
+	hull_exec_free(e);
+	return -1;
+}
+
+void hull_exec_signal(struct hull_exec *e, int signo)
+{
+	Hull__Agent__V1__SignalRequest rq = HULL__AGENT__V1__SIGNAL_REQUEST__INIT;
+
+	if (!e->started) {
+		e->pending_signal = signo;
+		return;
+	}
+	rq.exec_id = e->exec_id;
+	rq.signal = (uint32_t)signo;
+	/* Its answer says nothing that Wait doesn't: it may have exited meanwhile. */
+	session_call(e, "Signal", &rq.base, &hull__agent__v1__empty__descriptor, 0, NULL);
+}
+
+void hull_exec_resize(struct hull_exec *e, unsigned int rows, unsigned int columns)
+{
+	Hull__Agent__V1__ResizeRequest rq = HULL__AGENT__V1__RESIZE_REQUEST__INIT;
+
+	e->create.rows = rows;
+	e->create.columns = columns;
+	if (!e->started)
+		return;
+	rq.exec_id = e->exec_id;
+	rq.rows = rows;
+	rq.columns = columns;
+	session_call(e, "Resize", &rq.base, &hull__agent__v1__empty__descriptor, 0, NULL);
+}
+
+void hull_exec_free(struct hull_exec *e)
+{
+	if (!e)
+		return;
+	for (int i = 0; i < N_STDIO; i++)
+		hull_stdio_free(e->stdio[i]);
+	hull_rpc_free(e->rpc);
+	hull_source_remove(&e->later);
+	hull_strv_fini(&e->args);
+	hull_strv_fini(&e->env);
+	free(e->cwd);
+	free(e->user);
+	hull_error_free(e->err);
+	free(e);
+}

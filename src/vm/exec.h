@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One command in a running VM: opens its streams, creates and starts the session, moves its
+ * standard streams, collects its status.  Everything happens on the caller's loop.
+ */
+#ifndef HULL_VM_EXEC_H
+#define HULL_VM_EXEC_H
+
+#include "base/loop.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+
+struct hull_exec;
+
+struct hull_exec_options {
+	const char *exec_id; /* unique within the VM */
+	const struct hull_strv *args, *env;
+	const char *cwd, *user; /* "" for the defaults of agent.proto */
+	bool terminal;
+	unsigned int rows, columns;
+	int stdin_fd;  /* -1: none */
+	int stdout_fd; /* -1: discarded */
+	int stderr_fd; /* with a terminal everything comes on stdout */
+};
+
+struct hull_exec_result {
+	unsigned int exit_status; /* 0-255; 128 + signal */
+	unsigned int signal;
+	bool oom;
+};
+
+struct hull_exec_ops {
+	void (*started)(void *ctx);
+	/* Once: result on success, else error; UNAVAILABLE when the VM went away (which tells why).
+	 * Free it afterwards, not inside. */
+	void (*done)(void *ctx, const struct hull_exec_result *result,
+		     const struct hull_error *error);
+};
+
+int hull_exec_start(struct hull_loop *loop, const char *vsock_path,
+		    const struct hull_exec_options *options, const struct hull_exec_ops *ops,
+		    void *ctx, struct hull_exec **ret, struct hull_error **err);
+/* Before started(): remembered and delivered then. */
+void hull_exec_signal(struct hull_exec *exec, int signo);
+void hull_exec_resize(struct hull_exec *exec, unsigned int rows, unsigned int columns);
+/* Lets go: the command runs on in the VM. */
+void hull_exec_free(struct hull_exec *exec);
+
+#endif

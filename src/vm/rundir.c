@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Making, finding and reaping run directories, see rundir.h.
+ */
+#define _GNU_SOURCE
+#include "vm/rundir.h"
+
+#include "base/cgroup.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "base/path.h"
+#include "base/strbuf.h"
+#include "base/text.h"
+#include "vm/dirs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KILL_MS 5000
+#define EXIT_KEPT_S (24 * 3600)
+
+/* $run/vm, made if missing, and a descriptor on it. */
+static int open_vms(char **ret_path, int *ret_fd, struct hull_error **err)
+{
+	cleanup_free char *run = NULL, *vms = NULL;
+	int fd, r;
+
+	if (hull_dirs_run(&run, err) < 0)
+		return -1;
+	vms = hull_path_join(run, "vm");
+	if (!vms)
+		return hull_fail_nomem(err);
+	r = hull_path_mkdirs(vms, 0711);
+	fd = r < 0 ? r : open(vms, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return hull_fail_errno(err, r < 0 ? -r : errno, "open run directory '%s'", vms);
+	*ret_path = steal_ptr(&vms);
+	*ret_fd = fd;
+	return 0;
+}
+
+static int make_locked(const char *path, int *ret_lock)
+{
+	cleanup_free char *lock = hull_path_join(path, "lock");
+	cleanup_close int fd = -1;
+
+	if (!lock)
+		return -ENOMEM;
+	if (mkdir(path, 0711) < 0)
+		return -errno;
+	fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int r = -errno;
+
+		unlink(lock);
+		rmdir(path);
+		return r;
+	}
+	*ret_lock = steal_fd(&fd);
+	return 0;
+}
+
+int hull_rundir_create(struct hull_rundir *ret_dir, struct hull_error **err)
+{
+	cleanup_free char *vms = NULL, *path = NULL;
+	cleanup_close int vms_fd = -1;
+	unsigned char id[HULL_ID_LEN / 2];
+	struct hull_rundir dir = {.lock_fd = -1};
+	char short_id[HULL_SHORT_LEN + 1];
+	int r;
+
+	if (open_vms(&vms, &vms_fd, err) < 0)
+		return -1;
+	r = hull_random(id, sizeof(id));
+	if (r < 0)
+		return hull_fail_errno(err, -r, "make an id");
+	hull_hex(id, sizeof(id), dir.id);
+	memcpy(short_id, dir.id, HULL_SHORT_LEN);
+	short_id[HULL_SHORT_LEN] = '\0';
+	path = hull_path_join(vms, short_id);
+	if (!path)
+		return hull_fail_nomem(err);
+	/* Reapers hold it exclusively for microseconds only. */
+	if (flock(vms_fd, LOCK_SH) < 0)
+		return hull_fail_errno(err, errno, "lock run directory '%s'", vms);
+	r = make_locked(path, &dir.lock_fd);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "create run directory '%s'", path);
+	dir.path = steal_ptr(&path);
+	*ret_dir = dir;
+	return 0;
+}
+
+void hull_rundir_fini(struct hull_rundir *dir)
+{
+	free(dir->path);
+	hull_closep(&dir->lock_fd);
+	*dir = (struct hull_rundir){.lock_fd = -1};
+}
+
+/* The cgroup named in monitor.json holds whatever outlived its monitor. */
+static void kill_rest(const char *path)
+{
+	cleanup_free char *file = hull_path_join(path, "monitor.json");
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	cleanup_json struct hull_json *j = NULL;
+	const char *cgroup;
+
+	if (!file || hull_file_read(file, 65536, &text) < 0 ||
+	    hull_json_parse(text.data, text.len, &j, NULL) < 0)
+		return; /* the monitor died before it started anything */
+	cgroup = hull_json_str(hull_json_get(j, "cgroup"));
+	if (cgroup && *cgroup && hull_cgroup_destroy(cgroup, hull_deadline_ms(KILL_MS)) < 0)
+		hull_warn("rundir", "cannot remove cgroup %s, ignoring", cgroup);
+}
+
+static bool fresh_exit(const char *path)
+{
+	cleanup_free char *file = hull_path_join(path, "exit.json");
+	struct stat st;
+
+	return file && stat(file, &st) == 0 && time(NULL) - st.st_mtime < EXIT_KEPT_S;
+}
+
+/* Has the lock: nobody else can. */
+static int reap_locked(const char *path, bool keep_exit, struct hull_error **err)
+{
+	int r;
+
+	kill_rest(path);
+	if (keep_exit && fresh_exit(path))
+		return 0;
+	r = hull_path_remove_tree(path);
+	return r < 0 ? hull_fail_errno(err, -r, "remove run directory '%s'", path) : 1;
+}
+
+/* 1 reaped, 0 nothing to do or kept, -1. */
+static int reap(const char *path, int vms_fd, bool keep_exit, struct hull_error **err)
+{
+	cleanup_free char *lock = hull_path_join(path, "lock");
+	cleanup_close int fd = -1;
+	bool missing;
+
+	if (!lock)
+		return hull_fail_nomem(err);
+	if (flock(vms_fd, LOCK_EX) < 0)
+		return hull_fail_errno(err, errno, "lock run directory");
+	fd = open(lock, O_RDWR | O_CLOEXEC);
+	missing = fd < 0 && errno == ENOENT;
+	if (fd < 0 && !missing) {
+		(void)flock(vms_fd, LOCK_UN);
+		return hull_fail_errno(err, errno, "open '%s'", lock);
+	}
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		(void)flock(vms_fd, LOCK_UN);
+		return hull_fail_cause(err, HULL_E_BUSY, "running", "VM in '%s' is running", path);
+	}
+	/* From here on nobody makes or takes this directory: with the lock held others see a live
+	 * VM; without a lock file its maker died, and makers are kept out only while we unlink. */
+	if (!missing)
+		(void)flock(vms_fd, LOCK_UN);
+	int r = access(path, F_OK) < 0 ? 0 : reap_locked(path, keep_exit, err);
+
+	(void)flock(vms_fd, LOCK_UN);
+	return r;
+}
+
+int hull_rundir_reap(const char *path, bool keep_exit, struct hull_error **err)
+{
+	cleanup_free char *vms = NULL;
+	cleanup_close int vms_fd = -1;
+
+	if (open_vms(&vms, &vms_fd, err) < 0)
+		return -1;
+	return reap(path, vms_fd, keep_exit, err) < 0 ? -1 : 0;
+}
+
+static int each(int (*fn)(void *ctx, const char *path, int vms_fd, struct hull_error **err),
+		void *ctx, struct hull_error **err)
+{
+	cleanup_free char *vms = NULL;
+	cleanup_close int vms_fd = -1;
+	struct dirent *e;
+	int r = 0;
+	DIR *d;
+
+	if (open_vms(&vms, &vms_fd, err) < 0)
+		return -1;
+	d = opendir(vms);
+	if (!d)
+		return hull_fail_errno(err, errno, "list run directory '%s'", vms);
+	while (r >= 0 && (e = readdir(d))) {
+		cleanup_free char *path = NULL;
+
+		if (e->d_name[0] == '.')
+			continue;
+		path = hull_path_join(vms, e->d_name);
+		r = path ? fn(ctx, path, vms_fd, err) : hull_fail_nomem(err);
+	}
+	closedir(d);
+	return r;
+}
+
+static int reap_one(void *ctx, const char *path, int vms_fd, struct hull_error **err)
+{
+	cleanup_error struct hull_error *why = NULL;
+	int r = reap(path, vms_fd, true, &why);
+
+	if (r > 0)
+		++*(int *)ctx;
+	else if (r < 0 && hull_error_code(why) != HULL_E_BUSY)
+		hull_warn("rundir", "%s, ignoring", hull_error_message(why));
+	return 0;
+}
+
+int hull_rundir_reap_all(struct hull_error **err)
+{
+	int n = 0;
+
+	return each(reap_one, &n, err) < 0 ? -1 : n;
+}
+
+struct each_live {
+	int (*fn)(void *ctx, const char *path, const char *short_id);
+	void *ctx;
+};
+
+static int live_one(void *ctx, const char *path, int vms_fd, struct hull_error **err)
+{
+	struct each_live *l = ctx;
+	cleanup_free char *lock = hull_path_join(path, "lock");
+	cleanup_close int fd = lock ? open(lock, O_RDWR | O_CLOEXEC) : -1;
+
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	return l->fn(l->ctx, path, strrchr(path, '/') + 1);
+}
+
+int hull_rundir_each(int (*fn)(void *ctx, const char *path, const char *short_id), void *ctx,
+		     struct hull_error **err)
+{
+	struct each_live l = {fn, ctx};
+
+	return each(live_one, &l, err);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Starting and ending a VM through its monitor, see vm.h.
+ *
+ * The monitor's process is the measure: a VM has ended when its monitor has been reaped (or, for a
+ * detached one, its connection has closed) and its run directory is gone.  Whatever kills the
+ * monitor, the hypervisor dies with it, and the directory is cleaned up here.
+ */
+#define _GNU_SOURCE
+#include "vm/vm.h"
+
+#include "base/cleanup.h"
+#include "base/os.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/program.h"
+#include "monitor.pb-c.h"
+#include "monitor/rpc.h"
+#include "vm/rundir.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define SERVICE "hull.monitor.v1.Monitor"
+#define START_SLACK_MS 5000 /* beyond the boot's own deadline, which the monitor keeps */
+#define END_MS 10000	    /* from the end of the monitor's connection to its exit */
+
+struct hull_vm {
+	struct hull_loop *loop;
+	const struct hull_vm_ops *ops;
+	void *ctx;
+	struct hull_rundir dir;
+	char *vsock, *console;
+	bool tied, ready, ending, ended;
+	struct hull_child monitor;
+	struct hull_source *child, *later, *deadline;
+	struct hull_rpc *rpc;
+	char *reason, *message; /* from Wait or Stop */
+	HULL_VEC(struct hull_vm_span) spans;
+};
+
+static void set_end(struct hull_vm *vm, const char *reason, const char *message)
+{
+	if (vm->reason)
+		return;
+	vm->reason = strdup(reason);
+	vm->message = strdup(message);
+}
+
+/* Everything of it is gone, or can be made so. */
+static void on_later(void *ctx)
+{
+	struct hull_vm *vm = ctx;
+	struct hull_vm_end end;
+
+	if (vm->ended)
+		return;
+	vm->ended = true;
+	(void)hull_rundir_reap(vm->dir.path, !vm->tied, NULL); /* next call tries again */
+	end.reason = vm->reason ? vm->reason : "unknown";
+	end.message = vm->message ? vm->message : "";
+	vm->ops->ended(vm->ctx, &end);
+}
+
+static void on_monitor_exit(void *ctx, int wstatus)
+{
+	struct hull_vm *vm = ctx;
+	char text[64], message[128];
+
+	hull_source_remove(&vm->child);
+	hull_source_remove(&vm->deadline);
+	hull_closep(&vm->monitor.pidfd);
+	if (!WIFEXITED(wstatus) || WEXITSTATUS(wstatus)) {
+		snprintf(message, sizeof(message), "the VM's monitor %s",
+			 hull_wstatus_text(wstatus, text));
+		set_end(vm, "monitor-died", message);
+	}
+	/* Its last words may still lie in the socket: let the loop read them first. */
+	hull_source_arm(vm->later, 1);
+}
+
+static void on_end_deadline(void *ctx)
+{
+	struct hull_vm *vm = ctx;
+
+	if (vm->monitor.pidfd >= 0)
+		(void)hull_pidfd_kill(vm->monitor.pidfd, SIGKILL);
+}
+
+/* The monitor closed its end: it is about to exit, or died. */
+static void on_closed(void *ctx)
+{
+	struct hull_vm *vm = ctx;
+
+	vm->ending = true;
+	if (vm->monitor.pidfd < 0)
+		hull_source_arm(vm->later, 1);
+	else if (vm->deadline)
+		hull_source_arm(vm->deadline, hull_deadline_ms(END_MS));
+}
+
+static void on_ended(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+{
+	const Hull__Monitor__V1__ExitRecord *r = (const void *)reply;
+	struct hull_vm *vm = ctx;
+
+	if (r)
+		set_end(vm, r->reason, r->message);
+}
+
+/* Only for measuring: what there is no memory for is left out. */
+static void keep_spans(struct hull_vm *vm, const Hull__Monitor__V1__StartResponse *r)
+{
+	for (size_t i = 0; i < r->n_spans; i++) {
+		const Hull__Monitor__V1__Span *from = r->spans[i];
+		char *name = strdup(from->name);
+		struct hull_vm_span *s = name ? hull_vec_push(&vm->spans) : NULL;
+
+		if (s)
+			*s = (struct hull_vm_span){name, from->start_ns, from->end_ns};
+		else
+			free(name);
+	}
+}
+
+static void on_ready(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+{
+	Hull__Monitor__V1__WaitRequest wait = HULL__MONITOR__V1__WAIT_REQUEST__INIT;
+	cleanup_error struct hull_error *died = NULL;
+	struct hull_vm *vm = ctx;
+
+	if (error && hull_error_code(error) == HULL_E_UNAVAILABLE) {
+		hull_fail_cause(&died, HULL_E_BACKEND, "monitor-died",
+				"the VM's monitor ended before the VM was ready");
+		error = died;
+	}
+	if (error) {
+		set_end(vm, "start-failed", hull_error_message(error));
+	} else {
+		vm->ready = true;
+		keep_spans(vm, (const void *)reply);
+		hull_rpc_call(vm->rpc, SERVICE, "Wait", &wait.base,
+			      &hull__monitor__v1__exit_record__descriptor, 0, on_ended, vm);
+	}
+	vm->ops->ready(vm->ctx, error);
+}
+
+void hull_vm_stop(struct hull_vm *vm, uint64_t timeout_ms)
+{
+	Hull__Monitor__V1__StopRequest rq = HULL__MONITOR__V1__STOP_REQUEST__INIT;
+
+	if (vm->ending)
+		return;
+	rq.timeout_ns = timeout_ms * HULL_NS_PER_MS;
+	hull_rpc_call(vm->rpc, SERVICE, "Stop", &rq.base,
+		      &hull__monitor__v1__exit_record__descriptor, 0, on_ended, vm);
+	if (vm->deadline)
+		hull_source_arm(vm->deadline, hull_deadline_ms(timeout_ms + END_MS));
+}
+
+static int spawn_monitor(struct hull_vm *vm, int socket_fd, struct hull_error **err)
+{
+	cleanup_free char *path = NULL;
+	char *argv[] = {(char *)"hull-monitor", vm->dir.id, NULL};
+	/* 2 stays ours only while tied: a detached monitor must not hold our terminal. */
+	struct hull_fd_map fds[] = {{socket_fd, 3}, {vm->dir.lock_fd, 4}, {STDERR_FILENO, 2}};
+	struct hull_spawn spec = {
+		.argv = argv,
+		.cwd = "/",
+		.fds = fds,
+		.n_fds = vm->tied ? 3 : 2,
+		.new_session = true,
+		.detach = !vm->tied,
+	};
+
+	if (hull_program_path("hull-monitor", &path, err) < 0)
+		return -1;
+	spec.path = path;
+	return hull_spawn(&spec, &vm->monitor, err);
+}
+
+static int watch(struct hull_vm *vm, struct hull_error **err)
+{
+	int r = hull_loop_add_timer(vm->loop, on_later, vm, &vm->later);
+
+	if (r == 0)
+		r = hull_loop_add_timer(vm->loop, on_end_deadline, vm, &vm->deadline);
+	if (r == 0 && vm->monitor.pidfd >= 0)
+		r = hull_loop_add_child(vm->loop, vm->monitor.pidfd, on_monitor_exit, vm,
+					&vm->child);
+	return r < 0 ? hull_fail_errno(err, -r, "watch the VM's monitor") : 0;
+}
+
+static int send_start(struct hull_vm *vm, const struct hull_config *config, struct hull_error **err)
+{
+	Hull__Monitor__V1__StartRequest rq = HULL__MONITOR__V1__START_REQUEST__INIT;
+	cleanup_free char *json = NULL;
+
+	if (hull_config_to_json(config, &json, err) < 0)
+		return -1;
+	rq.spec.data = (uint8_t *)json;
+	rq.spec.len = strlen(json);
+	hull_rpc_call(vm->rpc, SERVICE, "Start", &rq.base,
+		      &hull__monitor__v1__start_response__descriptor,
+		      hull_deadline_ms(config->boot_timeout_ms + START_SLACK_MS), on_ready, vm);
+	return 0;
+}
+
+static int prepare(struct hull_vm *vm, struct hull_config *config, struct hull_error **err)
+{
+	if (hull_rundir_create(&vm->dir, err) < 0)
+		return -1;
+	free(config->id);
+	free(config->run_dir);
+	config->id = strdup(vm->dir.id);
+	config->run_dir = strdup(vm->dir.path);
+	vm->vsock = hull_path_join(vm->dir.path, "vsock.sock");
+	vm->console = hull_path_join(vm->dir.path, "console.sock");
+	if (!config->id || !config->run_dir || !vm->vsock || !vm->console)
+		return hull_fail_nomem(err);
+	return hull_config_validate(config, err);
+}
+
+int hull_vm_start(struct hull_loop *loop, struct hull_config *config, const struct hull_vm_ops *ops,
+		  void *ctx, struct hull_vm **ret_vm, struct hull_error **err)
+{
+	struct hull_vm *vm = calloc(1, sizeof(*vm));
+	int s[2] = {-1, -1}, r;
+
+	if (!vm)
+		return hull_fail_nomem(err);
+	vm->loop = loop;
+	vm->ops = ops;
+	vm->ctx = ctx;
+	vm->tied = config->tied;
+	vm->dir.lock_fd = -1;
+	vm->monitor.pidfd = -1;
+	if (prepare(vm, config, err) < 0)
+		goto fail;
+	r = hull_socketpair(s);
+	if (r < 0) {
+		hull_fail_errno(err, -r, "make a socket for the monitor");
+		goto fail;
+	}
+	if (spawn_monitor(vm, s[1], err) < 0)
+		goto fail;
+	/* From here on the lock is the monitor's: closing ours does not release it. */
+	hull_closep(&vm->dir.lock_fd);
+	hull_closep(&s[1]);
+	if (watch(vm, err) < 0 ||
+	    hull_rpc_new(loop, steal_fd(&s[0]), on_closed, vm, &vm->rpc, err) < 0 ||
+	    send_start(vm, config, err) < 0)
+		goto fail;
+	*ret_vm = vm;
+	return 0;
+fail:
+	hull_closep(&s[0]);
+	hull_closep(&s[1]);
+	vm->tied = true; /* nothing of it may stay */
+	hull_vm_free(vm);
+	return -1;
+}
+
+void hull_vm_free(struct hull_vm *vm)
+{
+	int wstatus;
+
+	if (!vm)
+		return;
+	hull_rpc_free(vm->rpc); /* a tied monitor sees this and ends its VM */
+	hull_source_remove(&vm->child);
+	hull_source_remove(&vm->later);
+	hull_source_remove(&vm->deadline);
+	if (vm->monitor.pidfd >= 0) {
+		if (hull_child_wait(vm->monitor.pidfd, hull_deadline_ms(END_MS), &wstatus) < 0) {
+			(void)hull_pidfd_kill(vm->monitor.pidfd, SIGKILL);
+			(void)hull_child_wait(vm->monitor.pidfd, hull_deadline_ms(END_MS),
+					      &wstatus);
+		}
+		hull_closep(&vm->monitor.pidfd);
+	}
+	hull_closep(&vm->dir.lock_fd);
+	if (vm->tied && vm->dir.path && !vm->ended)
+		(void)hull_rundir_reap(vm->dir.path, false, NULL);
+	hull_rundir_fini(&vm->dir);
+	free(vm->vsock);
+	free(vm->console);
+	free(vm->reason);
+	free(vm->message);
+	for (size_t i = 0; i < vm->spans.n; i++)
+		free(vm->spans.v[i].name);
+	free(vm->spans.v);
+	free(vm);
+}
+
+size_t hull_vm_spans(const struct hull_vm *vm, const struct hull_vm_span **ret_spans)
+{
+	*ret_spans = vm->spans.v;
+	return vm->spans.n;
+}
+
+const char *hull_vm_id(const struct hull_vm *vm)
+{
+	return vm->dir.id;
+}
+
+const char *hull_vm_dir(const struct hull_vm *vm)
+{
+	return vm->dir.path;
+}
+
+const char *hull_vm_vsock(const struct hull_vm *vm)
+{
+	return vm->vsock;
+}
+
+const char *hull_vm_console(const struct hull_vm *vm)
+{
+	return vm->console;
+}

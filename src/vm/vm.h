@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A VM of ours from start to end: makes its run directory, spawns its monitor, hands over the
+ * description, waits for readiness and for the end.  Everything happens on the caller's loop.
+ *
+ *   hull_vm_start -> ops.ready(NULL) -> [exec ...] -> hull_vm_stop -> ops.ended -> hull_vm_free
+ *                 '-> ops.ready(error) ---------------------------------^
+ */
+#ifndef HULL_VM_VM_H
+#define HULL_VM_VM_H
+
+#include "base/loop.h"
+#include "config/config.h"
+
+struct hull_vm;
+
+struct hull_vm_end {
+	const char
+		*reason; /* as in exit.json: shutdown, reboot, panic, killed, monitor-died, ... */
+	const char *message; /* for people */
+};
+
+struct hull_vm_ops {
+	/* The VM answers (agent none: its hypervisor runs), or could not be started. */
+	void (*ready)(void *ctx, const struct hull_error *error);
+	/* Once, after everything of the VM is gone: processes, sockets, directory. */
+	void (*ended)(void *ctx, const struct hull_vm_end *end);
+};
+
+/* Fills in id, run_dir and what else is ours to choose.  With config->tied the VM ends when this
+ * process does, whatever happens; else it outlives it once ready. */
+int hull_vm_start(struct hull_loop *loop, struct hull_config *config, const struct hull_vm_ops *ops,
+		  void *ctx, struct hull_vm **ret_vm, struct hull_error **err);
+/* Kills at once (0), or powers off and kills when @timeout_ms has passed. */
+void hull_vm_stop(struct hull_vm *vm, uint64_t timeout_ms);
+/* A detached VM lives on.  A tied one that has not ended yet is killed first (bounded wait). */
+void hull_vm_free(struct hull_vm *vm);
+
+/* What the start was made of, once ready: "prepare", "boot", "setup", on CLOCK_MONOTONIC. */
+struct hull_vm_span {
+	char *name;
+	uint64_t start_ns, end_ns;
+};
+size_t hull_vm_spans(const struct hull_vm *vm, const struct hull_vm_span **ret_spans);
+
+const char *hull_vm_id(const struct hull_vm *vm); /* 32 hex digits */
+const char *hull_vm_dir(const struct hull_vm *vm);
+const char *hull_vm_vsock(const struct hull_vm *vm);   /* path of vsock.sock */
+const char *hull_vm_console(const struct hull_vm *vm); /* path of console.sock */
+
+#endif

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# What every end-to-end script sources first.  Each script has its own HULL_HOME; when it ends, the
+# census asserts that nothing of it is left: processes, mounts, sockets, files.  Everything that
+# hull starts inherits HULL_HOME in its environment, which is how its processes are found.
+set -u
+
+script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
+name=$(basename "$0" .sh)
+: "${HULL:?HULL must be the path of the program under test}"
+T=$(mktemp -d "${TMPDIR:-/tmp}/hull-e2e.XXXXXX")
+HULL_HOME=$T/home
+export HULL_HOME
+mkdir "$HULL_HOME"
+cd "$T" || exit 1
+cleanup_hooks=
+
+fail()
+{
+	printf '%s: FAILED: %s\n' "$name" "$*" >&2
+	exit 1
+}
+
+skip()
+{
+	printf '%s: skipped: %s\n' "$name" "$*" >&2
+	exit 77
+}
+
+# requires PROGRAM... : skips where one is missing
+requires()
+{
+	for program in "$@"; do
+		command -v "$program" >/dev/null || skip "no $program"
+	done
+}
+
+# on_exit COMMAND : runs at the end, before the census
+on_exit()
+{
+	cleanup_hooks="$1; $cleanup_hooks"
+}
+
+# expect CODE COMMAND... : runs it with output to ./out and ./err, checks the exit code
+expect()
+{
+	want=$1
+	shift
+	code=0
+	"$@" >out 2>err || code=$?
+	[ "$code" -eq "$want" ] ||
+		fail "'$*' exited with $code, not $want; stdout: $(head -c 600 out); stderr: $(head -c 1200 err)"
+}
+
+# is FILE TEXT : the file's whole content
+is()
+{
+	[ "$(cat "$1")" = "$2" ] || fail "$1 is '$(head -c 600 "$1")', not '$2'; stderr: $(head -c 600 err)"
+}
+
+# has FILE TEXT
+has()
+{
+	grep -qF -- "$2" "$1" || fail "$1 lacks '$2'; it is: $(head -c 1000 "$1")"
+}
+
+lacks()
+{
+	! grep -qF -- "$2" "$1" || fail "$1 has '$2'"
+}
+
+# wait_for SECONDS COMMAND... : until it succeeds
+wait_for()
+{
+	tries=$(($1 * 20))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || fail "gave up waiting for: $*"
+		sleep 0.05
+	done
+}
+
+# Pids of everything that hull started for this script.
+our_processes()
+{
+	grep -lzxF "HULL_HOME=$HULL_HOME" /proc/[0-9]*/environ 2>/dev/null |
+		while IFS= read -r file; do
+			pid=${file#/proc/}
+			pid=${pid%/environ}
+			case $(cat "/proc/$pid/comm" 2>/dev/null) in
+			hull* | qemu* | virtiofsd*) echo "$pid" ;;
+			esac
+		done
+}
+
+# Hypervisors and helpers (they run as users from hull's own range) whose monitor has gone.  Not only
+# this script's: but nobody's may be left for longer than an instant.
+orphans()
+{
+	ps -eo pid=,ppid=,uid=,stat=,comm= | awk '
+		$5 == "hull-monitor" { monitor[$1] = 1 }
+		$3 >= 1879048192 && $4 !~ /^Z/ { parent[$1] = $2 }
+		END { for (p in parent) if (!(parent[p] in monitor)) print p }'
+}
+
+nothing_left()
+{
+	[ -z "$(our_processes)" ] && [ -z "$(orphans)" ] && [ -z "$(ls "$HULL_HOME/run/vm" 2>/dev/null)" ] &&
+		! grep -q "$HULL_HOME" /proc/self/mountinfo
+}
+
+census()
+{
+	tries=100 # a reaped process may linger for an instant
+	while ! nothing_left; do
+		tries=$((tries - 1))
+		if [ "$tries" -le 0 ]; then
+			printf '%s: CENSUS: left behind: processes [%s] run [%s] mounts [%s]\n' "$name" \
+				"$(our_processes | tr '\n' ' ') $(orphans | tr '\n' ' ')" \
+				"$(find "$HULL_HOME/run" 2>/dev/null | tr '\n' ' ')" \
+				"$(grep "$HULL_HOME" /proc/self/mountinfo)" >&2
+			for pid in $(our_processes); do
+				tr '\0' ' ' <"/proc/$pid/cmdline" >&2
+				kill -9 "$pid" 2>/dev/null
+			done
+			return 1
+		fi
+		sleep 0.05
+	done
+	# Only run/ and run/vm may be there.
+	extra=$(find "$HULL_HOME" -mindepth 1 ! -path "$HULL_HOME/run" ! -path "$HULL_HOME/run/vm")
+	[ -z "$extra" ] || {
+		printf '%s: CENSUS: files left: %s\n' "$name" "$extra" >&2
+		return 1
+	}
+}
+
+finish()
+{
+	code=$?
+	trap - EXIT
+	eval "$cleanup_hooks"
+	census || code=1
+	cd /
+	rm -rf "$T"
+	exit $code
+}
+trap finish EXIT
+trap 'exit 130' INT TERM

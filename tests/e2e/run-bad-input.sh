@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Wrong command lines: refused before anything starts, naming what is wrong and the nearest right.
+. "$(dirname "$0")/functions.sh"
+
+expect 2 "$HULL" rum
+has err "did you mean 'run'?"
+expect 2 "$HULL"
+expect 0 "$HULL" --help
+has out 'hull run -- uname -a'
+expect 0 "$HULL" run --help
+has out --memory
+expect 125 "$HULL" run --memroy 1G -- true
+has err "did you mean '--memory'?"
+expect 125 "$HULL" run -Z -- true
+has err "unknown option '-Z'"
+expect 125 "$HULL" run --accel kwm -- true
+has err "did you mean 'kvm'?"
+expect 125 "$HULL" run --machine q36 -- true
+has err "did you mean 'q35'?"
+expect 125 "$HULL" run -m lots -- true
+has err "'lots' is not a size"
+expect 125 "$HULL" run -m 1 -- true
+has err memory
+expect 125 "$HULL" run -c 0 -- true
+has err "'0' is not a number"
+expect 125 "$HULL" run -c
+has err 'needs a value'
+expect 125 "$HULL" run --timeout soon -- true
+has err "'soon' is not a time"
+expect 125 "$HULL" run -e =x -- true
+has err 'no variable name'
+expect 125 "$HULL" run
+has err 'no command given'
+expect 125 "$HULL" run uname -a
+has err 'hull run -- uname'
+expect 125 "$HULL" run --kernel /no/such/kernel -- true
+has err '/no/such/kernel'
+expect 125 "$HULL" run --agent none -- true
+has err "can't run 'true'"
+expect 125 sh -c '"$HULL" run -it -- true </dev/null'
+has err 'not a terminal'
+expect 125 "$HULL" run --log-format=json --memroy 1 -- true
+jq -e '.error.code == "INVALID" and (.error.hint | length > 0)' err >/dev/null ||
+	fail "no JSON error: $(cat err)"

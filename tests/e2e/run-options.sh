@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Environment, directory, user, CPUs, memory, time limit.
+. "$(dirname "$0")/functions.sh"
+
+expect 0 env PASSED=on "$HULL" run -c 2 -m 1G -e A=1 -e PASSED -e UNSET -w /tmp --timeout 120s -- \
+	sh -c 'echo $A $PASSED ${UNSET-none}; pwd; nproc; id -un; grep MemTotal /proc/meminfo'
+sed -n 1p out >line && is line '1 on none'
+sed -n 2p out >line && is line /tmp
+sed -n 3p out >line && is line 2
+sed -n 4p out >line && is line root
+kb=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' out)
+[ "$kb" -gt 900000 ] && [ "$kb" -lt 1048576 ] || fail "MemTotal is $kb kB"
+
+expect 0 "$HULL" run -u nobody -- sh -c 'id -u; id -g; echo $HOME'
+sed -n 1p out >line && is line "$(id -u nobody)"
+expect 0 "$HULL" run -u 12:34 -- id
+has out uid=12
+has out gid=34
+expect 125 "$HULL" run -u no-such-user -- true
+has err no-such-user
+expect 125 "$HULL" run -w /no/such/dir -- true
+has err /no/such/dir
+
+start=$(date +%s)
+expect 125 "$HULL" run --timeout 3s -- sleep 1000
+has err '3.000 s'
+[ $(($(date +%s) - start)) -lt 30 ] || fail "the time limit took too long"

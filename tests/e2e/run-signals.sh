@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Ctrl-C goes to the command; a second one within two seconds stops the VM; TERM and HUP too.
+. "$(dirname "$0")/functions.sh"
+
+# begin COMMAND... : in the background, until it has printed "ready"
+begin()
+{
+	: >out
+	"$HULL" run -- "$@" >out 2>err &
+	pid=$!
+	wait_for 60 grep -q ready out
+}
+
+# ended CODE
+ended()
+{
+	code=0
+	wait "$pid" || code=$?
+	[ "$code" -eq "$1" ] || fail "exit code $code, not $1: $(cat err)"
+}
+
+begin sh -c 'trap "echo caught; exit 5" INT; echo ready; while :; do sleep 0.1; done'
+kill -INT "$pid"
+ended 5
+has out caught
+
+begin sh -c 'echo ready; exec sleep 1000'
+kill -TERM "$pid"
+ended 143
+
+begin sh -c 'trap "" INT; echo ready; while :; do sleep 0.1; done'
+kill -INT "$pid"
+sleep 0.5
+kill -INT "$pid"
+ended 130
+
+# During boot the first one ends it.
+"$HULL" run -- sleep 1000 >out 2>err &
+pid=$!
+sleep 0.3
+kill -INT "$pid"
+ended 130

@@ -1,0 +1,234 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# share-check.sh HULL_SHARE MODULE - what the daemon of a shared tree can see, and what it can't.
+#
+# Runs hull-share --check on made-up directories: no VM. As root in both of its ways, as root and as
+# an ordinary user in a user namespace; otherwise in the second only.
+set -eu
+
+die()
+{
+	echo "share-check: $*" >&2
+	exit 1
+}
+
+# The directory is made and removed outside of the mount namespace that the test works in, so that
+# nothing bound into it can be removed with it. Inside, mounts tell each other of changes: what
+# hull-share would leak is seen.
+if [ -z "${SHARE_CHECK_DIR-}" ]; then
+	SHARE_CHECK_DIR=$(mktemp -d)
+	export SHARE_CHECK_DIR
+	enter=
+	[ "$(id -u)" != 0 ] || enter="unshare -m --propagation private"
+	code=0
+	$enter "$0" "$@" || code=$?
+	! grep -qF " $SHARE_CHECK_DIR" /proc/self/mountinfo || die "mounts left in $SHARE_CHECK_DIR"
+	rm -rf "$SHARE_CHECK_DIR"
+	exit "$code"
+fi
+
+work=$SHARE_CHECK_DIR
+chmod 755 "$work"
+[ "$(id -u)" != 0 ] || mount --make-rshared /
+# Copies, because the build directory may be closed to the ordinary user.
+cp "$1" "$work/hull-share"
+cp "$2" "$work/hull-virtiofsd.so"
+# The sanitizer's look for leaks needs /proc, which is gone by then.
+export ASAN_OPTIONS=detect_leaks=0
+
+user=65534
+if [ "$(id -u)" = 0 ]; then
+	modes="root user"
+else
+	modes="user"
+	user=$(id -u)
+fi
+
+as()
+{
+	mode=$1
+	shift
+	if [ "$(id -u)" != 0 ]; then
+		"$@"
+	elif [ "$mode" = user ]; then
+		setpriv --reuid "$user" --regid "$user" --groups 4,42 "$@"
+	else
+		setpriv --groups 4,42 "$@"
+	fi
+}
+
+as user unshare -Urm true 2>/dev/null || {
+	[ "$modes" = user ] && exit 77
+	echo "share-check: no user namespaces here: as root only" >&2
+	modes=root
+}
+
+h=$work/host
+mkdir -p "$h/etc/keys" "$h/etc/empty" "$h/own" "$h/deep/below"
+echo public >"$h/etc/hosts"
+echo secret >"$h/etc/only-root"
+echo secret >"$h/etc/shadow"
+echo secret >"$h/etc/keys/k"
+echo single >"$h/one.conf"
+echo sibling >"$h/two.conf"
+echo text >"$h/own/file"
+chmod 600 "$h/etc/only-root"
+chmod 666 "$h/etc/hosts" "$h/one.conf"
+ln -s "$h/two.conf" "$h/etc/escape"
+ln -s ../deep "$h/own/link"
+if [ "$(id -u)" = 0 ]; then
+	chown "$user:$user" "$h/own" "$h/own/file"
+	mount -t tmpfs -o mode=1777 hull-test "$h/deep/below"
+	echo mounted >"$h/deep/below/file"
+	chmod 666 "$h/deep/below/file"
+else
+	chmod 000 "$h/etc/only-root"
+fi
+
+spec()
+{
+	cat <<-EOF
+		{"daemon": "/bin/true", "uid": $user, "gid": $user, "tree": {"entries": [
+		{"target": "/etc", "source": "$h/etc", "recursive": true},
+		{"target": "/a/b/ro", "source": "$h/own"},
+		{"target": "/rw", "source": "$h/own", "writable": true},
+		{"target": "/conf/one", "source": "$h/one.conf", "file": true},
+		{"target": "/etc/empty", "source": "$h/deep", "recursive": true},
+		{"kind": "dir", "target": "/a/b", "mode": 493},
+		{"kind": "dir", "target": "/tmp", "mode": 1023},
+		{"kind": "link", "target": "/bin", "source": "usr/bin"}],
+		"masks": [{"target": "/etc/shadow", "text": "root:*\n"}, {"target": "/etc/keys"},
+		{"target": "/etc/none"}, {"target": "/elsewhere/none"}]}}
+	EOF
+}
+
+# expect LINE: that the report has it; a # in it stands for "uid:gid"
+expect()
+{
+	grep -Eqx "$(printf '%s' "$1" | sed 's/#/[0-9]+:[0-9]+/')" "$work/out" || {
+		cat "$work/out" >&2
+		die "$mode $*: no such line"
+	}
+}
+
+report()
+{
+	as "$mode" "$work/hull-share" --check "$@" "$work/spec" /etc/hosts /etc/only-root \
+		/etc/keys/k /etc/escape /conf/two.conf /rw/file /a/b/ro/file /etc/empty/below \
+		/etc/empty/below/file /a /../etc/passwd /proc /masks >"$work/out" || die "$mode $*: failed"
+	[ "$mode" = user ] || expect "self uid=$user gid=$user groups=0 caps=0"
+	[ "$mode" = root ] || expect "self uid=0 gid=0 groups=[0-9]+ caps=0"
+	expect 'file 0666 # size=[0-9]+ read=ok write=EROFS /etc/hosts'
+	expect 'file 0[06]00 # size=7 read=EACCES write=EACCES /etc/only-root'
+	expect 'file 0444 0:0 size=7 read=ok write=E(ACCES|ROFS) /etc/shadow'
+	expect 'dir 0755 0:0 read=ok write=E(ACCES|ROFS) /etc/keys'
+	expect 'none read=ENOENT write=- /etc/keys/k'
+	expect 'none read=ENOENT write=- /etc/none'
+	expect "link 0777 # read=- write=- /etc/escape -> $h/two.conf"
+	expect 'file 0666 # size=[0-9]+ read=ok write=EROFS /conf/one'
+	expect 'none read=ENOENT write=- /conf/two.conf'
+	expect 'file 0644 # size=5 read=ok write=ok /rw/file'
+	expect 'dir 0755 # read=ok write=ok /rw'
+	expect 'file 0644 # size=5 read=ok write=EROFS /a/b/ro/file'
+	expect 'dir [01]7[57]{2} # read=ok write=E(ACCES|ROFS) /etc/empty/below'
+	[ "$(id -u)" != 0 ] ||
+		expect 'file 0666 # size=8 read=ok write=EROFS /etc/empty/below/file'
+	expect 'dir 1777 0:0 read=ok write=EROFS /tmp'
+	expect 'dir 0755 0:0 read=ok write=E(ACCES|ROFS) /a'
+	expect 'link 0777 0:0 read=- write=- /bin -> usr/bin'
+	expect 'none read=ENOENT write=- /../etc/passwd'
+	expect 'none read=ENOENT write=- /proc'
+	expect 'none read=ENOENT write=- /masks'
+	[ "$mode" = user ] || expect "file 0600 0:0 size=7 read=EACCES write=EACCES /etc/only-root"
+	[ "$mode" = user ] || expect "file 0644 $user:$user size=5 read=ok write=ok /rw/file"
+}
+
+# refuse WORDS SPEC: fails with one line that has the words, and prints nothing else
+refuse()
+{
+	printf '%s' "$2" >"$work/spec"
+	! as "$mode" "$work/hull-share" --check "$work/spec" >"$work/out" 2>"$work/err" ||
+		die "$mode: not refused: $2"
+	[ "$(wc -l <"$work/err")" = 1 ] && [ ! -s "$work/out" ] && grep -qF "$1" "$work/err" ||
+		die "$mode: '$(cat "$work/err")' instead of '$1' for: $2"
+}
+
+one()
+{
+	echo "{\"daemon\":\"/bin/true\",\"uid\":$user,\"gid\":$user,\"tree\":{\"entries\":[$1]}}"
+}
+
+for mode in $modes; do
+	before=$(cat /proc/self/mountinfo)
+	spec >"$work/spec"
+	report
+	report --old-mounts
+	refuse "share '$h/none': No such file" "$(one "{\"target\":\"/x\",\"source\":\"$h/none\"}")"
+	refuse "share '$h/one.conf': it is no directory" \
+		"$(one "{\"target\":\"/x\",\"source\":\"$h/one.conf\"}")"
+	refuse "share '$h/own': it is a directory" \
+		"$(one "{\"target\":\"/x\",\"source\":\"$h/own\",\"file\":true}")"
+	w="{\"target\":\"/w\",\"source\":\"$h/own\",\"writable\":true}"
+	refuse "put '/w/new' into the shared tree: No such file" \
+		"$(one "$w,{\"target\":\"/w/new\",\"source\":\"$h/deep\",\"recursive\":true}")"
+	refuse "put '/w/link/below' into the shared tree: Too many levels of symbolic links" \
+		"$(one "$w,{\"target\":\"/w/link/below\",\"source\":\"$h/own\"}")"
+	refuse "put '/w/new/d' into the shared tree: No such file" \
+		"$(one "$w,{\"kind\":\"dir\",\"target\":\"/w/new/d\"}")"
+	refuse "unknown key" "$(one "$w,{\"target\":\"/x\",\"source\":\"$h\",\"ro\":true}")"
+	refuse "JSON" "{"
+	[ "$mode" = root ] || [ "$(id -u)" != 0 ] || refuse "mounts beneath it" \
+		"$(one "{\"target\":\"/x\",\"source\":\"$h/deep\"}")"
+	[ ! -e "$h/own/new" ] || die "$mode: made something on the host"
+	[ "$mode" = user ] || refuse "never served as root" \
+		"{\"daemon\":\"/bin/true\",\"tree\":{\"entries\":[$w]}}"
+	[ "$(cat /proc/self/mountinfo)" = "$before" ] || die "$mode: left mounts behind"
+done
+
+# In a chroot whose root is no mount of its own, on mounts that are shared with others.
+if [ "$(id -u)" = 0 ]; then
+	mode=root
+	jail=$work/jail
+	mkdir -p "$jail/usr" "$jail/proc" "$jail/etc" "$jail/work"
+	for link in /bin /sbin /lib*; do
+		[ ! -L "$link" ] || cp -P "$link" "$jail"
+		[ -L "$link" ] || { mkdir "$jail$link" && mount --bind -r "$link" "$jail$link"; }
+	done
+	mount --bind -r /usr "$jail/usr"
+	mount -t proc proc "$jail/proc"
+	cp "$work/hull-share" "$work/hull-virtiofsd.so" "$jail/work"
+	cp /etc/ld.so.cache "$jail/etc"
+	echo secret >"$jail/etc/shadow"
+	one '{"target":"/etc","source":"/etc"},{"target":"/usr","source":"/usr","recursive":true}' |
+		sed 's,]}}$,]\,"masks":[{"target":"/etc/shadow"}]}},' >"$jail/work/spec"
+	before=$(cat /proc/self/mountinfo)
+	chroot "$jail" /work/hull-share --check /work/spec >"$work/out" || die "in a chroot"
+	expect 'file 0444 0:0 size=0 read=ok write=E(ACCES|ROFS) /etc/shadow'
+	expect 'dir 0755 0:0 read=ok write=E(ACCES|ROFS) /usr'
+	[ "$(cat /proc/self/mountinfo)" = "$before" ] || die "in a chroot: left mounts behind"
+fi
+
+# The module that goes into virtiofsd: who is unknown in a user namespace is root, and O_NOATIME,
+# which only owners may use, goes unnoticed.
+opens='import os,sys
+d = os.open(sys.argv[1], os.O_RDONLY)
+os.close(os.open("hosts", os.O_RDONLY | os.O_NOATIME, dir_fd=d))
+print(os.stat("hosts", dir_fd=d).st_uid)'
+preload="LD_PRELOAD=$work/hull-virtiofsd.so"
+if [ "$(id -u)" = 0 ]; then
+	for mode in $modes; do
+		[ "$mode" = user ] || continue
+		[ "$(as user env $preload python3 -c "$opens" "$h/etc")" = 0 ] ||
+			die "O_NOATIME as another user"
+		[ "$(as user unshare -U stat -c %u:%g "$h/etc/hosts")" = 65534:65534 ] ||
+			die "the overflow ids are others here"
+		[ "$(as user unshare -U env $preload HULL_SHARE_OVERFLOW=65534:65534 \
+			stat -c %u:%g "$h/etc/hosts")" = 0:0 ] || die "owners by statx()"
+		[ "$(as user unshare -U env $preload HULL_SHARE_OVERFLOW=65534:65534 \
+			python3 -c "$opens" "$h/etc")" = 0 ] || die "owners by fstatat()"
+		as user unshare -U env $preload HULL_SHARE_OVERFLOW=65534:65534 \
+			python3 -c 'import os; os.setgroups([])' || die "setgroups()"
+	done
+fi
+exit 0

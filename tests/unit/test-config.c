@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The VM description: defaults, round trips, every kind of refusal with its path, and the rules
+ * between fields.
+ */
+#include "unit.h"
+
+#include "base/cleanup.h"
+#include "config/config.h"
+#include "corpus.h"
+
+#include "../fuzz/fuzz-config.c"
+
+#define ID "00112233445566778899aabbccddeeff"
+#define GOOD                                                                   \
+	"\"version\":1,\"id\":\"" ID "\",\"kernel\":\"/k\",\"initrd\":\"/i\"," \
+	"\"run_dir\":\"/run/hull/vm/x\""
+
+static void test_defaults(void **state)
+{
+	cleanup_config struct hull_config c;
+	cleanup_free char *text = NULL;
+
+	hull_config_init(&c);
+	assert_int_equal(c.cpus, 1);
+	assert_int_equal(c.memory_bytes, 512 << 20);
+	assert_int_equal(c.machine, HULL_MACHINE_AUTO);
+	assert_int_equal(c.agent, HULL_AGENT_HULL);
+	assert_int_equal(c.boot_timeout_ms, 60000);
+	assert_true(c.seccomp && c.rng && !c.tied && !c.console);
+	assert_null(c.cpu_model);
+	assert_int_equal(hull_config_to_json(&c, &text, NULL), 0);
+	assert_string_equal(text, "{\"version\":1}");
+}
+
+static void test_everything_round_trips(void **state)
+{
+	static const char text[] =
+		"{\"version\":1,\"id\":\"" ID "\",\"name\":\"web\",\"cpus\":256,"
+		"\"memory\":1073741824,\"machine\":\"microvm\",\"accel\":\"kvm\","
+		"\"cpu_model\":\"max,+svm\",\"kernel\":\"/k\",\"initrd\":\"/i\","
+		"\"append\":[\"a=\\\"b c\\\"\",\"\"],\"agent\":\"none\",\"console\":true,"
+		"\"root\":{\"kind\":\"host\",\"cache\":\"none\"},"
+		"\"disks\":[{\"path\":\"/d\",\"format\":\"qcow2\",\"readonly\":true,"
+		"\"serial\":\"s\"},{\"scratch\":1048576}],\"rng\":false,\"seccomp\":false,"
+		"\"tied\":true,\"boot_timeout_ms\":1,\"run_dir\":\"/r\","
+		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\"}}";
+	cleanup_config struct hull_config c;
+	cleanup_free char *again = NULL;
+	cleanup_error struct hull_error *err = NULL;
+
+	if (hull_config_from_json(text, strlen(text), &c, &err) < 0)
+		fail_msg("%s", hull_error_message(err));
+	assert_int_equal(c.disks.n, 2);
+	assert_string_equal(c.append.v[0], "a=\"b c\"");
+	assert_int_equal(c.root.cache, HULL_SHARE_CACHE_NONE);
+	assert_int_equal(c.disks.v[1].scratch_bytes, 1 << 20);
+	assert_int_equal(hull_config_to_json(&c, &again, NULL), 0);
+	assert_string_equal(again, text);
+}
+
+static void test_sizes_may_be_text(void **state)
+{
+	static const char text[] = "{\"version\":1,\"memory\":\"2GiB\"}";
+	cleanup_config struct hull_config c;
+
+	assert_int_equal(hull_config_from_json(text, strlen(text), &c, NULL), 0);
+	assert_int_equal(c.memory_bytes, UINT64_C(2) << 30);
+}
+
+/* Reads @text and, if that succeeds, validates: the message of whichever refuses. */
+static void assert_refused(const char *text, int code, const char *message)
+{
+	cleanup_config struct hull_config c;
+	cleanup_error struct hull_error *err = NULL;
+	const char *got;
+
+	if (hull_config_from_json(text, strlen(text), &c, &err) == 0 &&
+	    hull_config_validate(&c, &err) == 0)
+		fail_msg("%s: accepted", text);
+	got = hull_error_message(err);
+	if (strncmp(got, "VM description: ", 16) != 0 || strcmp(got + 16, message) != 0)
+		fail_msg("%s: '%s', not '%s'", text, got, message);
+	assert_int_equal(hull_error_code(err), code);
+}
+
+static void test_reading_refuses(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{"", "JSON line 1, column 1: unexpected end"},
+		{"[]", "must be an object"},
+		{"{}", "version: missing"},
+		{"{\"version\":\"1\"}", "version: must be a whole number"},
+		{"{\"version\":1,\"disks\":[{\"path\":\"/a\"},{\"redonly\":true}]}",
+		 "disks[1].redonly: unknown key; did you mean 'readonly'?"},
+		{"{\"version\":1,\"xyzzy\":1}", "xyzzy: unknown key"},
+		{"{\"version\":1,\"root\":{\"knd\":1}}",
+		 "root.knd: unknown key; did you mean 'kind'?"},
+		{"{\"version\":1,\"root\":null}", "root: must be an object"},
+		{"{\"version\":1,\"disks\":{}}", "disks: must be an array"},
+		{"{\"version\":1,\"disks\":[1]}", "disks[0]: must be an object"},
+		{"{\"version\":1,\"append\":[\"a\",1]}", "append[1]: must be a string"},
+		{"{\"version\":1,\"append\":\"a\"}", "append: must be an array"},
+		{"{\"version\":1,\"name\":7}", "name: must be a string"},
+		{"{\"version\":1,\"id\":\"" ID "0\"}", "id: must be at most 32 bytes long"},
+		{"{\"version\":1,\"tied\":1}", "tied: must be true or false"},
+		{"{\"version\":1,\"cpus\":0}", "cpus: must be between 1 and 256"},
+		{"{\"version\":1,\"cpus\":257}", "cpus: must be between 1 and 256"},
+		{"{\"version\":1,\"cpus\":-1}", "cpus: must be between 1 and 256"},
+		{"{\"version\":1,\"cpus\":1.0}", "cpus: must be a whole number"},
+		{"{\"version\":1,\"cpus\":\"2\"}", "cpus: must be a whole number"},
+		{"{\"version\":1,\"memory\":\"1.5G\"}",
+		 "memory: must be a number of bytes, or a size such as \"512M\""},
+		{"{\"version\":1,\"memory\":\"63M\"}",
+		 "memory: must be between 67108864 and 4398046511104"},
+		{"{\"version\":1,\"machine\":\"q53\"}",
+		 "machine: unknown value 'q53'; did you mean 'q35'?"},
+		{"{\"version\":1,\"machine\":\"pc\"}",
+		 "machine: unknown value 'pc': must be one of auto, q35, microvm"},
+		{"{\"version\":1,\"accel\":true}", "accel: must be one of auto, kvm, tcg"},
+		{"{\"version\":1,\"disks\":[{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}]}",
+		 "disks: must have at most 16 items"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_refused(cases[i].text, HULL_E_INVALID, cases[i].message);
+	assert_refused("{\"version\":2,\"novel\":1}", HULL_E_UNSUPPORTED,
+		       "version: 2 is not known, only 1 is");
+}
+
+static void test_validation_refuses(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{"{\"version\":1}", "id: must be 32 lower-case hexadecimal digits"},
+		{"{\"version\":1,\"id\":\"00112233445566778899AABBCCDDEEFF\"}",
+		 "id: must be 32 lower-case hexadecimal digits"},
+		{"{\"version\":1,\"id\":\"" ID "\"}", "run_dir: missing"},
+		{"{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"r\"}",
+		 "run_dir: 'r' is not an absolute path"},
+		{"{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\"}", "kernel: missing"},
+		{"{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"kernel\":\"/k\"}",
+		 "initrd: missing, and agent 'hull' lives in it"},
+		{"{" GOOD ",\"kernel\":\"k\"}", "kernel: 'k' is not an absolute path"},
+		{"{" GOOD ",\"name\":\"-x\"}",
+		 "name: '-x' must be letters, digits, '_', '.' and '-' only, beginning with a "
+		 "letter or digit"},
+		{"{" GOOD ",\"agent\":\"none\",\"root\":{\"kind\":\"host\"}}",
+		 "root.kind: 'host' needs an agent in the guest to mount it"},
+		{"{" GOOD ",\"append\":[\"a\",\"b\\nc\"]}",
+		 "append[1]: control characters are not allowed"},
+		{"{" GOOD ",\"memory\":67108865}", "memory: must be a multiple of 1 MiB"},
+		{"{" GOOD ",\"cpu_model\":\"help\"}", "cpu_model: 'help' is not a CPU model"},
+		{"{" GOOD ",\"cpu_model\":\"max;x\"}", "cpu_model: 'max;x' is not a CPU model"},
+		{"{" GOOD ",\"disks\":[{}]}", "disks[0].path: missing"},
+		{"{" GOOD ",\"disks\":[{\"path\":\"d\"}]}", "disks[0].path: not an absolute path"},
+		{"{" GOOD ",\"disks\":[{\"path\":\"/d\",\"scratch\":\"1G\"}]}",
+		 "disks[0].scratch: not together with a path"},
+		{"{" GOOD ",\"disks\":[{\"scratch\":1048577}]}",
+		 "disks[0].scratch: must be a multiple of 512"},
+		{"{" GOOD ",\"disks\":[{\"scratch\":\"1G\",\"format\":\"qcow2\"}]}",
+		 "disks[0].format: a scratch disk is raw"},
+		{"{" GOOD ",\"disks\":[{\"scratch\":\"1G\",\"readonly\":true}]}",
+		 "disks[0].readonly: of no use for a scratch disk"},
+		{"{" GOOD ",\"disks\":[{\"path\":\"/d\",\"serial\":\"a,b\"}]}",
+		 "disks[0].serial: must be letters, digits, '_', '.' and '-' only"},
+		{"{" GOOD ",\"disks\":[{\"path\":\"/d\",\"serial\":\"a\"},"
+		 "{\"path\":\"/e\",\"serial\":\"a\"}]}",
+		 "disks[1].serial: same as that of another disk"},
+		{"{" GOOD ",\"programs\":{\"qemu\":\"qemu\"}}",
+		 "programs.qemu: 'qemu' is not an absolute path"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_refused(cases[i].text, HULL_E_INVALID, cases[i].message);
+}
+
+static void test_good_is_good(void **state)
+{
+	static const char *const cases[] = {
+		"{" GOOD "}",
+		"{" GOOD
+		",\"root\":{\"kind\":\"host\"},\"name\":\"a.b-c_d\",\"cpu_model\":\"max,+svm\"}",
+		"{\"version\":1,\"id\":\"" ID "\",\"kernel\":\"/k\",\"run_dir\":\"/r\","
+		"\"agent\":\"none\",\"disks\":[{\"scratch\":\"1M\"},{\"path\":\"/x\"}]}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_config struct hull_config c;
+		cleanup_error struct hull_error *err = NULL;
+
+		if (hull_config_from_json(cases[i], strlen(cases[i]), &c, &err) < 0 ||
+		    hull_config_validate(&c, &err) < 0)
+			fail_msg("%s", hull_error_message(err));
+	}
+}
+
+/* A second reading into the same object replaces, and an empty string takes a value away. */
+static void test_layers(void **state)
+{
+	static const char first[] = "{\"version\":1,\"name\":\"a\",\"append\":[\"x\"],\"cpus\":2,"
+				    "\"disks\":[{\"path\":\"/a\"}]}";
+	static const char second[] = "{\"version\":1,\"name\":\"\",\"append\":[\"y\",\"z\"],"
+				     "\"disks\":[]}";
+	cleanup_json struct hull_json *json = NULL;
+	cleanup_config struct hull_config c;
+
+	assert_int_equal(hull_config_from_json(first, strlen(first), &c, NULL), 0);
+	assert_int_equal(hull_json_parse(second, strlen(second), &json, NULL), 0);
+	assert_int_equal(hull_fields_from_json(&hull_config_fields, &c, json, NULL), 0);
+	assert_null(c.name);
+	assert_int_equal(c.append.n, 2);
+	assert_int_equal(c.disks.n, 0);
+	assert_int_equal(c.cpus, 2);
+}
+
+static void check_table(const struct hull_fields *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct hull_field *f = &t->v[i];
+
+		assert_true(f->name && *f->name && f->help && *f->help);
+		assert_true(f->offset < t->size);
+		assert_true(f->help[strlen(f->help) - 1] != '.');
+		if (f->type == HULL_FIELD_TYPE_U64)
+			assert_true(f->min <= f->initial && f->initial <= f->max);
+		if (f->type == HULL_FIELD_TYPE_ENUM)
+			assert_non_null(f->names);
+		if (f->type == HULL_FIELD_TYPE_STRING || f->type == HULL_FIELD_TYPE_LIST)
+			assert_true(f->max > 0);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(f->name, t->v[k].name);
+		if (f->fields)
+			check_table(f->fields);
+	}
+}
+
+static void test_tables(void **state)
+{
+	check_table(&hull_config_fields);
+}
+
+static void test_corpus(void **state)
+{
+	assert_true(corpus_replay("config") >= 12);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_everything_round_trips),
+		cmocka_unit_test(test_sizes_may_be_text),
+		cmocka_unit_test(test_reading_refuses),
+		cmocka_unit_test(test_validation_refuses),
+		cmocka_unit_test(test_good_is_good),
+		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_corpus),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

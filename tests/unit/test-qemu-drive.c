@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The QEMU backend: against a QEMU that misbehaves in every way, and where there is one against a
+ * real QEMU with a kernel of some hundred bytes.
+ */
+#define _GNU_SOURCE
+#include "unit.h"
+
+#include "backend/backend.h"
+#include "backend/qemu/probe.h"
+#include "base/loop.h"
+#include "base/os.h"
+#include "base/strbuf.h"
+#include "config/config.h"
+#include "fakeqemu.h"
+#include "tinykernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define ID "00112233445566778899aabbccddeeff"
+#define NOBODY 65534
+
+static char dir[] = "/tmp/hull-test-XXXXXX";
+
+struct vm {
+	struct hull_loop *loop;
+	struct hull_config config;
+	struct hull_inst *inst;
+	struct hull_strbuf log; /* events, each ended by ';' */
+	char *message, *tail;	/* of the exit */
+	enum hull_end end;
+	int wstatus, console;
+	bool exited, free_on_exit;
+};
+
+static void vm_ready(void *ctx)
+{
+	hull_strbuf_adds(&((struct vm *)ctx)->log, "ready;");
+}
+
+static void vm_paused(void *ctx, bool paused)
+{
+	hull_strbuf_adds(&((struct vm *)ctx)->log, paused ? "paused;" : "resumed;");
+}
+
+static void vm_ending(void *ctx, enum hull_end end)
+{
+	hull_strbuf_addf(&((struct vm *)ctx)->log, "ending %s;", hull_end_name(end));
+}
+
+static void vm_exited(void *ctx, const struct hull_backend_exit *e)
+{
+	struct vm *v = ctx;
+
+	assert_false(v->exited);
+	v->exited = true;
+	v->end = e->end;
+	v->wstatus = e->wstatus;
+	v->tail = strdup(e->stderr_tail);
+	v->message = strdup(hull_error_message(e->error));
+	hull_strbuf_addf(&v->log, "exited %s;", hull_end_name(e->end));
+	if (v->free_on_exit)
+		hull_inst_freep(&v->inst);
+}
+
+static void vm_done(void *ctx, const struct hull_error *err)
+{
+	hull_strbuf_addf(&((struct vm *)ctx)->log, "done %s;", hull_error_message(err));
+}
+
+static const struct hull_backend_events events = {vm_ready, vm_paused, vm_ending, vm_exited};
+
+/* @more: further members of the description. */
+static void vm_init(struct vm *v, const char *more, bool set_ids)
+{
+	cleanup_error struct hull_error *err = NULL;
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	struct hull_backend_env env = {
+		.events = &events, .ctx = v, .set_ids = set_ids, .uid = NOBODY, .gid = NOBODY};
+
+	*v = (struct vm){.console = -1};
+	hull_strbuf_addf(&text,
+			 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"agent\":\"none\","
+			 "\"memory\":\"64M\",\"accel\":\"tcg\",\"kernel\":\"%s/kernel\","
+			 "\"scratch_dir\":\"%s\"%s%s}",
+			 dir, dir, *more ? "," : "", more);
+	if (hull_config_from_json(text.data, text.len, &v->config, &err) < 0 ||
+	    hull_config_validate(&v->config, &err) < 0)
+		fail_msg("%s", hull_error_message(err));
+	assert_int_equal(hull_loop_new(&v->loop, NULL), 0);
+	env.loop = v->loop;
+	if (hull_backend_find("qemu")->create(&env, &v->config, &v->inst, &err) < 0)
+		fail_msg("%s", hull_error_message(err));
+}
+
+static void vm_start(struct vm *v)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	if (v->inst->ops->start(v->inst, -1, &err) < 0)
+		fail_msg("%s", hull_error_message(err));
+	assert_true(v->inst->ops->pid(v->inst) > 0);
+	v->console = v->inst->ops->take_stream(v->inst, HULL_STREAM_CONSOLE);
+	assert_true(v->console >= 0);
+	assert_int_equal(v->inst->ops->take_stream(v->inst, HULL_STREAM_CONSOLE), -1);
+}
+
+static void vm_fini(struct vm *v)
+{
+	hull_inst_freep(&v->inst);
+	hull_loop_free(v->loop);
+	hull_config_fini(&v->config);
+	hull_strbuf_fini(&v->log);
+	hull_closep(&v->console);
+	free(v->message);
+	free(v->tail);
+}
+
+/* Runs the loop until the log holds @what. */
+static void vm_until(struct vm *v, const char *what)
+{
+	uint64_t deadline = hull_deadline_ms(20000);
+
+	while (!strstr(hull_strbuf_str(&v->log), what)) {
+		if (!hull_ms_left(deadline))
+			fail_msg("no '%s' in '%s'", what, hull_strbuf_str(&v->log));
+		assert_int_equal(hull_loop_step(v->loop, hull_ms_left(deadline)), 0);
+	}
+}
+
+/* The next @n bytes of the console. */
+static void assert_console(struct vm *v, const char *text)
+{
+	uint64_t deadline = hull_deadline_ms(20000);
+	size_t len = strlen(text), got = 0;
+	char buf[64];
+
+	assert_true(len < sizeof(buf));
+	while (got < len && hull_ms_left(deadline)) {
+		ssize_t n = recv(v->console, buf + got, len - got, MSG_DONTWAIT);
+
+		if (n > 0)
+			got += (size_t)n;
+		else
+			assert_int_equal(hull_loop_step(v->loop, 5), 0);
+	}
+	buf[got] = '\0';
+	assert_string_equal(buf, text);
+}
+
+static void fake_init(struct vm *v, const char *scenario)
+{
+	char exe[500], more[700];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	assert_true(n > 0);
+	exe[n] = '\0';
+	snprintf(more, sizeof(more), "\"cpu_model\":\"%s\",\"programs\":{\"qemu\":\"%s\"}",
+		 scenario, exe);
+	vm_init(v, more, false);
+	vm_start(v);
+}
+
+static void test_fake_ends(void **state)
+{
+	static const struct {
+		const char *scenario, *log, *message;
+	} cases[] = {
+		{"die", "exited hypervisor-died;",
+		 "QEMU exited with status 1: fake: no such device"},
+		{"garbage", "exited hypervisor-died;",
+		 "QMP: JSON line 1, column 1: unexpected character"},
+		{"chatty", "exited hypervisor-died;", "QEMU exited with status 3: the end [1m"},
+		{"crash", "exited hypervisor-died;", "QEMU was killed by signal 9 (KILL)"},
+		{"silent", "exited hypervisor-died;", "QEMU exited with status 0"},
+		{"signal", "exited hypervisor-died;",
+		 "QEMU was told to end by a signal from outside"},
+		{"panic", "ending panic;exited panic;", ""},
+		{"reboot", "ending reboot;exited reboot;", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *log;
+		struct vm v;
+
+		fake_init(&v, cases[i].scenario);
+		vm_until(&v, "exited");
+		log = hull_strbuf_str(&v.log);
+		/* Whether it could be greeted before it died is a matter of time. */
+		if (!strncmp(log, "ready;", 6))
+			log += 6;
+		if (strcmp(log, cases[i].log) != 0 || strcmp(v.message, cases[i].message) != 0)
+			fail_msg("%s: '%s', '%s'", cases[i].scenario, log, v.message);
+		vm_fini(&v);
+	}
+}
+
+static void test_fake_too_old(void **state)
+{
+	struct vm v;
+
+	fake_init(&v, "old");
+	vm_until(&v, "exited");
+	assert_string_equal(hull_strbuf_str(&v.log), "exited hypervisor-died;");
+	assert_non_null(strstr(v.message, "has version 6.2.0, and 7.2 is needed"));
+	vm_fini(&v);
+}
+
+static void test_fake_tail_is_bounded(void **state)
+{
+	struct vm v;
+
+	fake_init(&v, "chatty");
+	vm_until(&v, "exited");
+	assert_true(strlen(v.tail) > 4000 && strlen(v.tail) <= 8192);
+	vm_fini(&v);
+}
+
+static void test_fake_verbs(void **state)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct vm v;
+
+	fake_init(&v, "fine");
+	assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, &err), -1);
+	assert_int_equal(hull_error_code(err), HULL_E_STATE);
+	vm_until(&v, "ready;");
+	assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, NULL), 0);
+	vm_until(&v, "done");
+	assert_int_equal(v.inst->ops->resume(v.inst, vm_done, &v, NULL), 0);
+	vm_until(&v, "resumed;done");
+	assert_int_equal(v.inst->ops->powerdown(v.inst, NULL), 0);
+	vm_until(&v, "exited");
+	assert_string_equal(hull_strbuf_str(&v.log), "ready;paused;done ;resumed;done ;"
+						     "ending shutdown;exited shutdown;");
+	assert_int_equal(v.wstatus, 0);
+	vm_fini(&v);
+}
+
+static void test_fake_refusal(void **state)
+{
+	struct vm v;
+
+	fake_init(&v, "refuse");
+	vm_until(&v, "ready;");
+	assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, NULL), 0);
+	vm_until(&v, "done");
+	assert_string_equal(hull_strbuf_str(&v.log), "ready;done QMP 'stop': no;");
+	vm_fini(&v);
+}
+
+static void test_fake_quit(void **state)
+{
+	struct vm v;
+
+	fake_init(&v, "fine");
+	v.free_on_exit = true;
+	vm_until(&v, "ready;");
+	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
+	vm_until(&v, "exited");
+	assert_string_equal(hull_strbuf_str(&v.log), "ready;ending quit;exited quit;");
+	assert_null(v.inst);
+	vm_fini(&v);
+}
+
+/* It says that it ends, and then does not. */
+static void test_fake_lingers(void **state)
+{
+	struct vm v;
+
+	fake_init(&v, "linger");
+	vm_until(&v, "ready;");
+	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
+	vm_until(&v, "exited");
+	assert_string_equal(hull_strbuf_str(&v.log), "ready;ending quit;exited quit;");
+	assert_true(WIFSIGNALED(v.wstatus));
+	vm_fini(&v);
+}
+
+static void test_fake_kill_before_greeting(void **state)
+{
+	struct vm v;
+
+	fake_init(&v, "mute");
+	v.inst->ops->kill(v.inst);
+	v.inst->ops->kill(v.inst);
+	vm_until(&v, "exited");
+	assert_string_equal(hull_strbuf_str(&v.log), "exited killed;");
+	assert_string_equal(v.message, "");
+	assert_true(WIFSIGNALED(v.wstatus));
+	vm_fini(&v);
+}
+
+/* The process is gone and reaped, and what was asked for is answered. */
+static void test_fake_free_while_running(void **state)
+{
+	struct vm v;
+	pid_t pid;
+
+	fake_init(&v, "fine");
+	vm_until(&v, "ready;");
+	pid = v.inst->ops->pid(v.inst);
+	assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, NULL), 0);
+	hull_inst_freep(&v.inst);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+	assert_string_equal(hull_strbuf_str(&v.log), "ready;done QMP 'stop': connection closed;");
+	vm_fini(&v);
+}
+
+static void assert_start_fails(const char *more, int code, const char *message)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct vm v;
+
+	vm_init(&v, more, false);
+	assert_int_equal(v.inst->ops->start(v.inst, -1, &err), -1);
+	assert_int_equal(hull_error_code(err), code);
+	if (!strstr(hull_error_message(err), message))
+		fail_msg("'%s', not '%s'", hull_error_message(err), message);
+	vm_fini(&v);
+}
+
+static void test_files_refused(void **state)
+{
+	char text[400], path[100];
+
+	snprintf(path, sizeof(path), "%s/empty", dir);
+	assert_int_equal(hull_file_write(path, "", 0, 0600, false), 0);
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(path, sizeof(path), "%s/backed", dir);
+	assert_int_equal(hull_file_write(path, "QFI\xfb\0\0\0\3\0\0\0\0\0\0\1\0", 16, 0600, false),
+			 0);
+	assert_int_equal(truncate(path, 200), 0);
+
+	assert_start_fails("\"kernel\":\"/nonexistent\"", HULL_E_NOT_FOUND,
+			   "start QEMU: open kernel '/nonexistent': No such file or directory");
+	snprintf(text, sizeof(text), "\"initrd\":\"%s/empty\"", dir);
+	assert_start_fails(text, HULL_E_INVALID, "/empty' is empty");
+	snprintf(text, sizeof(text), "\"initrd\":\"%s/fifo\"", dir);
+	assert_start_fails(text, HULL_E_INVALID, "/fifo' is not a regular file");
+	snprintf(text, sizeof(text), "\"disks\":[{\"path\":\"%s/fifo\"}]", dir);
+	assert_start_fails(text, HULL_E_INVALID, "neither a regular file nor a block device");
+	snprintf(text, sizeof(text), "\"disks\":[{\"path\":\"%s\",\"readonly\":true}]", dir);
+	assert_start_fails(text, HULL_E_INVALID, "Is a directory");
+	snprintf(text, sizeof(text), "\"disks\":[{\"path\":\"%s/empty\",\"format\":\"qcow2\"}]",
+		 dir);
+	assert_start_fails(text, HULL_E_INVALID, "disks[0]: '/tmp");
+	snprintf(text, sizeof(text), "\"disks\":[{\"path\":\"%s/backed\",\"format\":\"qcow2\"}]",
+		 dir);
+	assert_start_fails(text, HULL_E_UNSUPPORTED, "needs a backing file");
+	assert_start_fails("\"disks\":[{\"scratch\":\"1M\"}],\"scratch_dir\":\"/nonexistent\"",
+			   HULL_E_NOT_FOUND, "make a scratch file in '/nonexistent'");
+}
+
+static bool have_qemu(void)
+{
+	char *path = NULL;
+	bool have = hull_qemu_find(NULL, &path, NULL) == 0;
+
+	free(path);
+	return have;
+}
+
+/* As root, QEMU is somebody who may not read the kernel's file. */
+static void real_init(struct vm *v, const char *more)
+{
+	vm_init(v, more, geteuid() == 0);
+	vm_start(v);
+}
+
+static const char *const machines[] = {"\"machine\":\"microvm\"", "\"machine\":\"q35\""};
+
+static void test_real_console_and_pause(void **state)
+{
+	if (!have_qemu())
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		struct vm v;
+
+		real_init(&v, machines[i]);
+		vm_until(&v, "ready;");
+		assert_console(&v, "up\n");
+		assert_int_equal(write(v.console, "a", 1), 1);
+		assert_console(&v, "a");
+		assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, NULL), 0);
+		vm_until(&v, "paused;done ;");
+		assert_int_equal(write(v.console, "b", 1), 1);
+		for (int k = 0; k < 20; k++)
+			assert_int_equal(hull_loop_step(v.loop, 5), 0);
+		assert_int_equal(recv(v.console, &v.wstatus, 1, MSG_DONTWAIT), -1);
+		assert_int_equal(v.inst->ops->resume(v.inst, vm_done, &v, NULL), 0);
+		vm_until(&v, "resumed;done ;");
+		assert_console(&v, "b");
+		assert_int_equal(write(v.console, "r", 1), 1);
+		vm_until(&v, "exited");
+		assert_non_null(strstr(v.log.data, "ending reboot;exited reboot;"));
+		assert_int_equal(v.wstatus, 0);
+		vm_fini(&v);
+	}
+}
+
+static void test_real_panic(void **state)
+{
+	struct vm v;
+
+	if (!have_qemu())
+		skip();
+	real_init(&v, machines[0]);
+	vm_until(&v, "ready;");
+	assert_console(&v, "up\n");
+	assert_int_equal(write(v.console, "p", 1), 1);
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "ready;ending panic;exited panic;");
+	vm_fini(&v);
+}
+
+static void test_real_quit_and_kill(void **state)
+{
+	struct vm v;
+
+	if (!have_qemu())
+		skip();
+	real_init(&v, machines[1]);
+	vm_until(&v, "ready;");
+	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "ready;ending quit;exited quit;");
+	vm_fini(&v);
+
+	real_init(&v, machines[0]);
+	vm_until(&v, "ready;");
+	assert_console(&v, "up\n");
+	v.inst->ops->kill(v.inst);
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "ready;exited killed;");
+	vm_fini(&v);
+}
+
+static void test_real_refusals(void **state)
+{
+	struct vm v;
+	char text[200];
+
+	if (!have_qemu())
+		skip();
+	real_init(&v, "\"cpu_model\":\"nonesuch\"");
+	vm_until(&v, "exited");
+	assert_string_equal(v.message, "QEMU exited with status 1: qemu-system-x86_64: "
+				       "unable to find CPU model 'nonesuch'");
+	vm_fini(&v);
+
+	snprintf(text, sizeof(text), "\"kernel\":\"%s/nokernel\"", dir);
+	real_init(&v, text);
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "exited hypervisor-died;");
+	assert_non_null(strstr(v.message, "QEMU exited with status 1: "));
+	vm_fini(&v);
+}
+
+/* Files that only their owner may touch, on both machines, as many as there may be. */
+static void test_real_disks(void **state)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	char path[100];
+
+	if (!have_qemu())
+		skip();
+	snprintf(path, sizeof(path), "%s/raw", dir);
+	assert_int_equal(hull_file_write(path, "", 0, 0600, false), 0);
+	assert_int_equal(truncate(path, 1 << 20), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		struct vm v;
+
+		hull_strbuf_clear(&text);
+		hull_strbuf_addf(&text,
+				 "%s,\"agent\":\"hull\",\"initrd\":\"%s/kernel\",\"disks\":["
+				 "{\"path\":\"%s\",\"serial\":\"a\"}",
+				 machines[i], dir, path);
+		for (int k = 1; k < HULL_CONFIG_MAX_DISKS; k++)
+			hull_strbuf_adds(&text, ",{\"scratch\":\"1M\"}");
+		hull_strbuf_adds(&text, "]");
+		real_init(&v, text.data);
+		vm_until(&v, "ready;");
+		assert_console(&v, "up\n");
+		v.inst->ops->kill(v.inst);
+		vm_until(&v, "exited");
+		assert_string_equal(v.log.data, "ready;exited killed;");
+		vm_fini(&v);
+	}
+}
+
+static void test_registration(void **state)
+{
+	struct hull_backend_ops wrong;
+	cleanup_error struct hull_error *err = NULL;
+
+	for (const char *const *n = hull_backend_names(); *n; n++) {
+		assert_non_null(hull_backend_find(*n));
+		assert_string_equal(hull_backend_find(*n)->name, *n);
+		assert_int_equal(hull_backend_check(hull_backend_find(*n), NULL), 0);
+	}
+	assert_null(hull_backend_find("bochs"));
+	wrong = *hull_backend_find("qemu");
+	wrong.caps &= ~HULL_CAP_PAUSE;
+	assert_int_equal(hull_backend_check(&wrong, &err), -1);
+	assert_string_equal(hull_error_message(err),
+			    "backend 'qemu': capability and operation 'pause' disagree");
+}
+
+static int set_up(void **state)
+{
+	char path[100];
+
+	if (!mkdtemp(dir) || chmod(dir, 0755) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/kernel", dir);
+	if (tiny_kernel_write(path, 0600) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/nokernel", dir);
+	return hull_file_write(path, "x", 1, 0644, false);
+}
+
+static int tear_down(void **state)
+{
+	return hull_path_remove_tree(dir);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_registration),
+		cmocka_unit_test(test_fake_ends),
+		cmocka_unit_test(test_fake_too_old),
+		cmocka_unit_test(test_fake_tail_is_bounded),
+		cmocka_unit_test(test_fake_verbs),
+		cmocka_unit_test(test_fake_refusal),
+		cmocka_unit_test(test_fake_quit),
+		cmocka_unit_test(test_fake_lingers),
+		cmocka_unit_test(test_fake_kill_before_greeting),
+		cmocka_unit_test(test_fake_free_while_running),
+		cmocka_unit_test(test_files_refused),
+		cmocka_unit_test(test_real_console_and_pause),
+		cmocka_unit_test(test_real_panic),
+		cmocka_unit_test(test_real_quit_and_kill),
+		cmocka_unit_test(test_real_refusals),
+		cmocka_unit_test(test_real_disks),
+	};
+
+	if (fake_scenario(argc, argv))
+		return fake_qemu(fake_scenario(argc, argv));
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

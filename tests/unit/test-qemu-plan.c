@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * QEMU's command line for a set of descriptions, against golden files: one argument a line, then
+ * the descriptors.
+ */
+#include "unit.h"
+
+#include "backend/qemu/plan.h"
+#include "base/strbuf.h"
+#include "golden.h"
+
+#define ID "00112233445566778899aabbccddeeff"
+#define BOOT \
+	"\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"kernel\":\"/k\",\"initrd\":\"/i\""
+
+#define QEMU "/usr/bin/qemu-system-x86_64"
+
+static const struct hull_qemu_host tcg = {QEMU, HULL_ACCEL_TCG, 2596120, 0};
+static const struct hull_qemu_host tcg_no_tsc = {QEMU, HULL_ACCEL_TCG, 0, 0};
+static const struct hull_qemu_host tcg_device = {QEMU, HULL_ACCEL_TCG, 2596120, 1 << 0};
+static const struct hull_qemu_host kvm = {QEMU, HULL_ACCEL_KVM, 2596120, 0};
+
+static const struct {
+	const char *name, *text;
+	const struct hull_qemu_host *host;
+} cases[] = {
+	{"default-tcg", "{" BOOT "}", &tcg},
+	{"default-kvm", "{" BOOT "}", &kvm},
+	{"default-no-tsc", "{" BOOT "}", &tcg_no_tsc},
+	{"q35-tcg", "{" BOOT ",\"machine\":\"q35\"}", &tcg},
+	{"q35-kvm", "{" BOOT ",\"machine\":\"q35\",\"cpus\":256}", &kvm},
+	{"host-root-microvm",
+	 "{" BOOT ",\"root\":{\"kind\":\"host\"},\"cpus\":2,\"memory\":\"1G\"}", &tcg},
+	{"host-root-q35", "{" BOOT ",\"root\":{\"kind\":\"host\"},\"machine\":\"q35\"}", &tcg},
+	{"disks-microvm",
+	 "{" BOOT ",\"disks\":[{\"path\":\"/a\"},{\"path\":\"/b,c\",\"format\":\"qcow2\","
+	 "\"readonly\":true,\"serial\":\"data\"},{\"scratch\":\"1G\"}]}",
+	 &tcg},
+	{"disks-q35",
+	 "{" BOOT ",\"machine\":\"q35\",\"disks\":[{\"path\":\"/a\",\"serial\":\"a\"},"
+	 "{\"scratch\":\"1G\"}]}",
+	 &tcg_device},
+	{"own-kernel",
+	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"kernel\":\"/k\",\"agent\":\"none\","
+	 "\"console\":true,\"append\":[\"root=/dev/vda\",\"dyndbg=\\\"file x +p\\\"\"]}",
+	 &tcg},
+	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
+	 &tcg},
+};
+
+static void read_config(const char *text, struct hull_config *config)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	if (hull_config_from_json(text, strlen(text), config, &err) < 0 ||
+	    hull_config_validate(config, &err) < 0)
+		fail_msg("%s", hull_error_message(err));
+}
+
+static void print_plan(const struct hull_qemu_plan *plan, struct hull_strbuf *out)
+{
+	for (size_t i = 0; i < plan->argv.n; i++)
+		hull_strbuf_addf(out, "%s\n", plan->argv.v[i]);
+	for (size_t i = 0; i < plan->fds.n; i++) {
+		const struct hull_qemu_fd *fd = &plan->fds.v[i];
+
+		hull_strbuf_addf(out, "# fd %d: %s", fd->number, hull_qemu_fd_names[fd->role]);
+		if (fd->role == HULL_QEMU_FD_DISK)
+			hull_strbuf_addf(out, " %zu", fd->disk);
+		hull_strbuf_adds(out, "\n");
+	}
+}
+
+static void test_golden(void **state)
+{
+	int different = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_config struct hull_config config;
+		cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+		cleanup_strbuf struct hull_strbuf out = HULL_STRBUF_INIT;
+		cleanup_error struct hull_error *err = NULL;
+		char name[64];
+
+		read_config(cases[i].text, &config);
+		if (hull_qemu_plan_make(&config, cases[i].host, &plan, &err) < 0)
+			fail_msg("%s: %s", cases[i].name, hull_error_message(err));
+		print_plan(&plan, &out);
+		snprintf(name, sizeof(name), "qemu/%s.argv", cases[i].name);
+		different += golden_compare(name, hull_strbuf_str(&out));
+	}
+	assert_int_equal(different, 0);
+}
+
+static void assert_refused(const char *text, const struct hull_qemu_host *host, int code,
+			   const char *message)
+{
+	cleanup_config struct hull_config config;
+	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+	cleanup_error struct hull_error *err = NULL;
+
+	read_config(text, &config);
+	assert_int_equal(hull_qemu_plan_make(&config, host, &plan, &err), -1);
+	assert_int_equal(hull_error_code(err), code);
+	assert_string_equal(hull_error_message(err), message);
+	assert_int_equal(plan.argv.n, 0);
+}
+
+static void test_refusals(void **state)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+
+	assert_refused("{" BOOT ",\"cpus\":256}", &tcg, HULL_E_UNSUPPORTED,
+		       "cpus: 256 need hardware virtualisation, 255 is the most without");
+	assert_refused("{" BOOT ",\"machine\":\"microvm\"}", &tcg_no_tsc, HULL_E_UNSUPPORTED,
+		       "machine 'microvm' cannot be emulated on a host whose time stamp counter is "
+		       "not constant");
+	hull_strbuf_adds(&text, "{" BOOT ",\"append\":[\"");
+	for (int i = 0; i < 1992; i++)
+		hull_strbuf_adds(&text, "x");
+	hull_strbuf_adds(&text, "\"]}");
+	assert_refused(text.data, &kvm, HULL_E_INVALID,
+		       "append: the kernel command line is 2048 bytes long, and 2047 is all a "
+		       "kernel reads");
+}
+
+/* No two devices in one place, however many there are. */
+static void test_addresses_are_unique(void **state)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+
+	for (int machine = 0; machine < 2; machine++) {
+		cleanup_config struct hull_config config;
+		cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+		size_t n = 0;
+
+		hull_strbuf_clear(&text);
+		hull_strbuf_addf(&text,
+				 "{" BOOT ",\"root\":{\"kind\":\"host\"},\"machine\":\"%s\","
+				 "\"disks\":[",
+				 machine ? "q35" : "microvm");
+		for (int i = 0; i < HULL_CONFIG_MAX_DISKS; i++)
+			hull_strbuf_addf(&text, "%s{\"scratch\":\"1M\"}", i ? "," : "");
+		hull_strbuf_adds(&text, "]}");
+		read_config(text.data, &config);
+		assert_int_equal(hull_qemu_plan_make(&config, &tcg, &plan, NULL), 0);
+		for (size_t i = 0; i < plan.argv.n; i++) {
+			const char *a = strstr(plan.argv.v[i], machine ? "addr=" : "mmio-bus.");
+
+			if (!a)
+				continue;
+			n++;
+			assert_string_not_equal(a, "mmio-bus.0");
+			for (size_t k = 0; k < i; k++) {
+				const char *b =
+					strstr(plan.argv.v[k], machine ? "addr=" : "mmio-bus.");
+				size_t len = strcspn(a, ",");
+
+				if (b && strcspn(b, ",") == len)
+					assert_int_not_equal(strncmp(a, b, len), 0);
+			}
+		}
+		assert_int_equal(n, HULL_CONFIG_MAX_DISKS + 3 + machine);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_addresses_are_unique),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

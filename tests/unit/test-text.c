@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What people type: numbers, sizes, durations, yes and no, and names with a slip in them.
+ */
+#include "unit.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void test_u64(void **state)
+{
+	uint64_t v = 9;
+
+	assert_int_equal(hull_parse_u64("18446744073709551615", UINT64_MAX, &v), 0);
+	assert_true(v == UINT64_MAX);
+	assert_int_equal(hull_parse_u64("007", 10, &v), 0);
+	assert_int_equal(v, 7);
+	assert_int_equal(hull_parse_u64("11", 10, &v), -ERANGE);
+	assert_int_equal(hull_parse_u64("18446744073709551616", UINT64_MAX, &v), -ERANGE);
+	assert_int_equal(hull_parse_u64("99999999999999999999x", UINT64_MAX, &v), -EINVAL);
+	for (size_t i = 0; i < 7; i++) {
+		static const char *const bad[] = {"", "x", "1x", " 1", "1 ", "-1", "+1"};
+
+		assert_int_equal(hull_parse_u64(bad[i], 10, &v), -EINVAL);
+	}
+	assert_int_equal(v, 7);
+}
+
+static void test_size(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = {
+		{"0", 0},
+		{"512", 512},
+		{"512B", 512},
+		{"4k", 4096},
+		{"512M", UINT64_C(512) << 20},
+		{"512MiB", UINT64_C(512) << 20},
+		{"2GB", UINT64_C(2) << 30},
+		{"1t", UINT64_C(1) << 40},
+		{"16777215T", UINT64_C(16777215) << 40},
+	};
+	static const char *const bad[] = {"",	 "M",	"1.5G", "1P",  "-1",
+					  "1 M", "1Mi", "1MM",	"1BB", "1iB"};
+	uint64_t v;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		v = 1;
+		assert_int_equal(hull_parse_size(good[i].text, &v), 0);
+		assert_int_equal(v, good[i].bytes);
+	}
+	v = 77;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(hull_parse_size(bad[i], &v), -EINVAL);
+	assert_int_equal(hull_parse_size("16777216T", &v), -ERANGE);
+	assert_int_equal(hull_parse_size("99999999999999999999", &v), -ERANGE);
+	assert_int_equal(v, 77);
+}
+
+static void test_duration(void **state)
+{
+	uint64_t v = 5;
+
+	assert_int_equal(hull_parse_duration("30s", &v), 0);
+	assert_int_equal(v, 30000);
+	assert_int_equal(hull_parse_duration("100ms", &v), 0);
+	assert_int_equal(v, 100);
+	assert_int_equal(hull_parse_duration("5m", &v), 0);
+	assert_int_equal(v, 300000);
+	assert_int_equal(hull_parse_duration("2h", &v), 0);
+	assert_int_equal(v, 7200000);
+	assert_int_equal(hull_parse_duration("7", &v), 0);
+	assert_int_equal(v, 7000);
+	assert_int_equal(hull_parse_duration("1.5s", &v), -EINVAL);
+	assert_int_equal(hull_parse_duration("s", &v), -EINVAL);
+	assert_int_equal(hull_parse_duration("5d", &v), -EINVAL);
+	assert_int_equal(hull_parse_duration("18446744073709551615h", &v), -ERANGE);
+	assert_int_equal(v, 7000);
+}
+
+static void test_bool(void **state)
+{
+	bool b = false;
+
+	assert_int_equal(hull_parse_bool("on", &b), 0);
+	assert_true(b);
+	assert_int_equal(hull_parse_bool("no", &b), 0);
+	assert_false(b);
+	assert_int_equal(hull_parse_bool("maybe", &b), -EINVAL);
+	assert_int_equal(hull_parse_bool("", &b), -EINVAL);
+}
+
+static void test_nearest(void **state)
+{
+	static const char *const names[] = {"readonly", "path", "kvm", "tcg", "auto", "ls", NULL};
+	char huge[300];
+
+	assert_string_equal(hull_nearest("redonly", names), "readonly");
+	assert_string_equal(hull_nearest("read-only", names), "readonly");
+	assert_string_equal(hull_nearest("KVM", names), "kvm");
+	assert_string_equal(hull_nearest("kvn", names), "kvm");
+	assert_string_equal(hull_nearest("auot", names), "auto");
+	assert_null(hull_nearest("xyz", names));
+	assert_null(hull_nearest("", names));
+	assert_null(hull_nearest("rm", names));
+	memset(huge, 'a', sizeof(huge) - 1);
+	huge[sizeof(huge) - 1] = '\0';
+	assert_null(hull_nearest(huge, names));
+}
+
+static void test_hex(void **state)
+{
+	char text[7];
+
+	hull_hex("\x00\xab\xff", 3, text);
+	assert_string_equal(text, "00abff");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_u64),	 cmocka_unit_test(test_size),
+		cmocka_unit_test(test_duration), cmocka_unit_test(test_bool),
+		cmocka_unit_test(test_nearest),	 cmocka_unit_test(test_hex),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
