@@ -275,20 +275,6 @@ size_t hull_stream_write(struct hull_channel *ch, const void *data, size_t len)
 	return n < 0 ? 0 : (size_t)n;
 }
 
-void *hull_stream_reserve(struct hull_channel *ch, size_t *ret_room)
-{
-	size_t queued;
-
-	(void)queue_peek(&ch->out, &queued);
-	*ret_room = 0;
-	return queued ? NULL : hull_yamux_reserve(ch->ys, ret_room);
-}
-
-void hull_stream_commit(struct hull_channel *ch, size_t len)
-{
-	hull_yamux_commit(ch->ys, len);
-}
-
 /* ---- calls ---- */
 
 static void on_rpc_output(void *ctx, const void *data, size_t len)

@@ -62,10 +62,6 @@ void hull_stream_resume(struct hull_channel *ch);
 bool hull_stream_pending(const struct hull_channel *ch);
 /* How much of it was taken; if not all, writable() follows. */
 size_t hull_stream_write(struct hull_channel *ch, const void *data, size_t len);
-/* The same without a copy: where up to *ret_room bytes may be put (NULL if it takes none now), and
- * that @len of them were.  Nothing else of the stream's may be called in between. */
-void *hull_stream_reserve(struct hull_channel *ch, size_t *ret_room);
-void hull_stream_commit(struct hull_channel *ch, size_t len);
 /* The owner lets go: half-close after what was written; what the host still sends is dropped.
  * No callback follows.  NULL is fine. */
 void hull_stream_release(struct hull_channel *ch);

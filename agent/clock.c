@@ -45,21 +45,21 @@ int hull_clock_set(uint64_t realtime_ns, struct hull_error **err)
 int hull_entropy_add(const void *data, size_t len, struct hull_error **err)
 {
 	cleanup_close int fd = -1;
-	struct {
-		struct rand_pool_info info;
-		char buf[HULL_ENTROPY_MAX];
-	} pool;
+	cleanup_free struct rand_pool_info *pool = NULL;
 	int r;
 
 	if (!len || len > HULL_ENTROPY_MAX)
 		return hull_fail(err, HULL_E_INVALID, "entropy must be 1 to %zu bytes",
 				 HULL_ENTROPY_MAX);
-	pool.info.entropy_count = (int)(len * 8);
-	pool.info.buf_size = (int)len;
-	memcpy(pool.buf, data, len);
+	pool = malloc(sizeof(*pool) + len);
+	if (!pool)
+		return hull_fail_nomem(err);
+	pool->entropy_count = (int)(len * 8);
+	pool->buf_size = (int)len;
+	memcpy(pool->buf, data, len);
 	fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
-	r = fd < 0 ? -1 : ioctl(fd, RNDADDENTROPY, &pool.info);
-	explicit_bzero(&pool, sizeof(pool));
+	r = fd < 0 ? -1 : ioctl(fd, RNDADDENTROPY, pool);
+	explicit_bzero(pool->buf, len);
 	if (r < 0)
 		return hull_fail_errno(err, errno, "add entropy");
 	/* Refused with EAGAIN while the generator was never ready: then there is nothing old. */

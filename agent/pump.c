@@ -5,10 +5,6 @@
  * What is read goes into the ring first and from there into the stream: one copy, and what is
  * replayed later needs no second one.  The descriptor is watched only while the ring has room that
  * holds nothing unsent.
- *
- * A program that writes faster than that leaves its pipe full.  As long as there is more than a
- * ring's worth behind what is read next, that could never be replayed: it goes into the stream
- * directly.
  */
 #define _GNU_SOURCE
 #include "agent/pump.h"
@@ -18,12 +14,9 @@
 #include "base/loop.h"
 
 #include <errno.h>
-#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
-/* No direct reads shorter than this. */
-#define DIRECT_MIN 4096
 /* Read from one program per round of the loop. */
 #define TURN_LEN ((size_t)128 << 10)
 
@@ -85,35 +78,6 @@ static ssize_t pull(struct hull_output *o)
 	return n >= 0 ? n : errno == EAGAIN || errno == EINTR ? -EAGAIN : 0;
 }
 
-/* How much may bypass the ring. */
-static size_t passing(const struct hull_output *o)
-{
-	int unread = 0;
-
-	if (o->terminal || !o->stream || o->sent != o->ring.total ||
-	    ioctl(o->fd, FIONREAD, &unread) < 0 || (size_t)unread < HULL_RING_SIZE + DIRECT_MIN)
-		return 0;
-	return (size_t)unread - HULL_RING_SIZE;
-}
-
-/* One read past the ring, or -EAGAIN. */
-static ssize_t pass(struct hull_output *o)
-{
-	size_t len = passing(o), room;
-	char *p = len ? hull_stream_reserve(o->stream, &room) : NULL;
-	ssize_t n;
-
-	if (!p)
-		return -EAGAIN;
-	n = read(o->fd, p, MIN(len, room));
-	hull_stream_commit(o->stream, n > 0 ? (size_t)n : 0);
-	if (n <= 0)
-		return -EAGAIN;
-	hull_ring_skip(&o->ring, (size_t)n);
-	o->sent = o->ring.total;
-	return n;
-}
-
 static void pump(struct hull_output *o)
 {
 	size_t done = 0, len;
@@ -122,13 +86,8 @@ static void pump(struct hull_output *o)
 	push(o);
 	/* Without a source nobody writes any more: what the pipe still holds is bounded. */
 	while (o->fd >= 0 && (done < TURN_LEN || !o->source)) {
-		ssize_t n = pass(o);
+		ssize_t n = pull(o);
 
-		if (n > 0) {
-			done += (size_t)n;
-			continue;
-		}
-		n = pull(o);
 		if (n == -EAGAIN)
 			break;
 		if (n == 0)
@@ -153,13 +112,12 @@ static void on_output(void *ctx, uint32_t events)
 		pump(o);
 }
 
-int hull_output_start(struct hull_output *o, int fd, bool terminal)
+int hull_output_start(struct hull_output *o, int fd)
 {
 	size_t len;
 	int r;
 
 	o->fd = fd;
-	o->terminal = terminal;
 	if (!room(o, &len))
 		return -ENOMEM;
 	r = hull_loop_add_fd(o->loop, fd, EPOLLIN, on_output, o, &o->source);

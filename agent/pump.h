@@ -26,7 +26,6 @@ struct hull_output {
 	struct hull_loop *loop;
 	int fd; /* owned; -1 before the start and after the end */
 	struct hull_source *source;
-	bool terminal;
 	bool watching; /* the source is waiting for more */
 	bool ended;    /* nothing follows what is in the ring */
 	struct hull_ring ring;
@@ -50,7 +49,7 @@ void hull_output_init(struct hull_output *o, struct hull_loop *loop);
 void hull_input_init(struct hull_input *in, struct hull_loop *loop);
 
 /* Take @fd (also on failure); -errno. */
-int hull_output_start(struct hull_output *o, int fd, bool terminal);
+int hull_output_start(struct hull_output *o, int fd);
 int hull_input_start(struct hull_input *in, int fd, bool terminal);
 
 /* Take over a claimed stream's events; whoever was attached is reset. */

@@ -12,7 +12,7 @@
 
 uint64_t hull_ring_first(const struct hull_ring *r)
 {
-	return r->total - r->base > r->cap ? r->total - r->cap : r->base;
+	return r->total > r->cap ? r->total - r->cap : 0;
 }
 
 /* Only at the moment before it would wrap for the first time: then growing is a realloc.  Without
@@ -22,18 +22,13 @@ static void grow(struct hull_ring *r)
 	size_t cap = r->cap ? r->cap * 2 : RING_START;
 	char *p;
 
-	if (r->cap == HULL_RING_SIZE || r->total - r->base != r->cap)
+	if (r->cap == HULL_RING_SIZE || r->total != r->cap)
 		return;
 	p = realloc(r->data, cap);
 	if (!p)
 		return;
 	r->data = p;
 	r->cap = cap;
-}
-
-static size_t index_of(const struct hull_ring *r, uint64_t pos)
-{
-	return (size_t)((pos - r->base) & (r->cap - 1));
 }
 
 char *hull_ring_reserve(struct hull_ring *r, uint64_t keep, size_t *ret_room)
@@ -45,7 +40,7 @@ char *hull_ring_reserve(struct hull_ring *r, uint64_t keep, size_t *ret_room)
 		*ret_room = 0;
 		return NULL;
 	}
-	at = index_of(r, r->total);
+	at = (size_t)(r->total & (r->cap - 1));
 	*ret_room = MIN(r->cap - at, r->cap - used);
 	return r->data + at;
 }
@@ -53,12 +48,6 @@ char *hull_ring_reserve(struct hull_ring *r, uint64_t keep, size_t *ret_room)
 void hull_ring_commit(struct hull_ring *r, size_t len)
 {
 	r->total += len;
-}
-
-void hull_ring_skip(struct hull_ring *r, size_t len)
-{
-	r->total += len;
-	r->base = r->total;
 }
 
 const char *hull_ring_peek(const struct hull_ring *r, uint64_t pos, size_t *ret_len)
@@ -69,7 +58,7 @@ const char *hull_ring_peek(const struct hull_ring *r, uint64_t pos, size_t *ret_
 		*ret_len = 0;
 		return NULL;
 	}
-	at = index_of(r, pos);
+	at = (size_t)(pos & (r->cap - 1));
 	*ret_len = (size_t)MIN(r->total - pos, (uint64_t)(r->cap - at));
 	return r->data + at;
 }

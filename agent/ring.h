@@ -14,9 +14,8 @@
 #define HULL_RING_SIZE ((size_t)64 << 10)
 
 struct hull_ring {
-	char *data;    /* owned */
-	size_t cap;    /* a power of two, at most HULL_RING_SIZE */
-	uint64_t base; /* position that lies at data[0]; nothing before it is kept */
+	char *data; /* owned */
+	size_t cap; /* a power of two, at most HULL_RING_SIZE */
 	uint64_t total;
 };
 
@@ -26,8 +25,6 @@ uint64_t hull_ring_first(const struct hull_ring *r);
  * (@keep = total: everything may go); NULL and 0 if there is no room or no memory. */
 char *hull_ring_reserve(struct hull_ring *r, uint64_t keep, size_t *ret_room);
 void hull_ring_commit(struct hull_ring *r, size_t len);
-/* @len bytes went by without being put in; nothing before them is kept. */
-void hull_ring_skip(struct hull_ring *r, size_t len);
 /* The longest piece in one run from position @pos (first to total) on. */
 const char *hull_ring_peek(const struct hull_ring *r, uint64_t pos, size_t *ret_len);
 void hull_ring_fini(struct hull_ring *r);

@@ -374,9 +374,9 @@ static int connect_stdio(struct session *s, struct hull_stdio *io, struct hull_e
 	if (s->terminal)
 		s->slave = steal_fd(&io->theirs[0]);
 	if (io->ours[1] >= 0)
-		r = hull_output_start(&s->out, steal_fd(&io->ours[1]), s->terminal);
+		r = hull_output_start(&s->out, steal_fd(&io->ours[1]));
 	if (r == 0 && io->ours[2] >= 0)
-		r = hull_output_start(&s->err, steal_fd(&io->ours[2]), false);
+		r = hull_output_start(&s->err, steal_fd(&io->ours[2]));
 	else
 		hull_output_end(&s->err);
 	if (r == 0 && io->ours[0] >= 0)

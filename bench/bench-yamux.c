@@ -2,6 +2,8 @@
  *
  * How fast the yamux and link machines move bytes: two ends back to back in one process, the one's
  * output fed to the other in pieces as a transport would, nothing but the machines in between.
+ * "In place" lines touch no payload, except for the link's search for hellos: what they show is the
+ * cost of framing.
  *
  *   bench-yamux [MiB]
  */

@@ -193,7 +193,7 @@ static int set(struct hull_error **err, int code, const char *cause, char *messa
 	return -1;
 }
 
-static char *format(const char *fmt, va_list ap)
+HULL_PRINTF(1, 0) static char *format(const char *fmt, va_list ap)
 {
 	char *s = NULL;
 

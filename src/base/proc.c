@@ -2,9 +2,9 @@
  *
  * Spawning by clone3 and waiting by pidfd.
  *
- * The child reports through a close-on-exec pipe: EOF means that exec worked, a record tells which step
- * failed and why.  Order in the child matters: descriptors before the identity changes (they may
- * need rights to open), the death signal after it (the kernel clears it then), exec last.
+ * The child reports through a close-on-exec pipe: EOF means that exec worked, a record tells which
+ * step failed and why.  Order in the child matters: descriptors before the identity changes (they
+ * may need rights to open), the death signal after it (the kernel clears it then), exec last.
  */
 #define _GNU_SOURCE
 #include "base/proc.h"

@@ -109,11 +109,13 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 	if (m->state >= HULL_MONITOR_STOPPING)
 		return;
 	record(m, "stopped", "the VM was stopped on request");
-	if (timeout_ns && m->inst_running && hull_inst_can(m->inst, HULL_CAP_POWERDOWN) &&
-	    m->inst->ops->powerdown(m->inst, &err) == 0)
-		hull_source_arm(m->deadline, hull_now_ns() + timeout_ns);
-	else
+	if (timeout_ns && m->inst_running && m->agent)
+		hull_monitor_power_off_guest(m);
+	else if (!timeout_ns || !m->inst_running || !hull_inst_can(m->inst, HULL_CAP_POWERDOWN) ||
+		 m->inst->ops->powerdown(m->inst, &err) < 0)
 		begin_stopping(m);
+	if (m->state < HULL_MONITOR_STOPPING)
+		hull_source_arm(m->deadline, hull_now_ns() + timeout_ns);
 }
 
 void hull_monitor_ready(struct hull_monitor *m)

@@ -418,7 +418,8 @@ static void add_root_mounts(const struct hull_monitor *m, struct mounts *ms)
 	static const char *const lower[4] = {"ro"};
 	static const char *const memory[4] = {"size=50%", "mode=0755"};
 	static const char *const disk[4] = {"noatime", "noinit_itable"};
-	static const char *const overlay[4] = {"lowerdir=" GUEST_LOWER,
+	/* redirect_dir: else a directory from below can't be renamed (EXDEV). */
+	static const char *const overlay[4] = {"redirect_dir=on", "lowerdir=" GUEST_LOWER,
 					       "upperdir=" GUEST_RW "/upper",
 					       "workdir=" GUEST_RW "/work"};
 	const struct hull_disk *scratch = NULL;
@@ -445,6 +446,14 @@ static int connect_agent(struct hull_monitor *m, struct hull_error **err)
 		return -1;
 	hull_rpc_skip_ok(m->agent);
 	return 0;
+}
+
+void hull_monitor_power_off_guest(struct hull_monitor *m)
+{
+	Hull__Agent__V1__PowerOffRequest rq = HULL__AGENT__V1__POWER_OFF_REQUEST__INIT;
+
+	hull_rpc_call(m->agent, AGENT, "PowerOff", &rq.base, &hull__agent__v1__empty__descriptor, 0,
+		      NULL, NULL);
 }
 
 void hull_monitor_setup_guest(struct hull_monitor *m)

@@ -41,7 +41,7 @@ struct hull_monitor {
 	struct hull_source *finish; /* tears down from the loop's bottom, not from a callback */
 	/* Host CLOCK_MONOTONIC: Start came, hypervisor spawned, agent greeted, guest set up. */
 	uint64_t asked_ns, spawned_ns, greeted_ns, ready_ns;
-	uint64_t started_at_ns;	    /* CLOCK_REALTIME */
+	uint64_t started_at_ns; /* CLOCK_REALTIME */
 
 	char *cgroup; /* path; NULL: none to be had */
 	struct hull_inst *inst;
@@ -67,7 +67,8 @@ void hull_monitor_end(struct hull_monitor *m, const char *reason, const char *fm
 void hull_monitor_end_error(struct hull_monitor *m, const char *reason, struct hull_error **err);
 /* The hypervisor or its helper has been reaped. */
 void hull_monitor_child_ended(struct hull_monitor *m);
-/* Asks the guest to power off; kills when @timeout_ns has passed (0: at once). */
+/* Asks the guest to power off (by its agent, else by the machine's button); kills when @timeout_ns
+ * has passed (0: at once). */
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns);
 /* The VM is ready: answers Start. */
 void hull_monitor_ready(struct hull_monitor *m);
@@ -86,6 +87,8 @@ char *hull_monitor_exit_json(const struct hull_monitor *m);
  * Start does up to the point where only events remain. */
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 			 struct hull_error **err);
+/* Asks the agent to sync and power off; the hypervisor's exit tells that it did. */
+void hull_monitor_power_off_guest(struct hull_monitor *m);
 /* The agent has greeted: tells it what the VM needs; ready or the end follow. */
 void hull_monitor_setup_guest(struct hull_monitor *m);
 

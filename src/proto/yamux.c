@@ -97,6 +97,14 @@ static void reset_stream(struct hull_yamux_stream *s, struct hull_yamux_stream *
 	unpin(s);
 }
 
+/* Our end of it.  The caller holds a pin. */
+static void drop_stream(struct hull_yamux_stream *s)
+{
+	detach(s, link_to(s));
+	if (!s->fin_sent || !s->fin_seen)
+		hull_yamux_put(s->y, TYPE_WINDOW, FLAG_RST, s->id, 0);
+}
+
 /* Everybody's end.  No stream can come to be any more. */
 static void kill_session(struct hull_yamux *y)
 {
@@ -145,8 +153,8 @@ static struct hull_yamux_stream *incoming(struct hull_yamux *y, const struct hea
 		return NULL;
 	}
 	pin(s);
-	if (!y->ops.accept(y->ctx, s))
-		hull_yamux_close(s);
+	if (!y->ops.accept(y->ctx, s) && !s->gone)
+		drop_stream(s);
 	if (!s->gone && s->tx_flags)
 		hull_yamux_put_window(s, 0, 0);
 	alive = !s->gone;
@@ -440,9 +448,7 @@ void hull_yamux_close(struct hull_yamux_stream *s)
 	if (s->gone)
 		return;
 	pin(s);
-	detach(s, link_to(s));
-	if (!s->fin_sent || !s->fin_seen)
-		hull_yamux_put(s->y, TYPE_WINDOW, FLAG_RST, s->id, 0);
+	drop_stream(s);
 	unpin(s);
 }
 

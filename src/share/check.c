@@ -4,6 +4,8 @@
  */
 #define _GNU_SOURCE
 #include "base/cleanup.h"
+#include "base/path.h"
+#include "base/strbuf.h"
 #include "share/serve.h"
 #include "share/world.h"
 
@@ -13,6 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define MAX_MOUNTINFO ((size_t)16 << 20)
 
 static const char *errno_name(int errnum)
 {
@@ -71,21 +75,36 @@ static void print_path(const char *path)
 	}
 }
 
+/* How many mounts the daemon's namespace has; -1 if that can't be told. */
+static int count_mounts(void)
+{
+	cleanup_strbuf struct hull_strbuf b = HULL_STRBUF_INIT;
+	int n = 0;
+
+	if (hull_file_read("/proc/self/mountinfo", MAX_MOUNTINFO, &b) < 0)
+		return -1;
+	for (const char *p = strchr(hull_strbuf_str(&b), '\n'); p; p = strchr(p + 1, '\n'))
+		n++;
+	return n;
+}
+
 int hull_share_check(const struct hull_share_spec *s, const struct hull_serve_opts *opts,
 		     const char *const *paths, struct hull_error **err)
 {
 	struct hull_rights rights;
+	int mounts;
 
 	if (hull_share_prepare(s, opts, &rights, err) < 0)
 		return -1;
 	if (access(s->daemon, X_OK) < 0)
 		return hull_fail_errno(err, errno, "start '%s'", s->daemon);
+	mounts = count_mounts();
 	if (chroot(HULL_WORLD_TREE) < 0 || chdir("/") < 0)
 		return hull_fail_errno(err, errno, "enter the shared tree");
 	if (hull_rights_drop_caps(err) < 0)
 		return -1;
-	printf("self uid=%u gid=%u groups=%d caps=%d\n", geteuid(), getegid(), getgroups(0, NULL),
-	       hull_rights_count_caps());
+	printf("self uid=%u gid=%u groups=%d caps=%d mounts=%d\n", geteuid(), getegid(),
+	       getgroups(0, NULL), hull_rights_count_caps(), mounts);
 	for (size_t i = 0; i < s->tree.entries.n; i++)
 		print_path(s->tree.entries.v[i].target);
 	for (size_t i = 0; i < s->tree.masks.n; i++)

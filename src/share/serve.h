@@ -23,7 +23,7 @@ int hull_share_serve(const struct hull_share_spec *s, const struct hull_serve_op
 		     struct hull_error **err);
 /* Prints, with the daemon's final rights, a line about itself and one about each target of the spec
  * and each of @paths (NULL-terminated, in the tree):
- *   self uid=64001 gid=64001 groups=0 caps=0
+ *   self uid=64001 gid=64001 groups=0 caps=0 mounts=12
  *   dir 0755 0:0 read=ok write=EROFS /os/etc
  *   file 0644 0:0 size=12 read=ok write=EROFS /os/etc/hosts
  *   link 0777 0:0 read=- write=- /os/bin -> usr/bin

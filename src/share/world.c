@@ -166,7 +166,7 @@ int hull_world_enter(const struct hull_world *w, struct hull_error **err)
 	    sources_open(&programs, &w->spec->tree, w->old, &s, err) < 0 ||
 	    mount_base(w->in_chroot, &base_fd, &base, err) < 0)
 		return -1;
-	tree_fd = make_dir(base_fd, HULL_WORLD_TREE + 1, err);
+	tree_fd = make_dir(base_fd, &HULL_WORLD_TREE[1], err);
 	masks_fd = tree_fd < 0 ? -1 : make_dir(base_fd, "masks", err);
 	if (masks_fd < 0)
 		return -1;

@@ -91,6 +91,8 @@ static inline void fake_act(const char *scenario)
 		fputs("the end\033[1m\n", stderr);
 		_exit(3);
 	}
+	if (!strcmp(scenario, "babble"))
+		fake_say("junk\r\n");
 	if (!strcmp(scenario, "crash"))
 		raise(SIGKILL);
 	if (!strcmp(scenario, "panic")) {

@@ -117,8 +117,8 @@ report()
 	as "$mode" "$work/hull-share" --check "$@" "$work/spec" /etc/hosts /etc/only-root \
 		/etc/keys/k /etc/escape /conf/two.conf /rw/file /a/b/ro/file /etc/empty/below \
 		/etc/empty/below/file /a /../etc/passwd /proc /masks >"$work/out" || die "$mode $*: failed"
-	[ "$mode" = user ] || expect "self uid=$user gid=$user groups=0 caps=0"
-	[ "$mode" = root ] || expect "self uid=0 gid=0 groups=[0-9]+ caps=0"
+	[ "$mode" = user ] || expect "self uid=$user gid=$user groups=0 caps=0 mounts=[0-9]+"
+	[ "$mode" = root ] || expect "self uid=0 gid=0 groups=[0-9]+ caps=0 mounts=[0-9]+"
 	expect 'file 0666 # size=[0-9]+ read=ok write=EROFS /etc/hosts'
 	expect 'file 0[06]00 # size=7 read=EACCES write=EACCES /etc/only-root'
 	expect 'file 0444 0:0 size=7 read=ok write=E(ACCES|ROFS) /etc/shadow'
@@ -144,6 +144,57 @@ report()
 	[ "$mode" = user ] || expect "file 0644 $user:$user size=5 read=ok write=ok /rw/file"
 }
 
+# What is mounted elsewhere does not stay mounted for the daemon's sake.
+nothing_else()
+{
+	first=$(grep -o 'mounts=.*' "$work/out")
+	mkdir -p "$work/elsewhere"
+	mount -t tmpfs hull-test "$work/elsewhere"
+	as "$mode" "$work/hull-share" --check "$work/spec" >"$work/out"
+	umount "$work/elsewhere"
+	[ "$(grep -o 'mounts=.*' "$work/out")" = "$first" ] || die "$mode: keeps other mounts"
+}
+
+# The daemon's own account of itself, given by a script in its place.
+serve()
+{
+	cat >"$work/daemon" <<-'EOF'
+		#!/bin/sh
+		for arg; do echo "arg $arg"; done
+		for file in /*; do echo "path $file"; done
+		for file in /proc/self/fd/*; do echo "fd $(readlink "$file")"; done
+		env | sed 's/^/env /'
+		sed 's/^/status /' /proc/self/status
+		touch /x 2>&- || touch /usr/x 2>&- || touch /masks/x 2>&- || echo nothing is writable
+		exit 7
+	EOF
+	chmod 755 "$work/daemon"
+	echo "{\"daemon\":\"$work/daemon\",\"uid\":$user,\"gid\":$user,\"tree\":{}}" >"$work/spec"
+	code=0
+	as "$mode" env SECRET=1 HULL_HOME=/h python3 -c 'import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind("")
+s.listen()
+spec = os.open(sys.argv[2], os.O_RDONLY)
+extra = os.dup(spec)
+os.set_inheritable(extra, True)
+os.dup2(os.dup(s.fileno()), 3)
+os.dup2(os.dup(spec), 4)
+os.execv(sys.argv[1], sys.argv[1:2])' "$work/hull-share" "$work/spec" >"$work/out" || code=$?
+	[ "$code" = 7 ] || die "$mode: the daemon ended with $code"
+	expect 'arg --fd=3'
+	expect 'path /tree'
+	expect 'path /shim.so'
+	expect 'nothing is writable'
+	expect 'env HULL_HOME=/h'
+	expect 'status CapEff:.*0000000000040100' # chroot and setpcap
+	expect 'status CapBnd:.*0000000000040100'
+	expect 'status NoNewPrivs:.*1'
+	[ "$mode" = user ] || expect "status Uid:.*$user.*$user.*$user.*$user"
+	! grep -E '^env SECRET|^path /(home|root)|^fd .*/spec' \
+		"$work/out" || die "$mode: the daemon has too much"
+}
+
 # refuse WORDS SPEC: fails with one line that has the words, and prints nothing else
 refuse()
 {
@@ -164,6 +215,8 @@ for mode in $modes; do
 	spec >"$work/spec"
 	report
 	report --old-mounts
+	[ "$(id -u)" != 0 ] || nothing_else
+	serve
 	refuse "share '$h/none': No such file" "$(one "{\"target\":\"/x\",\"source\":\"$h/none\"}")"
 	refuse "share '$h/one.conf': it is no directory" \
 		"$(one "{\"target\":\"/x\",\"source\":\"$h/one.conf\"}")"

@@ -29,8 +29,6 @@ struct hull_channel {
 	void *ctx;
 	size_t window;
 	struct hull_strbuf sent; /* by the guest */
-	char frame[HULL_RING_SIZE];
-	size_t direct;		 /* sent by reserve and commit */
 	struct hull_strbuf kept; /* from the host, not used */
 	bool eof, released, aborted;
 };
@@ -70,18 +68,6 @@ size_t hull_stream_write(struct hull_channel *ch, const void *data, size_t len)
 	ch->window -= len;
 	hull_strbuf_add(&ch->sent, data, len);
 	return len;
-}
-
-void *hull_stream_reserve(struct hull_channel *ch, size_t *ret_room)
-{
-	*ret_room = MIN(ch->window, sizeof(ch->frame));
-	return *ret_room ? ch->frame : NULL;
-}
-
-void hull_stream_commit(struct hull_channel *ch, size_t len)
-{
-	ch->direct += len;
-	hull_stream_write(ch, ch->frame, len);
 }
 
 void hull_stream_release(struct hull_channel *ch)
@@ -158,7 +144,7 @@ static void start_output(struct env *e)
 	assert_int_equal(hull_stdio_pipes(false, &io), 0);
 	e->theirs = steal_fd(&io.theirs[1]);
 	assert_int_equal(hull_set_nonblock(e->theirs, true), 0);
-	assert_int_equal(hull_output_start(&e->out, steal_fd(&io.ours[1]), false), 0);
+	assert_int_equal(hull_output_start(&e->out, steal_fd(&io.ours[1])), 0);
 }
 
 static void start_input(struct env *e)
@@ -178,7 +164,7 @@ static void start_terminal(struct env *e)
 	if (hull_stdio_terminal(24, 80, &io) < 0)
 		skip();
 	e->slave = steal_fd(&io.theirs[0]);
-	assert_int_equal(hull_output_start(&e->out, steal_fd(&io.ours[1]), true), 0);
+	assert_int_equal(hull_output_start(&e->out, steal_fd(&io.ours[1])), 0);
 	assert_int_equal(hull_input_start(&e->in, steal_fd(&io.ours[0]), true), 0);
 }
 
@@ -336,32 +322,6 @@ static void a_client_that_goes_frees_the_program(void **state)
 	hull_output_attach(&e->out, NULL, "b", true);
 	assert_int_equal(streams[1]->sent.len, HULL_RING_SIZE);
 	is_numbered(&streams[1]->sent, done - HULL_RING_SIZE);
-}
-
-/* A full pipe goes into the stream directly, and yet the last ring's worth can be replayed. */
-static void a_fast_program_bypasses_the_ring(void **state)
-{
-	struct env *e = *state;
-	size_t done = 0;
-
-	hull_output_attach(&e->out, NULL, "a", true);
-	start_output(e);
-	for (int i = 0; i < 20; i++) {
-		done += writes(e, done, SIZE_MAX);
-		assert_int_equal(hull_loop_step(e->loop, 0), 0);
-	}
-	assert_true(streams[0]->direct > done / 2);
-	is_numbered(&streams[0]->sent, 0);
-	streams[0]->ops->gone(streams[0]->ctx);
-	settle(e);
-	hull_output_attach(&e->out, NULL, "b", true);
-	assert_int_equal(streams[1]->sent.len, HULL_RING_SIZE);
-	is_numbered(&streams[1]->sent, done - HULL_RING_SIZE);
-	/* And goes on in order. */
-	writes(e, done, 1000);
-	settle(e);
-	is_numbered(&streams[1]->sent, done - HULL_RING_SIZE);
-	assert_int_equal(streams[1]->sent.len, HULL_RING_SIZE + 1000);
 }
 
 static void never_run(void **state)
@@ -523,7 +483,6 @@ int main(void)
 		test(a_full_window_holds_the_program),
 		test(held_up_and_ended),
 		test(a_client_that_goes_frees_the_program),
-		test(a_fast_program_bypasses_the_ring),
 		test(never_run),
 		test(input_and_eof),
 		test(eof_before_the_start),

@@ -173,6 +173,8 @@ static void test_fake_ends(void **state)
 		 "QEMU exited with status 1: fake: no such device"},
 		{"garbage", "exited hypervisor-died;",
 		 "QMP: JSON line 1, column 1: unexpected character"},
+		{"babble", "exited hypervisor-died;",
+		 "QMP: JSON line 1, column 1: unexpected character"},
 		{"chatty", "exited hypervisor-died;", "QEMU exited with status 3: the end [1m"},
 		{"crash", "exited hypervisor-died;", "QEMU was killed by signal 9 (KILL)"},
 		{"silent", "exited hypervisor-died;", "QEMU exited with status 0"},

@@ -158,6 +158,7 @@ static void test_find_program(void **state)
 	char *found = NULL;
 
 	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
 	snprintf(file, sizeof(file), "%s/sh", dir);
 	snprintf(env, sizeof(env), ".::%s:/usr/bin:/bin", dir);
 	setenv("PATH", env, 1);
@@ -187,6 +188,7 @@ static void test_find_program(void **state)
 	assert_int_equal(hull_find_program(dir, shell, &found, &gone), -1);
 	assert_int_equal(hull_error_code(gone), HULL_E_NOT_FOUND);
 	setenv("PATH", old, 1);
+	assert_int_equal(chdir("/"), 0);
 	assert_int_equal(hull_path_remove_tree(dir), 0);
 }
 

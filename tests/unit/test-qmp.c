@@ -172,6 +172,8 @@ static void test_not_qmp(void **state)
 		struct client c;
 
 		client_init(&c);
+		if (i == 4) /* held back, so no answer to it can be due */
+			execute(&c, "stop", NULL);
 		feed_refused(&c, cases[i].text, cases[i].message);
 		client_fini(&c);
 	}
@@ -193,6 +195,22 @@ static void test_line_bound(void **state)
 		assert_int_equal(hull_qmp_feed(c.q, huge, len - 1, NULL), 0);
 		assert_int_equal(hull_qmp_feed(c.q, "x\n", ended ? 2 : 1, &err), -1);
 		assert_string_equal(hull_error_message(err), "QMP: line too long");
+		client_fini(&c);
+	}
+	/* The same in one piece: blank, and so no message, but only one of them is too long. */
+	for (int over = 0; over < 2; over++) {
+		cleanup_error struct hull_error *err = NULL;
+		struct client c;
+
+		client_init(&c);
+		feed(&c, GREETING ACCEPTED);
+		huge = realloc(huge, len + 1);
+		memset(huge, ' ', len + 1);
+		huge[len - 1 + (size_t)over] = '\n';
+		assert_int_equal(hull_qmp_feed(c.q, huge, len + (size_t)over, &err), -1);
+		assert_string_equal(hull_error_message(err),
+				    over ? "QMP: line too long"
+					 : "QMP: JSON line 1, column 1048577: unexpected end");
 		client_fini(&c);
 	}
 	free(huge);

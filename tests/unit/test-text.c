@@ -106,6 +106,7 @@ static void test_nearest(void **state)
 	assert_string_equal(hull_nearest("kvn", names), "kvm");
 	assert_string_equal(hull_nearest("auot", names), "auto");
 	assert_null(hull_nearest("xyz", names));
+	assert_null(hull_nearest("pxtx", names));
 	assert_null(hull_nearest("", names));
 	assert_null(hull_nearest("rm", names));
 	memset(huge, 'a', sizeof(huge) - 1);

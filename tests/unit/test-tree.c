@@ -375,8 +375,8 @@ static void test_command_line(void **state)
 		"-o",
 		"source=/tree",
 		"-o",
-		"sandbox=chroot,log_level=err,cache=auto,xattr,"
-		"modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap",
+		("sandbox=chroot,log_level=err,cache=auto,xattr,"
+		 "modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap"),
 	};
 	cleanup_share_spec struct hull_share_spec s;
 	cleanup_strv struct hull_strv argv = {0};

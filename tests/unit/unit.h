@@ -5,7 +5,8 @@
 #ifndef HULL_TESTS_UNIT_H
 #define HULL_TESTS_UNIT_H
 
-/* clang-format off: cmocka.h needs these first */
+/* cmocka.h needs the others first. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
