@@ -78,20 +78,37 @@ static pid_t clone_child(uint64_t flags, int *pidfd, int cgroup_fd)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
+/* The limit may be lower than where we park: then it is raised as far as we may. */
+static int park(int fd)
+{
+	int r = fcntl(fd, F_DUPFD_CLOEXEC, FD_PARK);
+	struct rlimit rl;
+
+	if (r < 0 && getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = MIN(rl.rlim_max, (rlim_t)(4 * FD_PARK));
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+		r = fcntl(fd, F_DUPFD_CLOEXEC, FD_PARK);
+	}
+	if (r < 0)
+		return errno == EINVAL ? -EMFILE : -errno;
+	return r;
+}
+
 static int lay_out_fds(const struct hull_spawn *spec, int *report_fd)
 {
-	int parked[64];
+	int parked[FD_PARK], r;
 	bool std[3] = {false};
 
 	if (spec->n_fds > ARRAY_SIZE(parked))
 		return -EMFILE;
-	*report_fd = fcntl(*report_fd, F_DUPFD_CLOEXEC, FD_PARK);
-	if (*report_fd < 0)
-		return -errno;
+	r = park(*report_fd);
+	if (r < 0)
+		return r; /* the old one still carries the report */
+	*report_fd = r;
 	for (size_t i = 0; i < spec->n_fds; i++) {
-		parked[i] = fcntl(spec->fds[i].from, F_DUPFD_CLOEXEC, FD_PARK);
-		if (parked[i] < 0 || spec->fds[i].to >= FD_PARK)
-			return -errno;
+		parked[i] = spec->fds[i].to < FD_PARK ? park(spec->fds[i].from) : -EMFILE;
+		if (parked[i] < 0)
+			return parked[i];
 	}
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return -errno;

@@ -40,7 +40,7 @@ int hull_dirs_run(char **ret_path, struct hull_error **err)
 	if (path[0] != '/')
 		return hull_fail(err, HULL_E_INVALID, "HULL_HOME is '%s': not an absolute path",
 				 getenv("HULL_HOME"));
-	r = hull_path_mkdirs(path, 0711);
+	r = hull_path_mkdirs(path, 0700);
 	if (r < 0) {
 		hull_fail_errno(err, -r, "create run directory '%s'", path);
 		hull_hint(err, "set HULL_HOME to a directory that you may write");

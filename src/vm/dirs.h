@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 /* $HULL_HOME/run, /run/hull for root, else $XDG_RUNTIME_DIR/hull or /tmp/hull-$UID; made with mode
- * 0700 (root's: 0711) and refused if it is somebody else's.  The caller frees. */
+ * 0700 and refused if it is somebody else's.  The caller frees. */
 int hull_dirs_run(char **ret_path, struct hull_error **err);
 /* Path of a guest artefact ("vmlinux"): $HULL_GUEST_DIR, guest/ beside this program, else the
  * installed one. */

@@ -37,7 +37,7 @@ static int open_vms(char **ret_path, int *ret_fd, struct hull_error **err)
 	vms = hull_path_join(run, "vm");
 	if (!vms)
 		return hull_fail_nomem(err);
-	r = hull_path_mkdirs(vms, 0711);
+	r = hull_path_mkdirs(vms, 0700);
 	fd = r < 0 ? r : open(vms, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return hull_fail_errno(err, r < 0 ? -r : errno, "open run directory '%s'", vms);
@@ -53,7 +53,7 @@ static int make_locked(const char *path, int *ret_lock)
 
 	if (!lock)
 		return -ENOMEM;
-	if (mkdir(path, 0711) < 0)
+	if (mkdir(path, 0700) < 0)
 		return -errno;
 	fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {

@@ -84,6 +84,11 @@ wait_for()
 # Pids of everything that hull started for this script.
 our_processes()
 {
+	if [ -n "${HULL_E2E_UID-}" ]; then # all of that user are ours
+		ps -o pid=,stat=,comm= -u "$HULL_E2E_UID" |
+			awk '$2 !~ /^Z/ && $3 ~ /^(hull|qemu|virtiofsd)/ { print $1 }'
+		return
+	fi
 	grep -lzxF "HULL_HOME=$HULL_HOME" /proc/[0-9]*/environ 2>/dev/null |
 		while IFS= read -r file; do
 			pid=${file#/proc/}
@@ -98,6 +103,7 @@ our_processes()
 # this script's: but nobody's may be left for longer than an instant.
 orphans()
 {
+	[ "$(id -u)" -eq 0 ] || return 0
 	ps -eo pid=,ppid=,uid=,stat=,comm= | awk '
 		$5 == "hull-monitor" { monitor[$1] = 1 }
 		$3 >= 1879048192 && $4 !~ /^Z/ { parent[$1] = $2 }

@@ -20,6 +20,12 @@ within 60 1 sh -c '"$HULL" --version >/dev/full'
 has err 'standard output'
 within 60 0 sh -c '"$HULL" run -- true <&- >&- 2>&-'
 
+# Too few descriptors, too little memory for the hypervisor.
+within 60 125 sh -c 'ulimit -n 64; exec "$HULL" run -- true'
+has err 'Too many open files'
+within 60 125 sh -c 'ulimit -v 300000; exec "$HULL" run -- true'
+has err 'the VM did not start'
+
 [ "$(id -u)" -eq 0 ] || exit 0
 mkdir small
 mount -t tmpfs -o size=16k,nr_inodes=4 small small || skip "cannot mount"
