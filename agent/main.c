@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/cgroup.h"
 #include "agent/channel.h"
+#include "agent/modprobe.h"
 #include "agent/modules.h"
 #include "agent/port.h"
 #include "agent/power.h"
@@ -204,6 +205,7 @@ static void prepare_sessions(struct hull_agent *a)
 	mount_early(for_sessions, ARRAY_SIZE(for_sessions));
 	link_devices();
 	hull_guest_cgroup_init();
+	hull_modprobe_register();
 	hull_agent_span(a, "session mounts", start, hull_now_ns());
 }
 
@@ -220,7 +222,7 @@ static int make_parts(struct hull_agent *a, struct hull_error **err)
 		       : 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static struct hull_agent agent;
 	cleanup_error struct hull_error *err = NULL;
@@ -231,6 +233,8 @@ int main(void)
 	if (getpid() != 1) {
 		static const char text[] = "hull-agent is the first process of a guest\n";
 
+		if (argc == 4) /* the kernel misses a module */
+			return hull_modprobe_main(argc, argv);
 		(void)!write(2, text, sizeof(text) - 1);
 		return 2;
 	}

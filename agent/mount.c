@@ -92,7 +92,8 @@ static int mount_on(int fd, const char *source, const char *type, unsigned long 
 }
 
 /* Letters follow probe order; serial numbers are the host's choice. */
-static int find_serial(const char *serial, struct hull_strbuf *ret_device, struct hull_error **err)
+int hull_mount_find_disk(const char *serial, struct hull_strbuf *ret_device,
+			 struct hull_error **err)
 {
 	DIR *d = opendir("/sys/block");
 	bool found = false;
@@ -194,7 +195,7 @@ int hull_mount_entry(const char *root, const Hull__Agent__V1__MountEntry *e,
 	if (!strcmp(e->type, "bind"))
 		o.flags |= MS_BIND;
 	if (!strncmp(source, SERIAL_PREFIX, strlen(SERIAL_PREFIX))) {
-		if (find_serial(source + strlen(SERIAL_PREFIX), &device, err) < 0)
+		if (hull_mount_find_disk(source + strlen(SERIAL_PREFIX), &device, err) < 0)
 			return hull_prefix(err, "mount on '%s'", e->target);
 		source = hull_strbuf_str(&device);
 	}
@@ -202,8 +203,6 @@ int hull_mount_entry(const char *root, const Hull__Agent__V1__MountEntry *e,
 		return -1;
 	if (open_target(root, e->target, o.flags & MS_BIND && is_file(source), &t, err) < 0)
 		return -1;
-	if (!strcmp(e->type, "dir")) /* only the directory */
-		return 0;
 	return mount_target(&t, source, e->type, &o, err);
 }
 

@@ -25,4 +25,9 @@ int hull_mount_api(const char *root, struct hull_error **err);
 /* Lets sessions' namespaces follow what is mounted later. */
 int hull_mount_share(struct hull_error **err);
 
+/* Appends "/dev/<name>" of the disk with that serial number. */
+struct hull_strbuf;
+int hull_mount_find_disk(const char *serial, struct hull_strbuf *ret_device,
+			 struct hull_error **err);
+
 #endif

@@ -274,11 +274,30 @@ static int fill_env(struct hull_run_options *o, struct hull_error **err)
 	return 0;
 }
 
+/* The guest's kernel finds what its initramfs lacks there, when it misses it. */
+static int add_modules(struct hull_config *c, struct hull_error **err)
+{
+	cleanup_free char *path = NULL;
+	struct hull_disk *d;
+
+	if (hull_dirs_guest("modules.img", &path, err) < 0)
+		return -1;
+	d = hull_vec_push(&c->disks);
+	if (!d)
+		return hull_fail_nomem(err);
+	d->path = steal_ptr(&path);
+	d->readonly = true;
+	d->serial = strdup(HULL_MODULES_SERIAL);
+	return d->serial ? 0 : hull_fail_nomem(err);
+}
+
 static int fill_artefacts(struct hull_config *c, struct hull_error **err)
 {
 	bool ours = !c->kernel;
 
 	if (ours && hull_dirs_guest("vmlinux", &c->kernel, err) < 0)
+		return -1;
+	if (ours && c->agent == HULL_AGENT_HULL && add_modules(c, err) < 0)
 		return -1;
 	/* Somebody's own kernel without an agent boots whatever it was given. */
 	if (!c->initrd && (ours || c->agent == HULL_AGENT_HULL) &&

@@ -388,9 +388,9 @@ static void on_agent_closed(void *ctx)
 }
 
 struct mounts {
-	Hull__Agent__V1__MountEntry entries[5];
-	Hull__Agent__V1__MountEntry *list[5];
-	char *options[5][4];
+	Hull__Agent__V1__MountEntry entries[3];
+	Hull__Agent__V1__MountEntry *list[3];
+	char *options[3][4];
 	size_t n;
 };
 
@@ -412,8 +412,8 @@ static void add_mount(struct mounts *ms, const char *type, const char *source, c
 	ms->list[ms->n++] = e;
 }
 
-/* The host's tree below, something writable above it, both as one root. */
-static void add_root_mounts(const struct hull_monitor *m, struct mounts *ms)
+/* The host's tree below, something writable above it, both as one root.  True if that is a disk. */
+static bool add_root_mounts(const struct hull_monitor *m, struct mounts *ms)
 {
 	static const char *const lower[4] = {"ro"};
 	static const char *const memory[4] = {"size=50%", "mode=0755"};
@@ -432,9 +432,8 @@ static void add_root_mounts(const struct hull_monitor *m, struct mounts *ms)
 		add_mount(ms, "ext4", "serial:" HULL_SCRATCH_SERIAL, GUEST_RW, disk);
 	else
 		add_mount(ms, "tmpfs", "hull", GUEST_RW, memory);
-	add_mount(ms, "dir", "", GUEST_RW "/upper", NULL);
-	add_mount(ms, "dir", "", GUEST_RW "/work", NULL);
 	add_mount(ms, "overlay", "hull", GUEST_ROOT, overlay);
+	return scratch != NULL;
 }
 
 static int connect_agent(struct hull_monitor *m, struct hull_error **err)
@@ -459,7 +458,7 @@ void hull_monitor_power_off_guest(struct hull_monitor *m)
 void hull_monitor_setup_guest(struct hull_monitor *m)
 {
 	Hull__Agent__V1__SetupRequest rq = HULL__AGENT__V1__SETUP_REQUEST__INIT;
-	char *stages[] = {(char *)"root", (char *)"disk"};
+	char *stages[] = {(char *)"root", (char *)"disk", (char *)"ext4"};
 	cleanup_error struct hull_error *err = NULL;
 	struct mounts ms = {.n = 0};
 	uint8_t entropy[64];
@@ -477,9 +476,8 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 	}
 	rq.hostname = m->config.name ? m->config.name : (char *)"hull";
 	if (m->config.root.kind == HULL_ROOT_HOST) {
-		add_root_mounts(m, &ms);
+		rq.n_modules = add_root_mounts(m, &ms) ? 3 : 1;
 		rq.modules = stages;
-		rq.n_modules = m->config.disks.n ? 2 : 1;
 		rq.mounts = ms.list;
 		rq.n_mounts = ms.n;
 		rq.root = (char *)GUEST_ROOT;

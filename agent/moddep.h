@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Look-ups in the text files that depmod writes: which modules an alias means, and which files a
+ * module needs, in the order to load them.  Pure; bounded by what it is given.
+ */
+#ifndef HULL_AGENT_MODDEP_H
+#define HULL_AGENT_MODDEP_H
+
+#include "base/vec.h"
+
+/* Texts of modules.alias, modules.dep and modules.softdep; NULL counts as empty. */
+struct hull_moddep {
+	const char *alias, *dep, *softdep;
+};
+
+/* Adds the files (paths relative to the version's directory) that @name needs, itself last, first
+ * needed first, none twice.  @name is a module or an alias, "-" and "_" being the same in it.
+ * Soft dependencies ("pre:") come before, as far as they exist.  0, -ENOENT or -ENOMEM. */
+int hull_moddep_files(const struct hull_moddep *m, const char *name, struct hull_strv *ret_files);
+
+#endif

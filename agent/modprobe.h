@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The agent's program in its other role: what the kernel runs (kernel.modprobe) when it misses a
+ * module.  The modules image is a disk that nothing touches until then, so a guest that needs none
+ * of it pays nothing for it.
+ */
+#ifndef HULL_AGENT_MODPROBE_H
+#define HULL_AGENT_MODPROBE_H
+
+/* Tells the kernel whom to call. */
+void hull_modprobe_register(void);
+/* "-q -- NAME", as the kernel calls it; returns the exit status. */
+int hull_modprobe_main(int argc, char **argv);
+
+#endif
