@@ -7,6 +7,10 @@
  * states: read gives bytes; EAGAIN: host there, nothing to read; 0: host away.  A host that goes
  * and comes back at once may not be seen as away at all: the link's hello is what separates them.
  *
+ * The driver is told of closes by another queue than of data.  When it says that the host is away,
+ * the host may be back already and its hello have been read: only if it stays away is the session
+ * over.
+ *
  * A read returns at most a page, so many are gathered before the link gets them.  Work per round
  * is bounded on each port, the control port goes first: a bulk stream can't delay a call by more
  * than a turn.
@@ -27,6 +31,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,6 +39,11 @@
 #define PORTS_DIR "/sys/class/virtio-ports"
 #define READ_LEN ((size_t)64 << 10)
 #define TURN_LEN ((size_t)128 << 10)
+/* "Away" is believed when it is said again so much later, so many times.  What the driver has not
+ * been told when it hands out data it is told a turn of its work queue later; more than once,
+ * because such a turn may fall into a pause of the whole machine. */
+#define AWAY_MS 30
+#define AWAY_TIMES 3
 /* The driver cuts writes at this length. */
 #define WRITE_LEN ((size_t)32 << 10)
 
@@ -45,11 +55,13 @@ struct port {
 	char device[32]; /* vport0p1; "" while there is none */
 	int fd;		 /* owned */
 	struct hull_source *source;
-	struct hull_link *link; /* owned */
-	bool greeted;		/* at least once */
-	bool pending;		/* the link has output */
-	bool blocked;		/* the port takes none: wait for the edge */
-	bool unread;		/* stopped reading at the turn's end */
+	struct hull_source *away; /* timer */
+	unsigned int away_left;	  /* how many times "away" has still to be said */
+	struct hull_link *link;	  /* owned */
+	bool greeted;		  /* at least once */
+	bool pending;		  /* the link has output */
+	bool blocked;		  /* the port takes none: wait for the edge */
+	bool unread;		  /* stopped reading at the turn's end */
 };
 
 struct hull_ports {
@@ -128,6 +140,7 @@ static void close_port(struct port *p, const char *why)
 {
 	hull_warn("port", "%s (%s): %s, closing it", p->name, p->device, why);
 	hull_source_remove(&p->source);
+	hull_source_remove(&p->away);
 	hull_closep(&p->fd);
 	hull_link_free(p->link);
 	p->link = NULL;
@@ -153,6 +166,12 @@ static bool gather(struct port *p, size_t *ret_len, int *ret_errno)
 	return n > 0 || (n < 0 && errno == EINTR);
 }
 
+static void expect_away(struct port *p, unsigned int times)
+{
+	p->away_left = times;
+	hull_source_arm(p->away, hull_deadline_ms(AWAY_MS));
+}
+
 static void read_port(struct port *p)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -174,6 +193,19 @@ static void read_port(struct port *p)
 	if (e)
 		close_port(p, hull_strerror(e));
 	else
+		expect_away(p, AWAY_TIMES);
+}
+
+static void on_away(void *ctx)
+{
+	struct port *p = ctx;
+	struct pollfd pf = {.fd = p->fd};
+
+	if (poll(&pf, 1, 0) < 0 || !(pf.revents & POLLHUP))
+		return;
+	if (p->away_left > 1)
+		expect_away(p, p->away_left - 1);
+	else
 		hull_link_hangup(p->link);
 }
 
@@ -193,8 +225,8 @@ static void write_port(struct port *p)
 		if (n > 0) {
 			hull_link_sent(p->link, (size_t)n);
 			done += (size_t)n;
-		} else if (n < 0 && errno != EINTR) {
-			/* Whatever else it says, it ends with the port or with an edge. */
+		} else if (n == 0 || errno != EINTR) {
+			/* Full (0 as well: the driver's queue), or away: an edge ends it. */
 			p->blocked = true;
 		}
 	}
@@ -221,8 +253,10 @@ static int open_port(struct port *p, const char *device, struct hull_error **err
 	memcpy(p->device, device, strlen(device) + 1);
 	if (hull_link_guest_new(HULL_YAMUX_BUDGET, &link_ops, p, &p->link, err) < 0)
 		return -1;
-	r = hull_loop_add_fd(p->owner->agent->loop, p->fd, EPOLLIN | EPOLLOUT | EPOLLET, on_port, p,
-			     &p->source);
+	r = hull_loop_add_timer(p->owner->agent->loop, on_away, p, &p->away);
+	if (r == 0)
+		r = hull_loop_add_fd(p->owner->agent->loop, p->fd, EPOLLIN | EPOLLOUT | EPOLLET,
+				     on_port, p, &p->source);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "watch '%s'", hull_strbuf_str(&path));
 	return 0;

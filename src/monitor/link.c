@@ -108,7 +108,9 @@ static bool client_settle(struct client *c)
 	return true;
 }
 
-static void client_read(struct client *c)
+/* False when the client has gone for good (@hung_up, and all it sent has been read): it gets no
+ * half-close, which would read as the end of input where it was only the end of watching. */
+static bool client_read(struct client *c, bool hung_up)
 {
 	for (int i = 0; i < READS_PER_EVENT; i++) {
 		size_t room;
@@ -117,18 +119,23 @@ static void client_read(struct client *c)
 
 		if (!p) {
 			c->blocked = true;
-			return;
+			return true;
 		}
 		n = read(c->fd, p, room);
 		hull_yamux_commit(c->stream, n > 0 ? (size_t)n : 0);
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		if (n == 0 && hung_up && !c->write_over) /* else the other half is our own doing */
+			return false;
+		if (n == 0) {
 			c->read_over = true;
 			hull_yamux_shutdown(c->stream);
-			return;
+			return true;
 		}
-		if (n < 0 || (size_t)n < room)
-			return;
+		if (n < 0 || ((size_t)n < room && !hung_up))
+			return true;
 	}
+	return true;
 }
 
 /* False on an error of the socket. */
@@ -222,7 +229,7 @@ static void on_client(void *ctx, uint32_t events)
 		if (ok && events & EPOLLOUT)
 			ok = client_flush(c);
 		if (ok && events & EPOLLIN)
-			client_read(c);
+			ok = client_read(c, events & EPOLLHUP);
 		/* The peer closed both ways: nothing more can be written to it. */
 		if (!ok || (events & EPOLLHUP && !(events & EPOLLIN)))
 			client_drop(c);
