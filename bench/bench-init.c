@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,19 +114,22 @@ static void run(bool reset)
 
 /* ---- bench=ports ---- */
 
+/* The driver makes ports one after the other a while after it has been loaded, and takes the host
+ * for absent until told otherwise. */
 static int open_port(int number)
 {
+	struct pollfd p = {.fd = -1};
 	char path[32];
-	int fd;
 
-	/* The driver makes them one after the other, a while after it has been loaded. */
 	(void)snprintf(path, sizeof(path), "/dev/vport0p%d", number);
-	while ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0)
+	while ((p.fd = open(path, O_RDWR | O_CLOEXEC)) < 0) {
 		if (errno != ENOENT && errno != ENXIO)
 			give_up(path);
-		else
-			(void)usleep(1000);
-	return fd;
+		(void)usleep(1000);
+	}
+	while (poll(&p, 1, 0) > 0 && p.revents & POLLHUP)
+		(void)usleep(1000);
+	return p.fd;
 }
 
 static void echo(int fd)

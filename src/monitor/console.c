@@ -14,6 +14,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +22,8 @@
 
 #define READER_QUEUE ((size_t)1 << 20)
 #define READERS_MAX 32
+/* Typed, and not taken by the guest yet: then the writer waits. */
+#define TYPED_MAX ((size_t)64 << 10)
 
 struct reader {
 	struct hull_console *owner;
@@ -41,24 +44,37 @@ struct hull_console {
 	size_t n_readers;
 };
 
+static bool typed_enough(const struct hull_console *c)
+{
+	return c->conn && hull_conn_queued(c->conn) >= TYPED_MAX;
+}
+
 static void reader_free(struct reader *r)
 {
-	struct reader **p = &r->owner->readers;
+	struct hull_console *c = r->owner;
+	struct reader **p = &c->readers;
 
 	while (*p != r)
 		p = &(*p)->next;
 	*p = r->next;
-	r->owner->n_readers--;
+	c->n_readers--;
 	hull_conn_free(r->conn);
 	free(r);
+	if (c->readers && typed_enough(c))
+		hull_conn_pause(c->readers->conn, true);
 }
 
 static void on_reader_data(void *ctx, const char *data, size_t len)
 {
 	struct reader *r = ctx;
+	struct hull_console *c = r->owner;
 
-	if (r == r->owner->readers && r->owner->conn)
-		(void)hull_conn_write(r->owner->conn, data, len);
+	/* One that is paused is read all the same once it has hung up. */
+	if (r != c->readers || !c->conn || typed_enough(c))
+		return;
+	(void)hull_conn_write(c->conn, data, len);
+	if (typed_enough(c))
+		hull_conn_pause(r->conn, true);
 }
 
 static void on_reader_eof(void *ctx)
@@ -83,7 +99,7 @@ static void ring_pieces(const struct hull_console *c, const char *piece[2], size
 	size_t at = c->total % HULL_CONSOLE_RING;
 
 	piece[0] = c->ring + at;
-	len[0] = c->total > HULL_CONSOLE_RING ? HULL_CONSOLE_RING - at : 0;
+	len[0] = c->total >= HULL_CONSOLE_RING ? HULL_CONSOLE_RING - at : 0;
 	piece[1] = c->ring;
 	len[1] = at;
 }
@@ -179,7 +195,19 @@ static void on_closed(void *ctx, int errnum)
 	hull_conn_free(steal_ptr(&c->conn));
 }
 
-static const struct hull_conn_ops conn_ops = {.data = on_data, .closed = on_closed};
+static void on_drained(void *ctx)
+{
+	struct hull_console *c = ctx;
+
+	if (c->readers)
+		hull_conn_pause(c->readers->conn, false);
+}
+
+static const struct hull_conn_ops conn_ops = {
+	.data = on_data,
+	.closed = on_closed,
+	.drained = on_drained,
+};
 
 int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *log_path,
 		     struct hull_console **ret_console, struct hull_error **err)

@@ -14,7 +14,6 @@
 
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SERVICE "hull.monitor.v1.Monitor"
@@ -280,14 +279,6 @@ static int status_number(int wstatus)
 	return WIFSIGNALED(wstatus) ? -WTERMSIG(wstatus) : WEXITSTATUS(wstatus);
 }
 
-static uint64_t realtime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 void hull_monitor_answer_end(struct hull_monitor *m)
 {
 	Hull__Monitor__V1__ExitRecord r = HULL__MONITOR__V1__EXIT_RECORD__INIT;
@@ -298,7 +289,7 @@ void hull_monitor_answer_end(struct hull_monitor *m)
 	r.reason = m->end_reason ? m->end_reason : (char *)"";
 	r.message = m->end_message ? m->end_message : (char *)"";
 	r.hypervisor_status = status_number(m->hypervisor_status);
-	r.exited_at_ns = realtime_ns();
+	r.exited_at_ns = m->exited_at_ns;
 	for (size_t i = 0; i < m->waiters.n; i++)
 		reply(m->waiters.v[i], &r.base);
 	m->waiters.n = 0;
@@ -313,6 +304,6 @@ char *hull_monitor_exit_json(const struct hull_monitor *m)
 	r |= hull_json_set(j, "message", hull_json_string(m->end_message ? m->end_message : ""));
 	r |= hull_json_set(j, "hypervisor_status",
 			   hull_json_i64(status_number(m->hypervisor_status)));
-	r |= hull_json_set(j, "exited_at_ns", hull_json_u64(realtime_ns()));
+	r |= hull_json_set(j, "exited_at_ns", hull_json_u64(m->exited_at_ns));
 	return r ? NULL : hull_json_text(j);
 }

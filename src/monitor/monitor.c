@@ -18,6 +18,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define CGROUP_MS 200 /* its members have been reaped: only the kernel's bookkeeping is left */
 #define REAP_MS 5000  /* from kill to exit: longer means stuck in the kernel */
@@ -109,6 +110,8 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 	if (m->state >= HULL_MONITOR_STOPPING)
 		return;
 	record(m, "stopped", "the VM was stopped on request");
+	if (m->state <= HULL_MONITOR_STARTING)
+		timeout_ns = 0; /* nobody in the guest listens yet, and it has nothing to save */
 	if (timeout_ns && m->inst_running && m->agent)
 		hull_monitor_power_off_guest(m);
 	else if (!timeout_ns || !m->inst_running || !hull_inst_can(m->inst, HULL_CAP_POWERDOWN) ||
@@ -146,7 +149,7 @@ static void on_deadline(void *ctx)
 	hull_monitor_end_error(m, "agent-silent", &err);
 }
 
-/* Detached: the record stays for whoever asks next.  Tied: nobody will. */
+/* Detached: the record stays for whoever asks next.  Tied, or never ready: nobody will. */
 static void leave_run_dir(struct hull_monitor *m)
 {
 	cleanup_free char *path = NULL, *text = NULL;
@@ -154,7 +157,7 @@ static void leave_run_dir(struct hull_monitor *m)
 
 	if (!m->config.run_dir)
 		return;
-	if (m->config.tied || m->start_error) {
+	if (m->config.tied || !m->ready_ns) {
 		r = hull_path_remove_tree(m->config.run_dir);
 	} else {
 		path = hull_path_join(m->config.run_dir, "exit.json");
@@ -170,6 +173,7 @@ static void leave_run_dir(struct hull_monitor *m)
 static void on_finish(void *ctx)
 {
 	struct hull_monitor *m = ctx;
+	struct timespec now;
 
 	if (m->state != HULL_MONITOR_STOPPING)
 		return;
@@ -177,6 +181,8 @@ static void on_finish(void *ctx)
 		hull_warn("monitor", "the hypervisor or its helper does not end, going on");
 	explain_start(m);
 	m->state = HULL_MONITOR_GONE;
+	clock_gettime(CLOCK_REALTIME, &now);
+	m->exited_at_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
 	hull_rpc_free(steal_ptr(&m->agent));
 	hull_guest_link_free(steal_ptr(&m->link));
 	hull_inst_freep(&m->inst);

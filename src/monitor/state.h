@@ -57,6 +57,7 @@ struct hull_monitor {
 	char *end_reason, *end_message;
 	struct hull_error *start_error; /* what Start is answered with */
 	int hypervisor_status;
+	uint64_t exited_at_ns; /* CLOCK_REALTIME, once everything has been reaped */
 };
 
 /* ---- monitor.c ---- */

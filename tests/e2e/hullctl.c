@@ -12,24 +12,19 @@
  * command's.
  */
 #define _GNU_SOURCE
+#include "hullctl.h"
+
 #include "agent.pb-c.h"
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/path.h"
-#include "base/proc.h"
-#include "base/program.h"
-#include "base/strbuf.h"
 #include "base/text.h"
-#include "config/config.h"
+#include "base/vec.h"
 #include "health.pb-c.h"
 #include "monitor.pb-c.h"
 #include "monitor/link.h"
-#include "monitor/rpc.h"
-#include "vm/dirs.h"
 #include "vm/exec.h"
-#include "vm/rundir.h"
 #include "vm/stdio.h"
-#include "vm/vm.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -39,35 +34,25 @@
 
 #define AGENT "hull.agent.v1.Agent"
 #define HEALTH "grpc.Health"
-#define MONITOR "hull.monitor.v1.Monitor"
-#define CALL_MS 60000
+#define MONITOR HULLCTL_MONITOR
 #define ENTROPY_MAX 8192 /* more than the agent takes */
 
 enum { EXIT_OURS = 1, EXIT_USAGE = 2 };
-
-struct ctl {
-	struct hull_loop *loop;
-	struct hull_rpc *rpc;
-	const char *socket, *service;
-	char **words; /* after the command, ended by NULL */
-	int n_words;
-	int code; /* exit code on success */
-};
 
 /* ---- calls ---- */
 
 #define REPLY(name) &hull__##name##__descriptor
 #define EMPTY REPLY(agent__v1__empty)
 
-static int call(struct ctl *c, const char *method, const void *request,
-		const ProtobufCMessageDescriptor *type, void *ret_reply, struct hull_error **err)
+int hullctl_call(struct ctl *c, const char *method, const void *request,
+		 const ProtobufCMessageDescriptor *type, void *ret_reply, struct hull_error **err)
 {
 	ProtobufCMessage *reply;
 	/* Waiting is what "Wait" and "Stop" are for. */
 	bool patient = !strcmp(method, "Wait") || !strcmp(method, "Stop");
 
 	if (hull_rpc_call_wait(c->loop, c->rpc, c->service, method, request, type,
-			       patient ? 0 : hull_deadline_ms(CALL_MS), &reply, err) < 0)
+			       patient ? 0 : hull_deadline_ms(HULLCTL_CALL_MS), &reply, err) < 0)
 		return -1;
 	if (ret_reply)
 		*(ProtobufCMessage **)ret_reply = reply;
@@ -85,8 +70,7 @@ static void release(void *reply)
 }
 #define cleanup_reply cleanup_with(release)
 
-/* Takes the word away if it is the next one. */
-static bool take_flag(struct ctl *c, const char *flag)
+bool hullctl_take_flag(struct ctl *c, const char *flag)
 {
 	if (!c->n_words || strcmp(c->words[0], flag))
 		return false;
@@ -95,7 +79,7 @@ static bool take_flag(struct ctl *c, const char *flag)
 	return true;
 }
 
-static char *take_word(struct ctl *c)
+char *hullctl_take_word(struct ctl *c)
 {
 	c->n_words--;
 	return *c->words++;
@@ -103,7 +87,7 @@ static char *take_word(struct ctl *c)
 
 static int take_number(struct ctl *c, uint64_t max, uint64_t *ret, struct hull_error **err)
 {
-	const char *word = take_word(c);
+	const char *word = hullctl_take_word(c);
 
 	return hull_parse_u64(word, max, ret) < 0
 		       ? hull_fail(err, HULL_E_INVALID, "'%s' is not a number to %" PRIu64, word,
@@ -114,7 +98,7 @@ static int take_number(struct ctl *c, uint64_t max, uint64_t *ret, struct hull_e
 /* "CONTAINER/EXEC" or "EXEC". */
 static void take_id(struct ctl *c, char **ret_container, char **ret_exec)
 {
-	char *word = take_word(c), *slash = strchr(word, '/');
+	char *word = hullctl_take_word(c), *slash = strchr(word, '/');
 
 	*ret_container = slash ? word : (char *)"";
 	*ret_exec = slash ? slash + 1 : word;
@@ -129,7 +113,7 @@ static int cmd_health(struct ctl *c, struct hull_error **err)
 	Grpc__CheckRequest rq = GRPC__CHECK_REQUEST__INIT;
 	cleanup_reply Grpc__HealthCheckResponse *rs = NULL;
 
-	if (call(c, "Check", &rq, &grpc__health_check_response__descriptor, &rs, err) < 0)
+	if (hullctl_call(c, "Check", &rq, &grpc__health_check_response__descriptor, &rs, err) < 0)
 		return -1;
 	printf("%s\n", rs->status == GRPC__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
 			       ? "SERVING"
@@ -142,7 +126,8 @@ static int cmd_version(struct ctl *c, struct hull_error **err)
 	Grpc__CheckRequest rq = GRPC__CHECK_REQUEST__INIT;
 	cleanup_reply Grpc__VersionCheckResponse *rs = NULL;
 
-	if (call(c, "Version", &rq, &grpc__version_check_response__descriptor, &rs, err) < 0)
+	if (hullctl_call(c, "Version", &rq, &grpc__version_check_response__descriptor, &rs, err) <
+	    0)
 		return -1;
 	printf("%s %s\n", rs->agent_version, rs->grpc_version);
 	return 0;
@@ -153,7 +138,7 @@ static int cmd_info(struct ctl *c, struct hull_error **err)
 	Hull__Agent__V1__InfoRequest rq = HULL__AGENT__V1__INFO_REQUEST__INIT;
 	cleanup_reply Hull__Agent__V1__InfoResponse *rs = NULL;
 
-	if (call(c, "Info", &rq, REPLY(agent__v1__info_response), &rs, err) < 0)
+	if (hullctl_call(c, "Info", &rq, REPLY(agent__v1__info_response), &rs, err) < 0)
 		return -1;
 	printf("version=%s\nkernel=%s\nmachine=%s\nuptime_ns=%" PRIu64 "\nmonotonic_ns=%" PRIu64
 	       "\nrealtime_ns=%" PRIu64 "\nrss_bytes=%" PRIu64 "\n",
@@ -171,27 +156,27 @@ static int cmd_mount(struct ctl *c, struct hull_error **err)
 	Hull__Agent__V1__MountEntry entry = HULL__AGENT__V1__MOUNT_ENTRY__INIT, *list = &entry;
 	char *options[16], *save = NULL;
 
-	entry.type = take_word(c);
-	entry.source = take_word(c);
-	entry.target = take_word(c);
+	entry.type = hullctl_take_word(c);
+	entry.source = hullctl_take_word(c);
+	entry.target = hullctl_take_word(c);
 	entry.options = options;
 	if (c->n_words)
-		for (char *o = strtok_r(take_word(c), ",", &save);
+		for (char *o = strtok_r(hullctl_take_word(c), ",", &save);
 		     o && entry.n_options < ARRAY_SIZE(options); o = strtok_r(NULL, ",", &save))
 			options[entry.n_options++] = o;
 	rq.n_mounts = 1;
 	rq.mounts = &list;
-	return call(c, "Mount", &rq, EMPTY, NULL, err);
+	return hullctl_call(c, "Mount", &rq, EMPTY, NULL, err);
 }
 
 static int cmd_unmount(struct ctl *c, struct hull_error **err)
 {
 	Hull__Agent__V1__UnmountRequest rq = HULL__AGENT__V1__UNMOUNT_REQUEST__INIT;
 
-	rq.detach = take_flag(c, "--detach");
+	rq.detach = hullctl_take_flag(c, "--detach");
 	rq.n_targets = (size_t)c->n_words;
 	rq.targets = c->words;
-	return call(c, "Unmount", &rq, EMPTY, NULL, err);
+	return hullctl_call(c, "Unmount", &rq, EMPTY, NULL, err);
 }
 
 static int cmd_time(struct ctl *c, struct hull_error **err)
@@ -200,13 +185,13 @@ static int cmd_time(struct ctl *c, struct hull_error **err)
 
 	return take_number(c, UINT64_MAX, &rq.realtime_ns, err) < 0
 		       ? -1
-		       : call(c, "SetTime", &rq, EMPTY, NULL, err);
+		       : hullctl_call(c, "SetTime", &rq, EMPTY, NULL, err);
 }
 
 static int cmd_entropy(struct ctl *c, struct hull_error **err)
 {
 	Hull__Agent__V1__AddEntropyRequest rq = HULL__AGENT__V1__ADD_ENTROPY_REQUEST__INIT;
-	const char *hex = take_word(c);
+	const char *hex = hullctl_take_word(c);
 	uint8_t data[ENTROPY_MAX];
 	unsigned int byte;
 
@@ -215,15 +200,15 @@ static int cmd_entropy(struct ctl *c, struct hull_error **err)
 	if (*hex)
 		return hull_fail(err, HULL_E_INVALID, "'%s' is not pairs of hex digits", hex);
 	rq.data.data = data;
-	return call(c, "AddEntropy", &rq, EMPTY, NULL, err);
+	return hullctl_call(c, "AddEntropy", &rq, EMPTY, NULL, err);
 }
 
 static int cmd_poweroff(struct ctl *c, struct hull_error **err)
 {
 	Hull__Agent__V1__PowerOffRequest rq = HULL__AGENT__V1__POWER_OFF_REQUEST__INIT;
 
-	rq.reboot = take_flag(c, "--reboot");
-	return call(c, "PowerOff", &rq, EMPTY, NULL, err);
+	rq.reboot = hullctl_take_flag(c, "--reboot");
+	return hullctl_call(c, "PowerOff", &rq, EMPTY, NULL, err);
 }
 
 /* ---- the agent: sessions ---- */
@@ -233,7 +218,7 @@ static int cmd_list(struct ctl *c, struct hull_error **err)
 	Hull__Agent__V1__ListRequest rq = HULL__AGENT__V1__LIST_REQUEST__INIT;
 	cleanup_reply Hull__Agent__V1__ListResponse *rs = NULL;
 
-	if (call(c, "List", &rq, REPLY(agent__v1__list_response), &rs, err) < 0)
+	if (hullctl_call(c, "List", &rq, REPLY(agent__v1__list_response), &rs, err) < 0)
 		return -1;
 	for (size_t i = 0; i < rs->n_sessions; i++) {
 		const Hull__Agent__V1__SessionState *s = rs->sessions[i];
@@ -253,14 +238,14 @@ static int cmd_create(struct ctl *c, struct hull_error **err)
 	Hull__Agent__V1__CreateRequest rq = HULL__AGENT__V1__CREATE_REQUEST__INIT;
 
 	take_id(c, &rq.container_id, &rq.exec_id);
-	rq.terminal = take_flag(c, "--tty");
-	if (take_flag(c, "--user") && c->n_words)
-		rq.user = take_word(c);
+	rq.terminal = hullctl_take_flag(c, "--tty");
+	if (hullctl_take_flag(c, "--user") && c->n_words)
+		rq.user = hullctl_take_word(c);
 	rq.env = env;
 	rq.n_env = 1;
 	rq.args = c->words;
 	rq.n_args = (size_t)c->n_words;
-	return call(c, "Create", &rq, REPLY(agent__v1__create_response), NULL, err);
+	return hullctl_call(c, "Create", &rq, REPLY(agent__v1__create_response), NULL, err);
 }
 
 static int session_call(struct ctl *c, const char *method, const ProtobufCMessageDescriptor *type,
@@ -269,7 +254,7 @@ static int session_call(struct ctl *c, const char *method, const ProtobufCMessag
 	Hull__Agent__V1__SessionRequest rq = HULL__AGENT__V1__SESSION_REQUEST__INIT;
 
 	take_id(c, &rq.container_id, &rq.exec_id);
-	return call(c, method, &rq, type, ret_reply, err);
+	return hullctl_call(c, method, &rq, type, ret_reply, err);
 }
 
 static int cmd_start(struct ctl *c, struct hull_error **err)
@@ -311,8 +296,8 @@ static int cmd_signal(struct ctl *c, struct hull_error **err)
 	if (take_number(c, UINT32_MAX, &number, err) < 0)
 		return -1;
 	rq.signal = (uint32_t)number;
-	rq.all = take_flag(c, "--all");
-	return call(c, "Signal", &rq, EMPTY, NULL, err);
+	rq.all = hullctl_take_flag(c, "--all");
+	return hullctl_call(c, "Signal", &rq, EMPTY, NULL, err);
 }
 
 static int cmd_resize(struct ctl *c, struct hull_error **err)
@@ -326,7 +311,7 @@ static int cmd_resize(struct ctl *c, struct hull_error **err)
 		return -1;
 	rq.rows = (uint32_t)rows;
 	rq.columns = (uint32_t)columns;
-	return call(c, "Resize", &rq, EMPTY, NULL, err);
+	return hullctl_call(c, "Resize", &rq, EMPTY, NULL, err);
 }
 
 /* ---- the agent: attach ---- */
@@ -397,23 +382,22 @@ static int attach(struct attachment *a, struct hull_error **err)
 {
 	Hull__Agent__V1__AttachRequest rq = HULL__AGENT__V1__ATTACH_REQUEST__INIT;
 	struct ctl *c = a->ctl;
-	bool tty = false, in = false;
+	const char *ready = NULL;
+	bool tty, in;
 
 	take_id(c, &rq.container_id, &rq.exec_id);
-	for (bool more = true; more;) {
-		more = false;
-		if (take_flag(c, "--no-replay"))
-			more = rq.no_replay = true;
-		if (take_flag(c, "--tty")) /* no stderr */
-			more = tty = true;
-		if (take_flag(c, "--stdin"))
-			more = in = true;
-	}
+	rq.no_replay = hullctl_take_flag(c, "--no-replay");
+	tty = hullctl_take_flag(c, "--tty"); /* has no stderr */
+	in = hullctl_take_flag(c, "--stdin");
+	if (hullctl_take_flag(c, "--ready") && c->n_words) /* a file to make once attached */
+		ready = hullctl_take_word(c);
 	if (open_stream(a, OUT, STDOUT_FILENO, &rq.stdout_stream, err) < 0 ||
 	    (!tty && open_stream(a, ERR, STDERR_FILENO, &rq.stderr_stream, err) < 0) ||
 	    (in && open_stream(a, IN, STDIN_FILENO, &rq.stdin_stream, err) < 0) ||
-	    settle(a, &a->unready, err) < 0 || call(c, "Attach", &rq, EMPTY, NULL, err) < 0)
+	    settle(a, &a->unready, err) < 0 || hullctl_call(c, "Attach", &rq, EMPTY, NULL, err) < 0)
 		return -1;
+	if (ready && hull_file_write(ready, "", 0, 0600, false) < 0)
+		return hull_fail(err, HULL_E_OS, "cannot write '%s'", ready);
 	if (a->streams[IN])
 		hull_stdio_begin(a->streams[IN]);
 	return settle(a, &a->outputs, err);
@@ -480,11 +464,11 @@ static int cmd_exec(struct ctl *c, struct hull_error **err)
 		.stderr_fd = STDERR_FILENO,
 	};
 
-	o.exec_id = take_word(c);
-	if (take_flag(c, "--stdin"))
+	o.exec_id = hullctl_take_word(c);
+	if (hullctl_take_flag(c, "--stdin"))
 		o.stdin_fd = STDIN_FILENO;
 	while (c->n_words)
-		(void)hull_strv_add(&args, take_word(c));
+		(void)hull_strv_add(&args, hullctl_take_word(c));
 	(void)hull_strv_add(&env, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
 	if (args.failed || env.failed)
 		return hull_fail_nomem(err);
@@ -498,7 +482,7 @@ static int cmd_status(struct ctl *c, struct hull_error **err)
 	Hull__Monitor__V1__StatusRequest rq = HULL__MONITOR__V1__STATUS_REQUEST__INIT;
 	cleanup_reply Hull__Monitor__V1__StatusResponse *rs = NULL;
 
-	if (call(c, "Status", &rq, REPLY(monitor__v1__status_response), &rs, err) < 0)
+	if (hullctl_call(c, "Status", &rq, REPLY(monitor__v1__status_response), &rs, err) < 0)
 		return -1;
 	printf("id=%s\nname=%s\nstate=%s\nmonitor_pid=%u\nhypervisor_pid=%u\nbackend=%s\n"
 	       "version=%s\nstarted_at_ns=%" PRIu64 "\n",
@@ -511,14 +495,14 @@ static int cmd_pause(struct ctl *c, struct hull_error **err)
 {
 	Hull__Monitor__V1__PauseRequest rq = HULL__MONITOR__V1__PAUSE_REQUEST__INIT;
 
-	return call(c, "Pause", &rq, REPLY(monitor__v1__pause_response), NULL, err);
+	return hullctl_call(c, "Pause", &rq, REPLY(monitor__v1__pause_response), NULL, err);
 }
 
 static int cmd_resume(struct ctl *c, struct hull_error **err)
 {
 	Hull__Monitor__V1__ResumeRequest rq = HULL__MONITOR__V1__RESUME_REQUEST__INIT;
 
-	return call(c, "Resume", &rq, REPLY(monitor__v1__resume_response), NULL, err);
+	return hullctl_call(c, "Resume", &rq, REPLY(monitor__v1__resume_response), NULL, err);
 }
 
 static void print_exit(const Hull__Monitor__V1__ExitRecord *rs)
@@ -536,7 +520,7 @@ static int cmd_stop(struct ctl *c, struct hull_error **err)
 	if (c->n_words && take_number(c, UINT32_MAX, &timeout_ms, err) < 0)
 		return -1;
 	rq.timeout_ns = timeout_ms * HULL_NS_PER_MS;
-	if (call(c, "Stop", &rq, REPLY(monitor__v1__exit_record), &rs, err) < 0)
+	if (hullctl_call(c, "Stop", &rq, REPLY(monitor__v1__exit_record), &rs, err) < 0)
 		return -1;
 	print_exit(rs);
 	return 0;
@@ -547,7 +531,7 @@ static int cmd_wait_vm(struct ctl *c, struct hull_error **err)
 	Hull__Monitor__V1__WaitRequest rq = HULL__MONITOR__V1__WAIT_REQUEST__INIT;
 	cleanup_reply Hull__Monitor__V1__ExitRecord *rs = NULL;
 
-	if (call(c, "Wait", &rq, REPLY(monitor__v1__exit_record), &rs, err) < 0)
+	if (hullctl_call(c, "Wait", &rq, REPLY(monitor__v1__exit_record), &rs, err) < 0)
 		return -1;
 	print_exit(rs);
 	return 0;
@@ -558,158 +542,7 @@ static int cmd_call(struct ctl *c, struct hull_error **err)
 {
 	Hull__Agent__V1__Empty rq = HULL__AGENT__V1__EMPTY__INIT;
 
-	return call(c, take_word(c), &rq, EMPTY, NULL, err);
-}
-
-/* ---- starting VMs ---- */
-
-struct vm_run {
-	struct ctl *ctl;
-	struct hull_vm *vm;
-	struct hull_source *input;
-	struct hull_error *err;
-	bool tied;
-};
-
-static int make_config(struct ctl *c, bool tied, struct hull_config *config,
-		       struct hull_error **err)
-{
-	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
-
-	(void)hull_strbuf_addf(&text, "{\"version\":1%s%s}", c->n_words ? "," : "",
-			       c->n_words ? take_word(c) : "");
-	if (hull_config_from_json(hull_strbuf_str(&text), text.len, config, err) < 0)
-		return -1;
-	config->tied = tied;
-	if (!config->kernel && hull_dirs_guest("vmlinux", &config->kernel, err) < 0)
-		return -1;
-	if (!config->initrd && hull_dirs_guest("initramfs", &config->initrd, err) < 0)
-		return -1;
-	return 0;
-}
-
-/* Its end is ours to bring about. */
-static void on_input(void *ctx, uint32_t events)
-{
-	struct vm_run *r = ctx;
-	char buf[64];
-
-	if (read(STDIN_FILENO, buf, sizeof(buf)) > 0)
-		return;
-	hull_source_remove(&r->input);
-	hull_vm_stop(r->vm, 0);
-}
-
-static void on_vm_ready(void *ctx, const struct hull_error *error)
-{
-	struct vm_run *r = ctx;
-
-	if (error) {
-		hull_fail_remote(&r->err, hull_error_code(error), hull_error_cause(error),
-				 hull_error_message(error), hull_error_hint(error));
-		hull_vm_stop(r->vm, 0);
-		return;
-	}
-	printf("%s\n", hull_vm_dir(r->vm));
-	(void)fflush(stdout);
-	if (!r->tied)
-		hull_loop_quit(r->ctl->loop, 0);
-	else if (hull_loop_add_fd(r->ctl->loop, STDIN_FILENO, EPOLLIN, on_input, r, &r->input) < 0)
-		hull_vm_stop(r->vm, 0);
-}
-
-static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
-{
-	struct vm_run *r = ctx;
-
-	printf("end=%s\nmessage=%s\n", end->reason, end->message);
-	hull_loop_quit(r->ctl->loop, 0);
-}
-
-static const struct hull_vm_ops vm_ops = {.ready = on_vm_ready, .ended = on_vm_ended};
-
-static int cmd_start_vm(struct ctl *c, struct hull_error **err)
-{
-	cleanup_config struct hull_config config = {0};
-	struct vm_run r = {.ctl = c};
-	int e;
-
-	r.tied = !take_flag(c, "--detached");
-	if (make_config(c, r.tied, &config, err) < 0 ||
-	    hull_vm_start(c->loop, &config, &vm_ops, &r, &r.vm, err) < 0)
-		return -1;
-	e = hull_loop_run(c->loop);
-	hull_source_remove(&r.input);
-	hull_vm_free(r.vm);
-	if (e < 0)
-		return hull_fail_errno(err, -e, "event loop");
-	return r.err ? hull_error_move(err, &r.err) : 0;
-}
-
-/* As hull_vm_start() does it, but the connection stays ours. */
-static int spawn_monitor(struct ctl *c, struct hull_rundir *dir, struct hull_child *ret_child,
-			 struct hull_error **err)
-{
-	cleanup_free char *path = NULL;
-	char *argv[] = {(char *)"hull-monitor", dir->id, NULL};
-	int s[2], r;
-	struct hull_fd_map fds[] = {{-1, 3}, {dir->lock_fd, 4}, {STDERR_FILENO, 2}};
-	struct hull_spawn spec = {.argv = argv, .fds = fds, .n_fds = ARRAY_SIZE(fds)};
-
-	if (hull_program_path("hull-monitor", &path, err) < 0)
-		return -1;
-	r = hull_socketpair(s);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "make a socket");
-	spec.path = path;
-	fds[0].from = s[1];
-	r = hull_spawn(&spec, ret_child, err);
-	hull_closep(&s[1]);
-	if (r < 0) {
-		hull_closep(&s[0]);
-		return -1;
-	}
-	return hull_rpc_new(c->loop, s[0], NULL, NULL, &c->rpc, err);
-}
-
-static int start_twice(struct ctl *c, struct hull_config *config, struct hull_rundir *dir,
-		       struct hull_child *child, struct hull_error **err)
-{
-	Hull__Monitor__V1__StartRequest rq = HULL__MONITOR__V1__START_REQUEST__INIT;
-	cleanup_free char *json = NULL;
-
-	if (hull_rundir_create(dir, err) < 0)
-		return -1;
-	config->id = strdup(dir->id);
-	config->run_dir = strdup(dir->path);
-	if (!config->id || !config->run_dir)
-		return hull_fail_nomem(err);
-	if (spawn_monitor(c, dir, child, err) < 0 || hull_config_to_json(config, &json, err) < 0)
-		return -1;
-	rq.spec.data = (uint8_t *)json;
-	rq.spec.len = strlen(json);
-	c->service = MONITOR;
-	if (call(c, "Start", &rq, REPLY(monitor__v1__start_response), NULL, err) < 0)
-		return hull_prefix(err, "first Start");
-	return call(c, "Start", &rq, REPLY(monitor__v1__start_response), NULL, err);
-}
-
-static int cmd_twice(struct ctl *c, struct hull_error **err)
-{
-	cleanup_config struct hull_config config = {0};
-	struct hull_rundir dir = {.lock_fd = -1};
-	struct hull_child child = {.pidfd = -1};
-	int r, wstatus;
-
-	r = make_config(c, true, &config, err);
-	if (r == 0)
-		r = start_twice(c, &config, &dir, &child, err);
-	hull_rpc_free(steal_ptr(&c->rpc)); /* tied: it ends now */
-	if (child.pidfd >= 0)
-		(void)hull_child_wait(child.pidfd, hull_deadline_ms(CALL_MS), &wstatus);
-	hull_closep(&child.pidfd);
-	hull_rundir_fini(&dir);
-	return r;
+	return hullctl_call(c, hullctl_take_word(c), &rq, EMPTY, NULL, err);
 }
 
 /* ---- table ---- */
@@ -724,8 +557,8 @@ struct command {
 #define MANY 1000000
 
 static const struct command commands[] = {
-	{NULL, "start", "[--detached] [MEMBERS]", 0, 2, cmd_start_vm},
-	{NULL, "twice", "[MEMBERS]", 0, 1, cmd_twice},
+	{NULL, "start", "[--detached] [MEMBERS]", 0, 2, hullctl_start_vm},
+	{NULL, "twice", "[MEMBERS]", 0, 1, hullctl_start_twice},
 	{HEALTH, "health", "", 0, 0, cmd_health},
 	{HEALTH, "version", "", 0, 0, cmd_version},
 	{AGENT, "info", "", 0, 0, cmd_info},
@@ -736,7 +569,7 @@ static const struct command commands[] = {
 	{AGENT, "signal", "ID NUMBER [--all]", 2, 3, cmd_signal},
 	{AGENT, "resize", "ID ROWS COLUMNS", 3, 3, cmd_resize},
 	{AGENT, "close-stdin", "ID", 1, 1, cmd_close_stdin},
-	{AGENT, "attach", "ID [--no-replay] [--tty] [--stdin]", 1, 4, cmd_attach},
+	{AGENT, "attach", "ID [--no-replay] [--tty] [--stdin] [--ready FILE]", 1, 6, cmd_attach},
 	{AGENT, "delete", "ID", 1, 1, cmd_delete},
 	{AGENT, "exec", "ID [--stdin] ARGS...", 2, MANY, cmd_exec},
 	{AGENT, "mount", "TYPE SOURCE TARGET [OPTIONS]", 3, 4, cmd_mount},

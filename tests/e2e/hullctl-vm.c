@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hullctl start, twice: VMs by the library's own start, tied or detached, and by hand.
+ */
+#define _GNU_SOURCE
+#include "hullctl.h"
+
+#include "base/cleanup.h"
+#include "base/os.h"
+#include "base/proc.h"
+#include "base/program.h"
+#include "base/strbuf.h"
+#include "config/config.h"
+#include "monitor.pb-c.h"
+#include "vm/dirs.h"
+#include "vm/rundir.h"
+#include "vm/vm.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct vm_run {
+	struct ctl *ctl;
+	struct hull_vm *vm;
+	struct hull_source *input, *signals;
+	struct hull_error *err;
+	bool tied;
+};
+
+static int make_config(struct ctl *c, bool tied, struct hull_config *config,
+		       struct hull_error **err)
+{
+	const char *members = c->n_words ? hullctl_take_word(c) : NULL;
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+
+	(void)hull_strbuf_addf(&text, "{\"version\":1%s%s}", members ? "," : "",
+			       members ? members : "");
+	if (hull_config_from_json(hull_strbuf_str(&text), text.len, config, err) < 0)
+		return -1;
+	config->tied = tied;
+	if (!config->kernel && hull_dirs_guest("vmlinux", &config->kernel, err) < 0)
+		return -1;
+	if (!config->initrd && hull_dirs_guest("initramfs", &config->initrd, err) < 0)
+		return -1;
+	return 0;
+}
+
+static void on_signal(void *ctx, int signo)
+{
+	struct vm_run *r = ctx;
+
+	hull_vm_stop(r->vm, 0);
+}
+
+/* A tied VM ends with our input. */
+static void on_input(void *ctx, uint32_t events)
+{
+	struct vm_run *r = ctx;
+	char buf[64];
+
+	if (read(STDIN_FILENO, buf, sizeof(buf)) > 0)
+		return;
+	hull_source_remove(&r->input);
+	hull_vm_stop(r->vm, 0);
+}
+
+static void on_vm_ready(void *ctx, const struct hull_error *error)
+{
+	struct vm_run *r = ctx;
+
+	if (error) {
+		hull_fail_remote(&r->err, hull_error_code(error), hull_error_cause(error),
+				 hull_error_message(error), hull_error_hint(error));
+		hull_vm_stop(r->vm, 0);
+		return;
+	}
+	printf("%s\n", hull_vm_dir(r->vm));
+	(void)fflush(stdout);
+	if (!r->tied)
+		hull_loop_quit(r->ctl->loop, 0);
+	else if (hull_loop_add_fd(r->ctl->loop, STDIN_FILENO, EPOLLIN, on_input, r, &r->input) < 0)
+		hull_vm_stop(r->vm, 0);
+}
+
+static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
+{
+	struct vm_run *r = ctx;
+
+	printf("end=%s\nmessage=%s\n", end->reason, end->message);
+	hull_loop_quit(r->ctl->loop, 0);
+}
+
+static const struct hull_vm_ops vm_ops = {.ready = on_vm_ready, .ended = on_vm_ended};
+
+int hullctl_start_vm(struct ctl *c, struct hull_error **err)
+{
+	cleanup_config struct hull_config config = {0};
+	static const int signals[] = {SIGTERM};
+	struct vm_run r = {.ctl = c};
+	int e;
+
+	r.tied = !hullctl_take_flag(c, "--detached");
+	if (make_config(c, r.tied, &config, err) < 0 ||
+	    hull_vm_start(c->loop, &config, &vm_ops, &r, &r.vm, err) < 0)
+		return -1;
+	e = hull_loop_add_signals(c->loop, signals, ARRAY_SIZE(signals), on_signal, &r, &r.signals);
+	if (e == 0)
+		e = hull_loop_run(c->loop);
+	hull_source_remove(&r.signals);
+	hull_source_remove(&r.input);
+	hull_vm_free(r.vm);
+	if (e < 0)
+		return hull_fail_errno(err, -e, "event loop");
+	return r.err ? hull_error_move(err, &r.err) : 0;
+}
+
+/* As hull_vm_start() does it, but the connection stays ours. */
+static int spawn_monitor(struct ctl *c, struct hull_rundir *dir, struct hull_child *ret_child,
+			 struct hull_error **err)
+{
+	cleanup_free char *path = NULL;
+	char *argv[] = {(char *)"hull-monitor", dir->id, NULL};
+	int s[2], r;
+	struct hull_fd_map fds[] = {{-1, 3}, {dir->lock_fd, 4}, {STDERR_FILENO, 2}};
+	struct hull_spawn spec = {.argv = argv, .fds = fds, .n_fds = ARRAY_SIZE(fds)};
+
+	if (hull_program_path("hull-monitor", &path, err) < 0)
+		return -1;
+	r = hull_socketpair(s);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "make a socket");
+	spec.path = path;
+	fds[0].from = s[1];
+	r = hull_spawn(&spec, ret_child, err);
+	hull_closep(&s[1]);
+	if (r < 0) {
+		hull_closep(&s[0]);
+		return -1;
+	}
+	return hull_rpc_new(c->loop, s[0], NULL, NULL, &c->rpc, err);
+}
+
+static int start_twice(struct ctl *c, struct hull_config *config, struct hull_rundir *dir,
+		       struct hull_child *child, struct hull_error **err)
+{
+	Hull__Monitor__V1__StartRequest rq = HULL__MONITOR__V1__START_REQUEST__INIT;
+	cleanup_free char *json = NULL;
+
+	if (hull_rundir_create(dir, err) < 0)
+		return -1;
+	config->id = strdup(dir->id);
+	config->run_dir = strdup(dir->path);
+	if (!config->id || !config->run_dir)
+		return hull_fail_nomem(err);
+	if (spawn_monitor(c, dir, child, err) < 0 || hull_config_to_json(config, &json, err) < 0)
+		return -1;
+	rq.spec.data = (uint8_t *)json;
+	rq.spec.len = strlen(json);
+	c->service = HULLCTL_MONITOR;
+	if (hullctl_call(c, "Start", &rq, &hull__monitor__v1__start_response__descriptor, NULL,
+			 err) < 0)
+		return hull_prefix(err, "first Start");
+	return hullctl_call(c, "Start", &rq, &hull__monitor__v1__start_response__descriptor, NULL,
+			    err);
+}
+
+int hullctl_start_twice(struct ctl *c, struct hull_error **err)
+{
+	cleanup_config struct hull_config config = {0};
+	struct hull_rundir dir = {.lock_fd = -1};
+	struct hull_child child = {.pidfd = -1};
+	int r, wstatus;
+
+	r = make_config(c, true, &config, err);
+	if (r == 0)
+		r = start_twice(c, &config, &dir, &child, err);
+	hull_rpc_free(steal_ptr(&c->rpc)); /* tied: it ends now */
+	if (child.pidfd >= 0)
+		(void)hull_child_wait(child.pidfd, hull_deadline_ms(HULLCTL_CALL_MS), &wstatus);
+	hull_closep(&child.pidfd);
+	hull_rundir_fini(&dir);
+	return r;
+}
