@@ -28,6 +28,7 @@ static_assert(HEAD_MAX >= HULL_HVSOCK_LINE_MAX, "both handshakes fit");
 enum channel_state {
 	CHANNEL_CONNECT, /* waits for the line */
 	CHANNEL_RPC,
+	CHANNEL_SOURCE,
 	CHANNEL_ID,	   /* waits for the stream's name */
 	CHANNEL_UNCLAIMED, /* named; in the list */
 	CHANNEL_CLAIMED,
@@ -240,6 +241,18 @@ static void fail_channel(struct hull_channel *ch)
 	close_channel(ch);
 }
 
+/* Zeros, as many as window and budget take. */
+static void generate(struct hull_channel *ch)
+{
+	size_t room;
+	void *p;
+
+	while ((p = hull_yamux_reserve(ch->ys, &room))) {
+		memset(p, 0, room);
+		hull_yamux_commit(ch->ys, room);
+	}
+}
+
 void hull_channel_writable(struct hull_channel *ch)
 {
 	size_t queued;
@@ -258,6 +271,8 @@ void hull_channel_writable(struct hull_channel *ch)
 	}
 	if (ch->state == CHANNEL_RPC)
 		give_back(ch);
+	else if (ch->state == CHANNEL_SOURCE)
+		generate(ch);
 	else if (ch->state == CHANNEL_CLAIMED)
 		ch->ops->writable(ch->ctx);
 }
@@ -349,16 +364,31 @@ static bool connect_to(struct hull_channel *ch, uint32_t port)
 {
 	char ok[HULL_HVSOCK_LINE_MAX];
 
-	if (port == HULL_PORT_RPC) {
+	switch (port) {
+	case HULL_PORT_RPC:
 		if (hull_rpc_conn_new(ch->owner->agent, on_rpc_output, ch, &ch->rpc) < 0)
 			return false;
 		ch->state = CHANNEL_RPC;
-	} else if (port == HULL_PORT_STREAM) {
+		break;
+	case HULL_PORT_STREAM:
 		ch->state = CHANNEL_ID;
-	} else {
+		break;
+	case HULL_PORT_DISCARD:
+		ch->state = CHANNEL_LINGERING;
+		break;
+	case HULL_PORT_SOURCE:
+		ch->state = CHANNEL_SOURCE;
+		break;
+	default:
 		return false;
 	}
-	return send_queued(ch, ok, hull_hvsock_format_ok(ok, hull_yamux_id(ch->ys))) >= 0;
+	if (send_queued(ch, ok, hull_hvsock_format_ok(ok, hull_yamux_id(ch->ys))) < 0)
+		return false;
+	if (ch->state == CHANNEL_LINGERING)
+		end_sending(ch);
+	else if (ch->state == CHANNEL_SOURCE)
+		generate(ch);
+	return true;
 }
 
 /* One step of a handshake on what is in head[].  > 0: bytes used up, 0: more needed, < 0: over. */
@@ -388,7 +418,7 @@ static bool stream_data(struct hull_channel *ch, const char *data, size_t len)
 	size_t kept, n = 0;
 
 	(void)queue_peek(&ch->in, &kept);
-	if (ch->state == CHANNEL_LINGERING) {
+	if (ch->state == CHANNEL_LINGERING || ch->state == CHANNEL_SOURCE) {
 		hull_yamux_consume(ch->ys, len);
 		return true;
 	}
@@ -452,6 +482,7 @@ void hull_channel_eof(struct hull_channel *ch)
 	switch (ch->state) {
 	case CHANNEL_CONNECT:
 	case CHANNEL_RPC:
+	case CHANNEL_SOURCE:
 	case CHANNEL_ID:
 		/* A client that has closed wants no answers. */
 		hull_yamux_shutdown(ch->ys);

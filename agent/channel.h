@@ -3,12 +3,14 @@
  * What a stream of the link becomes.  The host begins each with "CONNECT <port>\n":
  *
  *   1024   a ttrpc connection
+ *      9   discard (RFC 863) and
+ *     19   a source of zeros (after RFC 864): what the link itself carries, for measuring it
  *   1026   a raw stream that names itself (nerdbox's handshake) and waits to be claimed by the
  *          call that names it, once, for 30 s
  *
  * Anything else is reset.  All of a link's channels end with it.
  *
- *   accepted ─CONNECT─▶ rpc ──────────────▶ closed
+ *   accepted ─CONNECT─▶ rpc, source ──────▶ closed
  *                └────▶ id ─▶ unclaimed ─▶ claimed ─release─▶ lingering ─peer's FIN─▶ closed
  */
 #ifndef HULL_AGENT_CHANNEL_H
@@ -19,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define HULL_PORT_DISCARD 9
+#define HULL_PORT_SOURCE 19
 #define HULL_PORT_RPC 1024
 #define HULL_PORT_STREAM 1026
 #define HULL_UNCLAIMED_MAX 256

@@ -3,14 +3,15 @@
  * A VM as "hull run" starts it, and what can be measured of it while it runs.  Must lie beside
  * hull, whose programs it finds there.
  *
- *   bench-hull [tcg|kvm]
+ *   bench-hull [auto|tcg|kvm [cat]]
  *
  * Prints when the VM was asked for, when its agent greeted and when it was ready, then serves the
  * commands of measure.h; "state" tells who runs it and what the agent takes.  Ends with standard
  * input.
  *
- * A round trip is grpc.Health/Check on a connection of its own.  The streams are those of two
- * sessions: "cat /dev/zero", and "cat" with its output thrown away.
+ * A round trip is grpc.Health/Check on a connection of its own.  The streams are the agent's source
+ * and discard ports, which is what the link carries; with "cat" those of two sessions,
+ * "cat /dev/zero" and a "dd" that throws its input away, behind a pipe each.
  */
 #define _GNU_SOURCE
 #include "measure.h"
@@ -36,6 +37,9 @@
 #define AGENT "hull.agent.v1.Agent"
 #define MONITOR "hull.monitor.v1.Monitor"
 #define CALL_MS 30000
+/* agent/channel.h */
+#define PORT_DISCARD 9
+#define PORT_SOURCE 19
 
 enum { OUT, IN, N_STREAMS };
 
@@ -50,6 +54,7 @@ struct bench {
 	int calls; /* owned: a connection to port 1024 */
 	uint32_t next_id;
 	struct hull_ttrpc_frame check;
+	bool cat;
 	int streams[N_STREAMS]; /* owned */
 };
 
@@ -263,6 +268,10 @@ static int stream(void *ctx, bool in)
 
 	if (*fd >= 0)
 		return *fd;
+	if (!b->cat) {
+		*fd = connect_port(b, in ? PORT_DISCARD : PORT_SOURCE, &b->err);
+		return *fd;
+	}
 	*fd = connect_port(b, HULL_PORT_STREAM, &b->err);
 	if (*fd >= 0 && (name_stream(*fd, id, &b->err) < 0 || run_cat(b, in, id, &b->err) < 0))
 		hull_closep(fd);
@@ -327,8 +336,10 @@ int main(int argc, char **argv)
 	const struct bench_link link = {
 		.round_trip = round_trip, .stream = stream, .other = print_state, .ctx = &b};
 	cleanup_error struct hull_error *err = NULL;
-	bool ok = start(&b, argc > 1 ? argv[1] : "auto", &err) == 0;
+	bool ok;
 
+	b.cat = argc > 2 && !strcmp(argv[2], "cat");
+	ok = start(&b, argc > 1 ? argv[1] : "auto", &err) == 0;
 	if (ok) {
 		print_times(&b);
 		ok = bench_serve(&link);

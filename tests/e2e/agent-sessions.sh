@@ -63,7 +63,7 @@ ctl 0 "$V" delete one
 session doomed sh -c 'flock /tmp/doomed sh -c "echo ready; sleep 1000"'
 follow doomed doomed.out
 shows doomed.out ready
-"$hullctl" "$V" wait doomed >waiter 2>&1 &
+timeout 60 "$hullctl" "$V" wait doomed >waiter 2>&1 &
 waiter=$!
 ctl 0 "$V" delete doomed
 wait "$waiter" "$follower"
@@ -137,7 +137,7 @@ has term.out '41 97'
 
 # The end of input by a call, after what is pending.
 mkfifo typed
-"$hullctl" "$V" exec cat --stdin cat <typed >cat.out 2>cat.err &
+timeout 60 "$hullctl" "$V" exec cat --stdin cat <typed >cat.out 2>cat.err &
 cat=$!
 exec 8>typed
 echo some text >&8

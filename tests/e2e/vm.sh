@@ -27,6 +27,7 @@ vm_start()
 		sleep 0.05
 	done
 	vm_at "$(head -n 1 vm.out)"
+	[ -d "$R" ] || fail "VM did not start: $(cat vm.err)"
 }
 
 # vm_at RUN-DIRECTORY
