@@ -105,11 +105,11 @@ static void on_output(void *ctx, uint32_t events)
 {
 	struct hull_output *o = ctx;
 
-	/* Hang-up, which is reported whatever was asked for. */
-	if (!o->watching)
-		hull_source_remove(&o->source);
-	else
+	if (o->watching)
 		pump(o);
+	else if (events & (EPOLLHUP | EPOLLERR)) /* reported whatever was asked for */
+		hull_source_remove(&o->source);
+	/* Else from the same round as what stopped the watching: there is no room for it. */
 }
 
 int hull_output_start(struct hull_output *o, int fd)

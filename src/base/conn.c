@@ -28,6 +28,7 @@ struct hull_conn {
 	struct hull_strbuf out;
 	size_t head; /* bytes of out already sent */
 	bool paused, eof, shutdown_wanted, failed;
+	bool hung_up; /* over both ways: what is still there is handed out, paused or not */
 	int errnum;
 	bool *freed; /* set while a callback runs: tells that it freed us */
 };
@@ -110,7 +111,7 @@ static bool read_some(struct hull_conn *c)
 	char buf[READ_SIZE];
 	bool freed = false;
 
-	for (int i = 0; i < READS_PER_EVENT && !c->paused && !c->eof; i++) {
+	for (int i = 0; !c->eof && (c->hung_up || (i < READS_PER_EVENT && !c->paused)); i++) {
 		ssize_t n = read(c->fd, buf, sizeof(buf));
 
 		if (n < 0 && errno == EINTR)
@@ -134,7 +135,7 @@ static bool read_some(struct hull_conn *c)
 		c->freed = NULL;
 		if (c->failed)
 			return false;
-		if (n > 0 && (size_t)n < sizeof(buf))
+		if (n > 0 && (size_t)n < sizeof(buf) && !c->hung_up)
 			return true;
 	}
 	return true;
@@ -168,14 +169,11 @@ static void on_event(void *ctx, uint32_t events)
 		int errnum = 0;
 		socklen_t len = sizeof(errnum);
 
-		/* Both directions are over.  A paused reader still has data to fetch later only if
-		 * it resumes; HUP can't be masked, so reading it out is the only way to rest. */
-		if (c->paused && !(events & EPOLLERR)) {
-			c->paused = false;
-			if (!read_some(c))
-				return;
-			c->paused = true;
-		}
+		/* HUP can't be masked, so reading it all out is the only way to rest; a socket
+		 * holds only so much. */
+		c->hung_up = true;
+		if (!(events & EPOLLERR) && !read_some(c))
+			return;
 		(void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &errnum, &len);
 		fail_now(c, errnum);
 	}

@@ -77,6 +77,9 @@ int hull_parse_size(const char *s, uint64_t *ret_bytes)
 	return 0;
 }
 
+/* A century: any deadline made of it fits 64 bits of nanoseconds. */
+#define DURATION_MAX_MS (UINT64_C(36525) * 86400 * 1000)
+
 int hull_parse_duration(const char *s, uint64_t *ret_ms)
 {
 	static const struct {
@@ -92,7 +95,7 @@ int hull_parse_duration(const char *s, uint64_t *ret_ms)
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(rest, units[i].unit) != 0)
 			continue;
-		if (__builtin_mul_overflow(v, units[i].ms, &v))
+		if (__builtin_mul_overflow(v, units[i].ms, &v) || v > DURATION_MAX_MS)
 			return -ERANGE;
 		*ret_ms = v;
 		return 0;

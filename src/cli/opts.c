@@ -120,7 +120,8 @@ int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_op
 			hull_out_help(verb);
 			return 1;
 		}
-		if (id == '?' && optopt >= 256) /* a flag that was given a value */
+		if (id == '?' && optopt &&
+		    !strncmp(argv[optind - 1], "--", 2)) /* a flag that was given a value */
 			return hull_fail(err, HULL_E_INVALID, "option '%s' takes no value",
 					 argv[optind - 1]);
 		if (id == '?')

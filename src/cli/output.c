@@ -55,14 +55,25 @@ static bool error_as_json(const struct hull_error *err)
 	return text != NULL;
 }
 
+/* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
+static void put_printable(const char *s)
+{
+	for (; *s; s++)
+		if (((unsigned char)*s >= ' ' && *s != 0x7f) || *s == '\n' || *s == '\t')
+			(void)fputc(*s, stderr);
+		else
+			(void)fprintf(stderr, "\\x%02x", (unsigned char)*s);
+	(void)fputc('\n', stderr);
+}
+
 void hull_out_error(const struct hull_error *err)
 {
 	bool colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
 
 	if (json_errors && error_as_json(err))
 		return;
-	(void)fprintf(stderr, "%shull:%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "",
-		      hull_error_message(err));
+	(void)fprintf(stderr, "%shull:%s ", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "");
+	put_printable(hull_error_message(err));
 	if (*hull_error_hint(err))
 		(void)fprintf(stderr, "%shint:%s %s\n", colour ? "\033[1m" : "",
 			      colour ? "\033[0m" : "", hull_error_hint(err));

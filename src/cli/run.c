@@ -37,6 +37,7 @@ struct run {
 	int last_signal;
 	uint64_t last_signal_ns;
 	bool started, have_code, stopping;
+	bool ended;
 	bool lost; /* the VM went away under the command: its end will tell why */
 };
 
@@ -44,8 +45,7 @@ static void stop(struct run *r)
 {
 	if (r->stopping)
 		return;
-	r->stopping = true;
-	hull_source_arm(r->timer, 0);
+	r->stopping = true; /* the deadline stays armed: stopping can take too long as well */
 	/* The root is thrown away with the VM: there is nothing to shut down cleanly. */
 	if (r->vm)
 		hull_vm_stop(r->vm, 0);
@@ -117,17 +117,26 @@ static int start_command(struct run *r, struct hull_error **err)
 
 /* ---- the console ---- */
 
+/* What the console said last is still on its way when the VM has ended. */
+static void quit_when_shown(struct run *r)
+{
+	if (r->ended && (!r->console_out || r->err))
+		hull_loop_quit(r->loop, 0);
+}
+
 static void on_console_done(void *ctx, struct hull_stdio *s, const struct hull_error *error)
 {
 	struct run *r = ctx;
 
-	if (error)
-		fail(r, error);
 	if (s == r->console_in)
 		r->console_in = NULL;
 	else
 		r->console_out = NULL;
+	/* Its end is the VM's, which tells more. */
+	if (error && hull_error_code(error) != HULL_E_UNAVAILABLE)
+		fail(r, error);
 	hull_stdio_free(s);
+	quit_when_shown(r);
 }
 
 static const struct hull_stdio_ops console_ops = {.done = on_console_done};
@@ -180,13 +189,17 @@ static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
 		if (r->o.config.agent == HULL_AGENT_NONE && proper) {
 			set_code(r, HULL_EXIT_OK);
 		} else {
-			hull_fail_cause(&err, HULL_E_BACKEND, end->reason,
-					"the VM ended while the command ran: %s", end->message);
+			hull_fail_cause(&err, HULL_E_BACKEND, end->reason, "the VM ended%s: %s",
+					r->o.config.agent == HULL_AGENT_NONE
+						? ""
+						: " while the command ran",
+					end->message);
 			fail(r, err);
 		}
 	}
 	r->stopping = true;
-	hull_loop_quit(r->loop, 0);
+	r->ended = true;
+	quit_when_shown(r);
 }
 
 static const struct hull_vm_ops vm_ops = {.ready = on_vm_ready, .ended = on_vm_ended};
@@ -199,10 +212,17 @@ static void on_signal(void *ctx, int signo)
 	uint64_t now = hull_now_ns();
 	unsigned int rows, columns;
 
-	if (signo == SIGWINCH) {
+	if (signo == SIGCONT)
+		hull_tty_continue();
+	if (signo == SIGWINCH || signo == SIGCONT) { /* nobody tells a stopped one of a new size */
 		hull_tty_size(STDIN_FILENO, &rows, &columns);
 		if (r->exec && r->o.terminal)
 			hull_exec_resize(r->exec, rows, columns);
+		return;
+	}
+	if (r->stopping) { /* impatience: what was decided stays, only faster */
+		if (r->vm)
+			hull_vm_kill(r->vm);
 		return;
 	}
 	if (!r->started || (signo == r->last_signal && now - r->last_signal_ns < TWICE_NS)) {
@@ -224,16 +244,27 @@ static void on_timeout(void *ctx)
 		  (unsigned long long)(r->o.timeout_ms / 1000),
 		  (unsigned long long)(r->o.timeout_ms % 1000));
 	fail(r, err);
+	if (r->vm)
+		hull_vm_kill(r->vm);
 }
 
 static int watch(struct run *r, struct hull_error **err)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
-	int e;
+	static const int all[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
+				  SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
+	int signals[ARRAY_SIZE(all)], e;
+	struct sigaction sa;
+	size_t n = 0;
+
+	/* What the caller ignores (nohup, a script's background job) stays ignored; a blocked
+	 * signal would reach the signalfd all the same. */
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (sigaction(all[i], NULL, &sa) < 0 || sa.sa_handler != SIG_IGN)
+			signals[n++] = all[i];
 
 	if (hull_loop_new(&r->loop, err) < 0)
 		return -1;
-	e = hull_loop_add_signals(r->loop, signals, ARRAY_SIZE(signals), on_signal, r, &r->signals);
+	e = hull_loop_add_signals(r->loop, signals, n, on_signal, r, &r->signals);
 	if (e == 0)
 		e = hull_loop_add_timer(r->loop, on_timeout, r, &r->timer);
 	if (e < 0)
@@ -247,8 +278,8 @@ static int run(struct run *r, struct hull_error **err)
 {
 	int e;
 
-	/* What an earlier call was killed in the middle of. */
-	if (hull_rundir_reap_all(err) < 0 || watch(r, err) < 0 ||
+	/* What an earlier call was killed in the middle of.  The deadline counts from before it. */
+	if (watch(r, err) < 0 || hull_rundir_reap_all(err) < 0 ||
 	    hull_vm_start(r->loop, &r->o.config, &vm_ops, r, &r->vm, err) < 0)
 		return -1;
 	e = hull_loop_run(r->loop);

@@ -16,6 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MIB (UINT64_C(1) << 20)
+#define MEMORY_MIN (64 * MIB)
+
 enum {
 	OPT_KERNEL = 256,
 	OPT_INITRD,
@@ -78,6 +81,25 @@ static int set_size(uint64_t *slot, const char *value, struct hull_error **err)
 	return -1;
 }
 
+static int set_memory(uint64_t *slot, const char *value, struct hull_error **err)
+{
+	uint64_t bytes;
+
+	if (set_size(&bytes, value, err) < 0)
+		return -1;
+	if (bytes < MEMORY_MIN || bytes % MIB) {
+		hull_fail(err, HULL_E_INVALID, "'%s' is too little memory, or not whole MiB",
+			  value);
+		hull_hint(err,
+			  bytes < MIB ? "a bare number is bytes: did you mean '%sM'?"
+				      : "'%s': a VM needs at least 64M, and whole MiB",
+			  value);
+		return -1;
+	}
+	*slot = bytes;
+	return 0;
+}
+
 static int set_duration(uint64_t *slot, const char *value, struct hull_error **err)
 {
 	if (hull_parse_duration(value, slot) == 0 && *slot)
@@ -115,6 +137,15 @@ static int add_env(struct hull_strv *env, const char *value, struct hull_error *
 	else if (own) /* unset in the caller's environment: unset in the guest's */
 		r = hull_strv_addf(env, "%s=%s", value, own);
 	return r < 0 ? hull_fail_nomem(err) : 0;
+}
+
+/* Command lines can be read by everybody, for as long as the process lives. */
+static void hide_value(char *word)
+{
+	char *value = strchr(word, '=');
+
+	if (value)
+		memset(value + 1, '*', strlen(value + 1));
 }
 
 static int add_words(struct hull_strv *words, const char *value, struct hull_error **err)
@@ -168,7 +199,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case 'c':
 		return set_cpus(&c->cpus, value, err);
 	case 'm':
-		return set_size(&c->memory_bytes, value, err);
+		return set_memory(&c->memory_bytes, value, err);
 	case OPT_DISK:
 		return add_scratch(c, value, err);
 	case OPT_ACCEL:
@@ -232,7 +263,10 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		o->quiet = true;
 		return 0;
 	case 'e':
-		return add_env(&o->env, value, err);
+		if (add_env(&o->env, value, err) < 0)
+			return -1;
+		hide_value((char *)value);
+		return 0;
 	case 'w':
 		return set_string(&o->cwd, value, err);
 	case 'u':

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <unistd.h>
 
 /* One terminal a process: what to put back at exit. */
 static struct {
@@ -40,6 +41,17 @@ int hull_tty_raw(int fd, struct hull_error **err)
 	tty.raw = true;
 	(void)atexit(hull_tty_restore);
 	return 0;
+}
+
+void hull_tty_continue(void)
+{
+	struct termios raw = tty.before;
+
+	/* In the background setting it would stop us again. */
+	if (!tty.raw || tcgetpgrp(tty.fd) != getpgrp())
+		return;
+	cfmakeraw(&raw);
+	(void)tcsetattr(tty.fd, TCSADRAIN, &raw);
 }
 
 void hull_tty_size(int fd, unsigned int *ret_rows, unsigned int *ret_columns)

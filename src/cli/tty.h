@@ -8,6 +8,8 @@
 #include "base/error.h"
 
 int hull_tty_raw(int fd, struct hull_error **err);
+/* Again raw, if it was: whoever continued us has set its own modes. */
+void hull_tty_continue(void);
 /* Idempotent; also runs at exit. */
 void hull_tty_restore(void);
 /* Rows and columns, 0 if unknown. */

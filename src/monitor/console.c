@@ -42,11 +42,40 @@ struct hull_console {
 	size_t total; /* bytes ever; the ring holds the last of them */
 	struct reader *readers;
 	size_t n_readers;
+	void (*drained)(void *ctx); /* NULL: nobody waits for that */
+	void *drained_ctx;
 };
 
 static bool typed_enough(const struct hull_console *c)
 {
 	return c->conn && hull_conn_queued(c->conn) >= TYPED_MAX;
+}
+
+static bool readers_lag(const struct hull_console *c)
+{
+	for (const struct reader *r = c->readers; r; r = r->next)
+		if (hull_conn_queued(r->conn))
+			return true;
+	return false;
+}
+
+static void tell_drained(struct hull_console *c)
+{
+	void (*drained)(void *ctx) = c->drained;
+
+	if (!drained || readers_lag(c))
+		return;
+	c->drained = NULL;
+	drained(c->drained_ctx);
+}
+
+bool hull_console_drain_readers(struct hull_console *c, void (*drained)(void *ctx), void *ctx)
+{
+	if (!readers_lag(c))
+		return false;
+	c->drained = drained;
+	c->drained_ctx = ctx;
+	return true;
 }
 
 static void reader_free(struct reader *r)
@@ -84,13 +113,22 @@ static void on_reader_eof(void *ctx)
 
 static void on_reader_closed(void *ctx, int errnum)
 {
+	struct hull_console *c = ((struct reader *)ctx)->owner;
+
 	reader_free(ctx);
+	tell_drained(c);
+}
+
+static void on_reader_drained(void *ctx)
+{
+	tell_drained(((struct reader *)ctx)->owner);
 }
 
 static const struct hull_conn_ops reader_ops = {
 	.data = on_reader_data,
 	.eof = on_reader_eof,
 	.closed = on_reader_closed,
+	.drained = on_reader_drained,
 };
 
 /* The ring's content in order, as one or two pieces. */

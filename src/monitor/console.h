@@ -11,6 +11,7 @@
 
 #include "base/loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HULL_CONSOLE_RING ((size_t)64 << 10)
@@ -23,6 +24,9 @@ struct hull_strbuf;
 int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *log_path,
 		     struct hull_console **ret_console, struct hull_error **err);
 void hull_console_free(struct hull_console *console);
+/* True if readers have yet to be sent something; @drained follows then, once. */
+bool hull_console_drain_readers(struct hull_console *console, void (*drained)(void *ctx),
+				void *ctx);
 /* Reads what the hypervisor left behind: call when it has exited. */
 void hull_console_drain(struct hull_console *console);
 /* Appends at most @lines last lines of what the guest printed, control characters removed. */

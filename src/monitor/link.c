@@ -29,7 +29,7 @@ struct channel {
 	struct hull_source *source;
 	struct hull_link *machine;
 	int fd; /* owned; -1 while closed */
-	bool up, blocked;
+	bool up;
 };
 
 struct client {
@@ -86,6 +86,8 @@ static void client_drop(struct client *c)
 	client_free(c);
 }
 
+static void on_client(void *ctx, uint32_t events);
+
 static void client_events(struct client *c)
 {
 	uint32_t events = 0;
@@ -94,7 +96,16 @@ static void client_events(struct client *c)
 		events |= EPOLLIN;
 	if (c->back.len > c->back_head)
 		events |= EPOLLOUT;
-	(void)hull_source_set_events(c->source, events);
+	/* Not just "no events": a hang-up can't be masked, and what the client sent before it is
+	 * still to be read. */
+	if (!events && c->blocked) {
+		hull_source_remove(&c->source);
+		return;
+	}
+	if (c->source)
+		(void)hull_source_set_events(c->source, events);
+	else if (hull_loop_add_fd(c->owner->loop, c->fd, events, on_client, c, &c->source) < 0)
+		c->source = NULL; /* out of memory: tried again with the next event of its stream */
 }
 
 /* Both directions done: false, and the client is gone. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -17,9 +18,13 @@
 
 enum { STARTER_FD = 3, LOCK_FD = 4 };
 
+/* To whoever started us, if there is room: a full pipe there must not stop the VM. */
 static void log_line(void *ctx, enum hull_log_level level, const char *line)
 {
-	(void)dprintf(STDERR_FILENO, "hull-monitor: %s\n", line);
+	struct pollfd pfd = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	if (poll(&pfd, 1, 0) == 1 && pfd.revents & POLLOUT)
+		(void)dprintf(STDERR_FILENO, "hull-monitor: %s\n", line);
 }
 
 static void on_gone(void *ctx)

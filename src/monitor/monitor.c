@@ -16,13 +16,17 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CGROUP_MS 200 /* its members have been reaped: only the kernel's bookkeeping is left */
 #define REAP_MS 5000  /* from kill to exit: longer means stuck in the kernel */
+#define DRAIN_MS 2000 /* for readers of the console to take what it said last */
 #define TAIL_LINES 8
+#define STOP_MAX_NS (UINT64_C(86400) * HULL_NS_PER_S) /* a day is for ever */
 
 static bool children_left(const struct hull_monitor *m)
 {
@@ -109,6 +113,7 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 
 	if (m->state >= HULL_MONITOR_STOPPING)
 		return;
+	timeout_ns = MIN(timeout_ns, STOP_MAX_NS);
 	record(m, "stopped", "the VM was stopped on request");
 	if (m->state <= HULL_MONITOR_STARTING)
 		timeout_ns = 0; /* nobody in the guest listens yet, and it has nothing to save */
@@ -135,6 +140,10 @@ static void on_deadline(void *ctx)
 	cleanup_strbuf struct hull_strbuf tail = HULL_STRBUF_INIT;
 	struct hull_monitor *m = ctx;
 
+	if (m->state == HULL_MONITOR_GONE) { /* a reader of the console that does not read */
+		m->gone(m->ctx);
+		return;
+	}
 	if (m->state != HULL_MONITOR_STARTING) { /* a graceful stop took too long */
 		begin_stopping(m);
 		return;
@@ -149,12 +158,32 @@ static void on_deadline(void *ctx)
 	hull_monitor_end_error(m, "agent-silent", &err);
 }
 
+/* Where we are if the starter went before it told us. */
+static char *dir_of_lock(int lock_fd)
+{
+	char link[32], path[PATH_MAX], *slash;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", lock_fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return NULL;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash || slash == path || strcmp(slash, "/lock") != 0) /* " (deleted)" */
+		return NULL;
+	*slash = '\0';
+	return strdup(path);
+}
+
 /* Detached: the record stays for whoever asks next.  Tied, or never ready: nobody will. */
 static void leave_run_dir(struct hull_monitor *m)
 {
 	cleanup_free char *path = NULL, *text = NULL;
 	int r = 0;
 
+	if (!m->config.run_dir)
+		m->config.run_dir = dir_of_lock(m->lock_fd);
 	if (!m->config.run_dir)
 		return;
 	if (m->config.tied || !m->ready_ns) {
@@ -167,6 +196,15 @@ static void leave_run_dir(struct hull_monitor *m)
 	}
 	if (r < 0)
 		hull_warn("monitor", "%s: %s, ignoring", m->config.run_dir, hull_strerror(-r));
+}
+
+/* The console's readers have all of it. */
+static void on_drained(void *ctx)
+{
+	struct hull_monitor *m = ctx;
+
+	hull_source_arm(m->deadline, 0);
+	m->gone(m->ctx);
 }
 
 /* Everything has been reaped, or is past waiting for. */
@@ -197,8 +235,10 @@ static void on_finish(void *ctx)
 	}
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
-	hull_console_free(steal_ptr(&m->console));
-	m->gone(m->ctx);
+	if (m->console && hull_console_drain_readers(m->console, on_drained, m))
+		hull_source_arm(m->deadline, hull_deadline_ms(DRAIN_MS));
+	else
+		m->gone(m->ctx);
 }
 
 int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (*gone)(void *ctx),

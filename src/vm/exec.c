@@ -39,11 +39,12 @@ struct hull_exec {
 	char exec_id[64];
 	struct hull_strv args, env; /* what create points at */
 	char *cwd, *user;
-	bool started, exited, finished;
+	bool started, exited, finished, resized;
 	int pending_signal;
 	struct hull_exec_result result;
 	struct hull_error *err;
 	struct hull_source *later;
+	struct hull_source *setup; /* until the command runs */
 };
 
 static const char *const stream_names[N_STDIO] = {"stdin", "stdout", "stderr"};
@@ -99,6 +100,9 @@ static void on_started(void *ctx, const ProtobufCMessage *reply, const struct hu
 		return;
 	}
 	e->started = true;
+	hull_source_arm(e->setup, 0);
+	if (e->resized)
+		hull_exec_resize(e, e->create.rows, e->create.columns);
 	if (e->stdio[STDIN])
 		hull_stdio_begin(e->stdio[STDIN]);
 	if (e->pending_signal)
@@ -173,6 +177,15 @@ static void on_closed(void *ctx)
 	fail(e, err);
 }
 
+static void on_setup_deadline(void *ctx)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	hull_fail_cause(&err, HULL_E_TIMEOUT, "agent-silent",
+			"the guest did not start the command within %d s", SETUP_MS / 1000);
+	fail(ctx, err);
+}
+
 static int fill_create(struct hull_exec *e, const struct hull_exec_options *o)
 {
 	Hull__Agent__V1__CreateRequest *c = &e->create;
@@ -234,6 +247,8 @@ int hull_exec_start(struct hull_loop *loop, const char *vsock_path,
 	e->ctx = ctx;
 	r = hull_loop_add_timer(loop, on_later, e, &e->later);
 	if (r == 0)
+		r = hull_loop_add_timer(loop, on_setup_deadline, e, &e->setup);
+	if (r == 0)
 		r = fill_create(e, options);
 	if (r < 0) {
 		hull_fail_errno(err, -r, "prepare the command");
@@ -247,6 +262,7 @@ int hull_exec_start(struct hull_loop *loop, const char *vsock_path,
 	if (hull_rpc_new_guest(loop, fd, HULL_PORT_AGENT, on_closed, e, &e->rpc, err) < 0 ||
 	    open_stdio(e, vsock_path, options, err) < 0)
 		goto fail;
+	hull_source_arm(e->setup, hull_deadline_ms(SETUP_MS));
 	if (!e->unacknowledged)
 		launch(e);
 	*ret = e;
@@ -276,6 +292,7 @@ void hull_exec_resize(struct hull_exec *e, unsigned int rows, unsigned int colum
 
 	e->create.rows = rows;
 	e->create.columns = columns;
+	e->resized = !e->started; /* Create may be on its way with the old size */
 	if (!e->started)
 		return;
 	rq.exec_id = e->exec_id;
@@ -292,6 +309,7 @@ void hull_exec_free(struct hull_exec *e)
 		hull_stdio_free(e->stdio[i]);
 	hull_rpc_free(e->rpc);
 	hull_source_remove(&e->later);
+	hull_source_remove(&e->setup);
 	hull_strv_fini(&e->args);
 	hull_strv_fini(&e->env);
 	free(e->cwd);

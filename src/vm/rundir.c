@@ -17,6 +17,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 
 #define KILL_MS 5000
 #define EXIT_KEPT_S (24 * 3600)
+#define LOCK_MS 2000 /* others hold the parent's lock for microseconds, unless they are stopped */
 
 /* $run/vm, made if missing, and a descriptor on it. */
 static int open_vms(char **ret_path, int *ret_fd, struct hull_error **err)
@@ -43,6 +45,19 @@ static int open_vms(char **ret_path, int *ret_fd, struct hull_error **err)
 		return hull_fail_errno(err, r < 0 ? -r : errno, "open run directory '%s'", vms);
 	*ret_path = steal_ptr(&vms);
 	*ret_fd = fd;
+	return 0;
+}
+
+/* flock() knows no deadline, and a holder that was stopped must not stop us. */
+static int lock_within(int fd, int how, uint64_t deadline_ns)
+{
+	while (flock(fd, how | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (!hull_ms_left(deadline_ns))
+			return -ETIMEDOUT;
+		(void)poll(NULL, 0, 1);
+	}
 	return 0;
 }
 
@@ -87,9 +102,9 @@ int hull_rundir_create(struct hull_rundir *ret_dir, struct hull_error **err)
 	path = hull_path_join(vms, short_id);
 	if (!path)
 		return hull_fail_nomem(err);
-	/* Reapers hold it exclusively for microseconds only. */
-	if (flock(vms_fd, LOCK_SH) < 0)
-		return hull_fail_errno(err, errno, "lock run directory '%s'", vms);
+	r = lock_within(vms_fd, LOCK_SH, hull_deadline_ms(LOCK_MS));
+	if (r < 0)
+		return hull_fail_errno(err, -r, "lock run directory '%s'", vms);
 	r = make_locked(path, &dir.lock_fd);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "create run directory '%s'", path);
@@ -147,11 +162,15 @@ static int reap(const char *path, int vms_fd, bool keep_exit, struct hull_error 
 	cleanup_free char *lock = hull_path_join(path, "lock");
 	cleanup_close int fd = -1;
 	bool missing;
+	int r;
 
 	if (!lock)
 		return hull_fail_nomem(err);
-	if (flock(vms_fd, LOCK_EX) < 0)
-		return hull_fail_errno(err, errno, "lock run directory");
+	if (access(path, F_OK) < 0)
+		return 0;
+	r = lock_within(vms_fd, LOCK_EX, hull_deadline_ms(LOCK_MS));
+	if (r < 0)
+		return hull_fail_errno(err, -r, "lock run directory");
 	fd = open(lock, O_RDWR | O_CLOEXEC);
 	missing = fd < 0 && errno == ENOENT;
 	if (fd < 0 && !missing) {
@@ -166,7 +185,7 @@ static int reap(const char *path, int vms_fd, bool keep_exit, struct hull_error 
 	 * VM; without a lock file its maker died, and makers are kept out only while we unlink. */
 	if (!missing)
 		(void)flock(vms_fd, LOCK_UN);
-	int r = access(path, F_OK) < 0 ? 0 : reap_locked(path, keep_exit, err);
+	r = access(path, F_OK) < 0 ? 0 : reap_locked(path, keep_exit, err);
 
 	(void)flock(vms_fd, LOCK_UN);
 	return r;
@@ -225,28 +244,4 @@ int hull_rundir_reap_all(struct hull_error **err)
 	int n = 0;
 
 	return each(reap_one, &n, err) < 0 ? -1 : n;
-}
-
-struct each_live {
-	int (*fn)(void *ctx, const char *path, const char *short_id);
-	void *ctx;
-};
-
-static int live_one(void *ctx, const char *path, int vms_fd, struct hull_error **err)
-{
-	struct each_live *l = ctx;
-	cleanup_free char *lock = hull_path_join(path, "lock");
-	cleanup_close int fd = lock ? open(lock, O_RDWR | O_CLOEXEC) : -1;
-
-	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return 0;
-	return l->fn(l->ctx, path, strrchr(path, '/') + 1);
-}
-
-int hull_rundir_each(int (*fn)(void *ctx, const char *path, const char *short_id), void *ctx,
-		     struct hull_error **err)
-{
-	struct each_live l = {fn, ctx};
-
-	return each(live_one, &l, err);
 }

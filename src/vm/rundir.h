@@ -40,8 +40,4 @@ int hull_rundir_reap(const char *path, bool keep_exit, struct hull_error **err);
  * that hold an exit.json wait for the verb that asks for them, a day at most. */
 int hull_rundir_reap_all(struct hull_error **err);
 
-/* Calls @fn for each VM that lives. */
-int hull_rundir_each(int (*fn)(void *ctx, const char *path, const char *short_id), void *ctx,
-		     struct hull_error **err);
-
 #endif

@@ -27,6 +27,8 @@
 #include <unistd.h>
 
 #define CHUNK ((size_t)64 << 10)
+/* A VM that has ended does not wait for a slow reader of its console. */
+#define RAW_KEEP ((size_t)1 << 20)
 #define QUEUE_HIGH ((size_t)256 << 10)
 
 enum fd_kind { KIND_FILE, KIND_OWN, KIND_SOCKET, KIND_SHARED };
@@ -46,6 +48,7 @@ struct hull_stdio {
 	bool owned; /* fd is ours to close */
 	enum fd_kind kind;
 	struct hull_strbuf out; /* output: what the descriptor did not take yet */
+	size_t keep;		/* output: how much of it before the guest feels it */
 	struct hull_error *err;
 };
 
@@ -62,7 +65,11 @@ static void finish(struct hull_stdio *s)
 
 static void fail(struct hull_stdio *s, int errnum, const char *what)
 {
-	if (!s->finished)
+	/* EPIPE and ECONNRESET would else read as "the VM went away". */
+	if (!s->finished && errnum == EPIPE)
+		hull_fail_cause(&s->err, HULL_E_OS, "reader-gone", "%s: %s", what,
+				hull_strerror(errnum));
+	else if (!s->finished)
 		hull_fail_errno(&s->err, errnum, "%s", what);
 	finish(s);
 }
@@ -124,7 +131,7 @@ static void output_settle(struct hull_stdio *s)
 	}
 	if (s->source)
 		(void)hull_source_set_events(s->source, s->out.len ? EPOLLOUT : 0);
-	hull_conn_pause(s->conn, s->out.len > 0);
+	hull_conn_pause(s->conn, s->out.len > s->keep);
 }
 
 static void on_output_fd(void *ctx, uint32_t events)
@@ -356,6 +363,7 @@ static int open_stdio(struct hull_loop *loop, const char *path, const char *id, 
 	s->ctx = ctx;
 	s->input = input;
 	s->ready = !id;
+	s->keep = id ? 0 : RAW_KEEP;
 	s->fd = -1;
 	s->head.max = 8192 + CHUNK;
 	sock = hull_unix_connect(path);

@@ -25,6 +25,7 @@
 #define SERVICE "hull.monitor.v1.Monitor"
 #define START_SLACK_MS 5000 /* beyond the boot's own deadline, which the monitor keeps */
 #define END_MS 10000	    /* from the end of the monitor's connection to its exit */
+#define KILL_MS 60	    /* what a monitor gets when the caller's deadline has passed */
 
 struct hull_vm {
 	struct hull_loop *loop;
@@ -157,6 +158,13 @@ void hull_vm_stop(struct hull_vm *vm, uint64_t timeout_ms)
 		      &hull__monitor__v1__exit_record__descriptor, 0, on_ended, vm);
 	if (vm->deadline)
 		hull_source_arm(vm->deadline, hull_deadline_ms(timeout_ms + END_MS));
+}
+
+void hull_vm_kill(struct hull_vm *vm)
+{
+	hull_vm_stop(vm, 0);
+	if (vm->deadline)
+		hull_source_arm(vm->deadline, hull_deadline_ms(KILL_MS));
 }
 
 static int spawn_monitor(struct hull_vm *vm, int socket_fd, struct hull_error **err)

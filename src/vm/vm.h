@@ -33,6 +33,9 @@ int hull_vm_start(struct hull_loop *loop, struct hull_config *config, const stru
 		  void *ctx, struct hull_vm **ret_vm, struct hull_error **err);
 /* Kills at once (0), or powers off and kills when @timeout_ms has passed. */
 void hull_vm_stop(struct hull_vm *vm, uint64_t timeout_ms);
+/* As stop(vm, 0), for a caller whose deadline has passed: a monitor that does not follow at once is
+ * killed, and everything of the VM with it. */
+void hull_vm_kill(struct hull_vm *vm);
 /* A detached VM lives on.  A tied one that has not ended yet is killed first (bounded wait). */
 void hull_vm_free(struct hull_vm *vm);
 

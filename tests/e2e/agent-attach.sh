@@ -113,7 +113,30 @@ guest 'echo still well'
 is out 'still well'
 ctl 0 "$V" delete big
 
-# Input of one who attaches later.
-session ask sh -c 'cat; echo over'
-expect 0 sh -c 'echo answer | "$0" "$1" attach ask --stdin' "$hullctl" "$V"
+# Input is kept open for whoever attaches next; it ends only when somebody ends it.
+say()
+{
+	timeout 20 sh -c 'echo "$0" >typed' "$1" || fail "nobody reads '$1'"
+}
+mkfifo typed
+"$hullctl" "$V" exec talk --stdin sh -c 'cat; echo over' <>typed >talk1 2>/dev/null &
+follower=$!
+say first
+shows talk1 first
+unfollow KILL
+sleep 0.3
+"$hullctl" "$V" attach talk --stdin <>typed >talk2 2>/dev/null &
+follower=$!
+shows talk2 first # replayed: attached
+say second
+shows talk2 second
+unfollow
+expect 0 sh -c 'echo third | timeout 60 "$0" "$1" attach talk --stdin' "$hullctl" "$V"
+[ "$(tr '\n' ' ' <out)" = 'first second third over ' ] || fail "said: $(cat out)"
+ended talk 0
+
+# Input alone, to one who started with none: there is nothing to type into.
+session deaf sh -c 'cat; echo over'
+expect 0 sh -c 'echo lost | timeout 60 "$0" "$1" attach deaf --stdin' "$hullctl" "$V"
+is out over
 vm_stop

@@ -110,9 +110,23 @@ orphans()
 		END { for (p in parent) if (!(parent[p] in monitor)) print p }'
 }
 
+# Cgroups of VMs in which nobody lives, but for those that were there before.  Anybody's, as above.
+list_empty_cgroups()
+{
+	find /sys/fs/cgroup -depth -type d -name 'hull-*' 2>/dev/null | while IFS= read -r group; do
+		grep -q '^populated 0' "$group/cgroup.events" 2>/dev/null && echo "$group"
+	done
+}
+
+empty_cgroups()
+{
+	list_empty_cgroups | grep -vxF "${cgroups_before:-none}"
+}
+cgroups_before=$(list_empty_cgroups)
+
 nothing_left()
 {
-	[ -z "$(our_processes)" ] && [ -z "$(orphans)" ] && [ -z "$(ls "$HULL_HOME/run/vm" 2>/dev/null)" ] &&
+	[ -z "$(empty_cgroups)" ] && [ -z "$(our_processes)" ] && [ -z "$(orphans)" ] && [ -z "$(ls "$HULL_HOME/run/vm" 2>/dev/null)" ] &&
 		! grep -q "$HULL_HOME" /proc/self/mountinfo
 }
 
@@ -122,10 +136,10 @@ census()
 	while ! nothing_left; do
 		tries=$((tries - 1))
 		if [ "$tries" -le 0 ]; then
-			printf '%s: CENSUS: left behind: processes [%s] run [%s] mounts [%s]\n' "$name" \
+			printf '%s: CENSUS: left behind: processes [%s] run [%s] mounts [%s] cgroups [%s]\n' "$name" \
 				"$(our_processes | tr '\n' ' ') $(orphans | tr '\n' ' ')" \
 				"$(find "$HULL_HOME/run" 2>/dev/null | tr '\n' ' ')" \
-				"$(grep "$HULL_HOME" /proc/self/mountinfo)" >&2
+				"$(grep "$HULL_HOME" /proc/self/mountinfo)" "$(empty_cgroups)" >&2
 			for pid in $(our_processes); do
 				tr '\0' ' ' <"/proc/$pid/cmdline" >&2
 				kill -9 "$pid" 2>/dev/null

@@ -14,6 +14,7 @@ within()
 }
 
 within 60 125 sh -c '"$HULL" run -- sh -c "while :; do echo y; done" | head -c 1 >/dev/null; exit 125'
+has err 'Broken pipe'
 within 60 125 sh -c '"$HULL" run -- seq 1000000 >/dev/full'
 has err 'No space left'
 within 60 1 sh -c '"$HULL" --version >/dev/full'

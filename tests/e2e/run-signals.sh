@@ -7,7 +7,8 @@
 begin()
 {
 	: >out
-	"$HULL" run -- "$@" >out 2>err &
+	# A shell without job control has its background jobs ignore SIGINT, which hull respects.
+	env --default-signal "$HULL" run -- "$@" >out 2>err &
 	pid=$!
 	wait_for 60 grep -q ready out
 }
@@ -35,8 +36,16 @@ sleep 0.5
 kill -INT "$pid"
 ended 130
 
+# What the caller ignores stays ignored.
+: >out
+(trap '' HUP && exec "$HULL" run -- sh -c 'echo ready; sleep 2; exit 9') >out 2>err &
+pid=$!
+wait_for 60 grep -q ready out
+kill -HUP "$pid"
+ended 9
+
 # During boot the first one ends it.
-"$HULL" run -- sleep 1000 >out 2>err &
+env --default-signal "$HULL" run -- sleep 1000 >out 2>err &
 pid=$!
 sleep 0.3
 kill -INT "$pid"

@@ -16,6 +16,10 @@ expect 0 sh -c '"$HULL" run -i -- sh -c "tee /dev/stderr | sha256sum >/tmp/sum; 
 has out "$(sha256sum <big | cut -d' ' -f1)"
 cmp big back || fail "20 MB came back changed"
 
+# Faster than the link, for long enough to meet every limit on the way.
+expect 0 sh -c '"$HULL" run -- head -c 200000000 /dev/zero | wc -c'
+is out 200000000
+
 # The command ends without reading its input.
 expect 0 sh -c 'yes | "$HULL" run -i -- true'
 # Its input stays open when it ends.

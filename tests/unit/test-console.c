@@ -235,10 +235,17 @@ static void test_typing(void **state)
 	assert_true(type(f, first, 100000) == 100000);
 	(void)drain(f, f->guest, &out, &over);
 	assert_int_equal(out.len, typed + 100000);
-	/* Handed over in the middle of a jam, again and again. */
-	for (int i = 0; i < 40; i++) {
+	/* Handed over in the middle of a jam, again and again: by one who has not read what it was
+	 * shown, which loses what it typed, and by one who leaves in order, which may not. */
+	for (int i = 0; i < 20; i++) {
 		assert_true(type(f, first, (size_t)64 << 20) < (size_t)4 << 20);
-		(void)drain(f, first, &shown, &over); /* it hangs up in order */
+		close(first);
+		first = second;
+		second = reader(f);
+	}
+	for (int i = 0; i < 20; i++) {
+		(void)type(f, first, (size_t)8 << 20);
+		(void)drain(f, first, &shown, &over);
 		close(first);
 		first = second;
 		second = reader(f);
