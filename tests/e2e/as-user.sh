@@ -5,8 +5,17 @@
 set -eu
 [ "$(id -u)" -eq 0 ] || exec sh "$1"
 uid=$((1862270976 + $$))
+as_user="setpriv --reuid $uid --regid $uid --clear-groups --inh-caps=-all"
+$as_user test -r "$1" -a -x "$HULL" || {
+	echo "skipped: this tree can't be read by other users" >&2
+	exit 77
+}
+$as_user unshare --user true 2>/dev/null || {
+	echo "skipped: no user namespaces for ordinary users here (a chroot has none)" >&2
+	exit 77
+}
 tmp=$(mktemp -d)
 chown "$uid" "$tmp"
 trap 'rm -rf "$tmp"' EXIT
 env -u XDG_RUNTIME_DIR HOME="$tmp" TMPDIR="$tmp" HULL_E2E_UID=$uid \
-	setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all sh "$1"
+	$as_user sh "$1"
