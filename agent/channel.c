@@ -168,7 +168,7 @@ bool hull_channels_accept(struct hull_channels *cs, struct hull_yamux_stream *s)
 	ch->owner = cs;
 	ch->ys = s;
 	ch->out.buf.max = ANSWERS_MAX;
-	ch->in.buf.max = 2 * HULL_YAMUX_WINDOW;
+	ch->in.buf.max = 2 * HULL_YAMUX_WINDOW_MAX;
 	hull_yamux_set_user(s, ch);
 	return true;
 }

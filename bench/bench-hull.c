@@ -67,7 +67,7 @@ static void on_ready(void *ctx, const struct hull_error *error)
 	b->ready_ns = hull_now_ns();
 	b->ready = !error;
 	if (error)
-		hull_fail(&b->err, hull_error_code(error), "%s", hull_error_message(error));
+		hull_fail_copy(&b->err, error);
 	hull_loop_quit(b->loop, 0);
 }
 

@@ -250,6 +250,12 @@ int hull_fail_remote(struct hull_error **err, int code, const char *cause, const
 	return -1;
 }
 
+int hull_fail_copy(struct hull_error **err, const struct hull_error *src)
+{
+	return hull_fail_remote(err, hull_error_code(src), hull_error_cause(src),
+				hull_error_message(src), hull_error_hint(src));
+}
+
 int hull_prefix(struct hull_error **err, const char *fmt, ...)
 {
 	cleanup_free char *where = NULL;

@@ -29,6 +29,8 @@ void hull_hint(struct hull_error **err, const char *fmt, ...) HULL_PRINTF(2, 3);
 /* Rebuilds an error that came over a wire; @cause and @hint may be "". */
 int hull_fail_remote(struct hull_error **err, int code, const char *cause, const char *message,
 		     const char *hint);
+/* Another of the same, where @src is somebody else's. */
+int hull_fail_copy(struct hull_error **err, const struct hull_error *src);
 
 int hull_code_from_errno(int errnum);
 /* ttrpc/gRPC status code for a hull code, and back (table in DESIGN: one place). */

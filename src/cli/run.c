@@ -54,8 +54,7 @@ static void stop(struct run *r)
 static void fail(struct run *r, const struct hull_error *error)
 {
 	if (!r->err && !r->have_code)
-		hull_fail_remote(&r->err, hull_error_code(error), hull_error_cause(error),
-				 hull_error_message(error), hull_error_hint(error));
+		hull_fail_copy(&r->err, error);
 	stop(r);
 }
 

@@ -320,8 +320,7 @@ static void on_scratch_done(void *ctx, const struct hull_error *error)
 	if (m->state != HULL_MONITOR_STARTING)
 		return;
 	if (error)
-		hull_fail_remote(&err, hull_error_code(error), hull_error_cause(error),
-				 hull_error_message(error), hull_error_hint(error));
+		hull_fail_copy(&err, error);
 	if (error || launch(m, &err) < 0)
 		hull_monitor_end_error(m, "start-failed", &err);
 }
@@ -376,8 +375,7 @@ static void on_setup_done(void *ctx, const ProtobufCMessage *reply, const struct
 		hull_monitor_ready(m);
 		return;
 	}
-	hull_fail_remote(&err, hull_error_code(error), hull_error_cause(error),
-			 hull_error_message(error), hull_error_hint(error));
+	hull_fail_copy(&err, error);
 	hull_prefix(&err, "prepare the guest");
 	hull_monitor_end_error(m, "guest-setup-failed", &err);
 }

@@ -44,6 +44,7 @@ struct hull_yamux_stream {
 	uint32_t tx_window; /* what we may still send */
 	uint32_t rx_window; /* what the peer may still send */
 	uint32_t rx_used;   /* consumed, but not yet given back */
+	uint32_t rx_max;    /* what rx_window is when nothing is under way */
 	size_t turn;	    /* what it may queue although others wait */
 	uint16_t tx_flags;  /* SYN or ACK, for its next frame */
 	unsigned int pins;

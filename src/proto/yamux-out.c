@@ -384,12 +384,19 @@ void hull_yamux_commit(struct hull_yamux_stream *s, size_t len)
 
 void hull_yamux_consume(struct hull_yamux_stream *s, size_t len)
 {
+	uint32_t kept;
+
 	if (s->gone)
 		return;
-	assert(len <= HULL_YAMUX_WINDOW - s->rx_window - s->rx_used);
+	assert(len <= s->rx_max - s->rx_window - s->rx_used);
 	s->rx_used += (uint32_t)len;
-	if (s->rx_used < HULL_YAMUX_WINDOW / 2 || s->fin_seen)
+	if (s->rx_used < s->rx_max / 4 || s->fin_seen)
 		return;
+	kept = s->rx_max - s->rx_window - s->rx_used;
+	if (kept <= s->rx_max / 4 && s->rx_max < HULL_YAMUX_WINDOW_MAX) {
+		s->rx_used += s->rx_max;
+		s->rx_max *= 2;
+	}
 	s->rx_window += s->rx_used;
 	hull_yamux_put_window(s, 0, s->rx_used);
 	s->rx_used = 0;

@@ -54,7 +54,7 @@ static struct hull_yamux_stream *add_stream(struct hull_yamux *y, uint32_t id, u
 	s->y = y;
 	s->id = id;
 	s->tx_flags = tx_flags;
-	s->tx_window = s->rx_window = HULL_YAMUX_WINDOW;
+	s->tx_window = s->rx_window = s->rx_max = HULL_YAMUX_WINDOW;
 	s->hash_next = *b;
 	*b = s;
 	y->n_streams++;

@@ -7,6 +7,10 @@
  * ACK 2, FIN 4, RST 8), u32 stream id, u32 length; big-endian.  Client ids odd, server ids even.
  * Each direction of a stream starts with a window of 256 KiB.
  *
+ * A receiver that keeps up doubles its window with each update, up to 1 MiB: behind an emulated
+ * CPU an update takes as long as 256 KiB do.  One that never kept up has no more than those to
+ * keep.
+ *
  * Ours on top: data frames of at most 32 KiB are sent, at most HULL_YAMUX_STREAMS_MAX streams live
  * at once, and streams may queue data only while all unsent output is below the budget, so that a
  * reset loses little and a small stream is never far behind a big one.  Streams that were refused
@@ -26,7 +30,8 @@
 #include <sys/types.h>
 
 #define HULL_YAMUX_FRAME_MAX ((size_t)32 << 10)
-#define HULL_YAMUX_WINDOW ((size_t)256 << 10)
+#define HULL_YAMUX_WINDOW ((size_t)256 << 10)	/* where each stream starts */
+#define HULL_YAMUX_WINDOW_MAX ((size_t)1 << 20) /* where one whose receiver keeps up ends */
 #define HULL_YAMUX_STREAMS_MAX 256
 #define HULL_YAMUX_BUDGET ((size_t)256 << 10) /* the default */
 #define HULL_YAMUX_BUDGET_MIN ((size_t)4 << 10)

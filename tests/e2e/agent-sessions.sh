@@ -63,8 +63,9 @@ ctl 0 "$V" delete one
 session doomed sh -c 'flock /tmp/doomed sh -c "echo ready; sleep 1000"'
 follow doomed doomed.out
 shows doomed.out ready
-timeout 60 "$hullctl" "$V" wait doomed >waiter 2>&1 &
+timeout 60 "$hullctl" "$V" wait doomed --ready waits >waiter 2>&1 &
 waiter=$!
+wait_for 30 test -e waits
 ctl 0 "$V" delete doomed
 wait "$waiter" "$follower"
 is waiter 'status=137 signal=9 oom=0'

@@ -267,14 +267,45 @@ static int cmd_start(struct ctl *c, struct hull_error **err)
 	return 0;
 }
 
+struct waiting {
+	struct ctl *ctl;
+	bool over;
+	struct hull_error *err;
+};
+
+static void on_waited(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+{
+	const Hull__Agent__V1__WaitResponse *rs = (const Hull__Agent__V1__WaitResponse *)reply;
+	struct waiting *w = ctx;
+
+	w->over = true;
+	if (error)
+		hull_fail_copy(&w->err, error);
+	else
+		printf("status=%u signal=%u oom=%d\n", rs->exit_status, rs->signal, rs->oom);
+	hull_loop_quit(w->ctl->loop, 0);
+}
+
+/* Calls of one connection are taken in order: once List is answered, the agent knows who waits. */
 static int cmd_wait(struct ctl *c, struct hull_error **err)
 {
-	cleanup_reply Hull__Agent__V1__WaitResponse *rs = NULL;
+	Hull__Agent__V1__SessionRequest rq = HULL__AGENT__V1__SESSION_REQUEST__INIT;
+	Hull__Agent__V1__ListRequest list = HULL__AGENT__V1__LIST_REQUEST__INIT;
+	struct waiting w = {.ctl = c};
+	const char *ready = NULL;
 
-	if (session_call(c, "Wait", REPLY(agent__v1__wait_response), &rs, err) < 0)
+	take_id(c, &rq.container_id, &rq.exec_id);
+	if (hullctl_take_flag(c, "--ready") && c->n_words) /* a file to make once it waits */
+		ready = hullctl_take_word(c);
+	hull_rpc_call(c->rpc, c->service, "Wait", &rq.base, REPLY(agent__v1__wait_response), 0,
+		      on_waited, &w);
+	if (ready && hullctl_call(c, "List", &list, REPLY(agent__v1__list_response), NULL, err) < 0)
 		return -1;
-	printf("status=%u signal=%u oom=%d\n", rs->exit_status, rs->signal, rs->oom);
-	return 0;
+	if (ready && hull_file_write(ready, "", 0, 0600, false) < 0)
+		return hull_fail(err, HULL_E_OS, "cannot write '%s'", ready);
+	while (!w.over && hull_loop_run(c->loop) >= 0)
+		;
+	return w.err ? hull_error_move(err, &w.err) : 0;
 }
 
 static int cmd_delete(struct ctl *c, struct hull_error **err)
@@ -565,7 +596,7 @@ static const struct command commands[] = {
 	{AGENT, "list", "", 0, 0, cmd_list},
 	{AGENT, "create", "ID [--tty] [--user USER] ARGS...", 1, MANY, cmd_create},
 	{AGENT, "start", "ID", 1, 1, cmd_start},
-	{AGENT, "wait", "ID", 1, 1, cmd_wait},
+	{AGENT, "wait", "ID [--ready FILE]", 1, 3, cmd_wait},
 	{AGENT, "signal", "ID NUMBER [--all]", 2, 3, cmd_signal},
 	{AGENT, "resize", "ID ROWS COLUMNS", 3, 3, cmd_resize},
 	{AGENT, "close-stdin", "ID", 1, 1, cmd_close_stdin},

@@ -157,7 +157,7 @@ static void fz_data(void *ctx, struct hull_yamux_stream *s, const void *data, si
 
 	assert(st->s == s && !st->eof && len);
 	st->unused += len;
-	assert(st->unused <= HULL_YAMUX_WINDOW);
+	assert(st->unused <= HULL_YAMUX_WINDOW_MAX);
 	if (!fz_act(f, st) && f->mode & 1)
 		fz_consume(st, len);
 }

@@ -377,7 +377,7 @@ static void the_window_is_what_was_used(void **state)
 		sent += (size_t)hull_yamux_write(e->s, zeros, sizeof(zeros) - sent);
 		talk(e);
 	}
-	/* The handshake was part of the first window; half a window is given back at once. */
+	/* The handshake was part of the first window; its bytes alone give nothing back. */
 	assert_in_range(sent, HULL_YAMUX_WINDOW - 64, HULL_YAMUX_WINDOW);
 	assert_int_equal(e->got.len, 0);
 	e->appetite = SIZE_MAX;

@@ -135,7 +135,7 @@ static void on_data(void *ctx, struct hull_yamux_stream *s, const void *data, si
 			fail_msg("stream %u differs at %zu", h->id, h->received + i);
 	h->received += len;
 	h->unused += len;
-	assert_true(h->unused <= HULL_YAMUX_WINDOW);
+	assert_true(h->unused <= HULL_YAMUX_WINDOW_MAX);
 	if (!h->stalled && rnd(3) == 0) {
 		hull_yamux_consume(s, h->unused);
 		h->unused = 0;

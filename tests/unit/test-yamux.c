@@ -203,7 +203,7 @@ static void test_window_of_the_peer(void **state)
 {
 	struct side c;
 	struct hull_yamux_stream *s;
-	const uint32_t half = HULL_YAMUX_WINDOW / 2;
+	const uint32_t quarter = HULL_YAMUX_WINDOW / 4;
 	cleanup_strbuf struct hull_strbuf b = HULL_STRBUF_INIT;
 
 	side_init(&c, true, 0);
@@ -213,20 +213,54 @@ static void test_window_of_the_peer(void **state)
 	frame(&b, DAT, 0, 1, HULL_YAMUX_WINDOW, NULL);
 	hull_strbuf_add(&b, zeros, HULL_YAMUX_WINDOW);
 	assert_int_equal(side_feed(&c, b.data, b.len), 0);
-	hull_yamux_consume(s, half - 1);
+	hull_yamux_consume(s, quarter - 1);
 	assert_frames(&c, "");
 	hull_yamux_consume(s, 2);
-	assert_frames(&c, "win 1 131073\n");
+	assert_frames(&c, "win 1 65537\n");
 	b.len = 0;
-	frame(&b, DAT, FIN, 1, half, NULL);
-	hull_strbuf_add(&b, zeros, half);
+	frame(&b, DAT, FIN, 1, quarter, NULL);
+	hull_strbuf_add(&b, zeros, quarter);
 	assert_int_equal(side_feed(&c, b.data, b.len), 0);
 	/* Nobody sends any more: no window is due. */
-	hull_yamux_consume(s, 2 * half - 1);
+	hull_yamux_consume(s, 4 * quarter - 1);
 	assert_frames(&c, "");
 	/* One byte of window is left. */
 	assert_int_equal(feed_frame(&c, DAT, 0, 1, 0, "a"), 0);
 	assert_fatal(&c, DAT, 0, 1, 0, "b");
+	side_fini(&c);
+}
+
+/* Its receiver keeps up: each update doubles the window, up to the most. */
+static void test_window_grows(void **state)
+{
+	static const struct {
+		size_t len;
+		const char *update;
+	} steps[] = {
+		{64 << 10, "win 1 327680\n"},  /* 64 KiB back and 256 KiB more */
+		{128 << 10, "win 1 655360\n"}, /* 128 and 512 */
+		{256 << 10, "win 1 262144\n"},
+		{256 << 10, "win 1 262144\n"},
+	};
+	struct side c;
+	struct hull_yamux_stream *s;
+
+	side_init(&c, true, 0);
+	c.keep = true;
+	s = open_stream(&c);
+	side_output(&c, NULL, SIZE_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		cleanup_strbuf struct hull_strbuf b = HULL_STRBUF_INIT;
+
+		frame(&b, DAT, 0, 1, (uint32_t)steps[i].len, NULL);
+		hull_strbuf_add(&b, zeros, steps[i].len);
+		assert_int_equal(side_feed(&c, b.data, b.len), 0);
+		hull_yamux_consume(s, steps[i].len - 1);
+		assert_frames(&c, "");
+		hull_yamux_consume(s, 1);
+		assert_frames(&c, steps[i].update);
+	}
+	assert_fatal(&c, DAT, 0, 1, HULL_YAMUX_WINDOW_MAX + 1, NULL);
 	side_fini(&c);
 }
 
@@ -625,6 +659,7 @@ int main(void)
 		cmocka_unit_test(test_drained),
 		cmocka_unit_test(test_window_of_ours),
 		cmocka_unit_test(test_window_of_the_peer),
+		cmocka_unit_test(test_window_grows),
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_budget_and_turns),
 		cmocka_unit_test(test_line),
