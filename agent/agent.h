@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The agent as a whole: what its parts share.  One thread, one loop, nothing in it blocks; work
- * that may (mounts, modules, sync) happens in a forked child.
+ * that may (mounts, modules, sync) happens in a forked child.  The one exception is Setup, before
+ * which there is nothing to serve, and whose deadline is the host's.
  *
  *   port ── link ── channel ─┬─ rpc ── service ─┬─ setup, mount, clock, power
  *                            └─ named streams ──┴─ session ── launch
@@ -39,7 +40,8 @@ struct hull_agent {
 	char *root;	/* owned: absolute path of the sessions' root, NULL: our own */
 	char *api_root; /* owned: the root that has its API mounts */
 	bool greeted;	/* a host has said hello and been answered */
-	bool setting_up, ending;
+	bool ending;
+	struct hull_reaped early; /* the child of early.c, while it runs */
 	struct hull_span spans[HULL_AGENT_SPANS];
 	size_t n_spans;
 };

@@ -13,6 +13,7 @@
 #include "agent/users.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "base/vec.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -261,12 +262,23 @@ static int execute(const struct hull_launch *l, struct hull_error **err)
 	return exec_failed(l, e, err);
 }
 
+/* The environment with HOME in it, as every login has it. */
+static int add_home(const struct hull_launch *l, const struct hull_user *u, struct hull_strv *ret,
+		    struct hull_error **err)
+{
+	for (char *const *e = l->env; *e; e++)
+		(void)hull_strv_add(ret, *e);
+	if (!env_value(l->env, "HOME"))
+		(void)hull_strv_addf(ret, "HOME=%s", u->home ? u->home : "/");
+	return ret->failed ? hull_fail_nomem(err) : 0;
+}
+
 static int look_up(const struct hull_launch *l, struct hull_user *ret_user, struct hull_error **err)
 {
 	cleanup_close int root = -1;
 
 	/* The common case needs no file. */
-	if (!*l->user && *l->cwd)
+	if (!*l->user && *l->cwd && env_value(l->env, "HOME"))
 		return 0;
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
@@ -277,6 +289,8 @@ static int look_up(const struct hull_launch *l, struct hull_user *ret_user, stru
 static int run(const struct hull_launch *l, int init_fd, struct hull_error **err)
 {
 	cleanup_with(hull_user_fini) struct hull_user u = {0};
+	cleanup_strv struct hull_strv env = {0};
+	struct hull_launch with_home = *l;
 
 	if (setns(init_fd, CLONE_NEWNS) < 0)
 		return hull_fail_errno(err, errno, "join the session's mounts");
@@ -287,7 +301,10 @@ static int run(const struct hull_launch *l, int init_fd, struct hull_error **err
 	if (become(&u, err) < 0 || go_to(l->cwd, &u, err) < 0)
 		return -1;
 	default_signals();
-	return execute(l, err);
+	if (add_home(l, &u, &env, err) < 0)
+		return -1;
+	with_home.env = env.v;
+	return execute(&with_home, err);
 }
 
 void hull_launchee_program(const struct hull_launch *l, int init_fd, int ready_fd, int report_fd)

@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/cgroup.h"
 #include "agent/channel.h"
+#include "agent/early.h"
 #include "agent/modprobe.h"
 #include "agent/modules.h"
 #include "agent/port.h"
@@ -228,7 +229,6 @@ int main(int argc, char **argv)
 	cleanup_error struct hull_error *err = NULL;
 	struct hull_agent *a = &agent;
 	uint64_t start = hull_now_ns(), loaded;
-	bool prepared = false;
 
 	if (getpid() != 1) {
 		static const char text[] = "hull-agent is the first process of a guest\n";
@@ -247,15 +247,13 @@ int main(int argc, char **argv)
 	hull_modules_load_link(a->modules);
 	hull_agent_span(a, "link modules", loaded, hull_now_ns());
 	hull_ports_scan(a->ports);
+	hull_early_start(a);
+	prepare_sessions(a);
 	for (;;) {
 		int r = hull_loop_step(a->loop, hull_ports_busy(a->ports) ? 0 : -1);
 
 		if (r < 0)
 			hull_agent_fatal("wait for events: %s", hull_strerror(-r));
 		hull_ports_turn(a->ports);
-		if (a->greeted && !prepared) {
-			prepare_sessions(a);
-			prepared = true;
-		}
 	}
 }

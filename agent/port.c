@@ -306,9 +306,16 @@ void hull_ports_scan(struct hull_ports *ps)
 	closedir(d);
 }
 
+/* An event is a list of strings.  A port's name comes with a change, after it was added. */
+static bool is_news(const char *buf, size_t len)
+{
+	static const char ours[] = "SUBSYSTEM=virtio-ports", added[] = "ACTION=add";
+
+	return memmem(buf, len, ours, sizeof(ours)) && !memmem(buf, len, added, sizeof(added));
+}
+
 static void on_uevent(void *ctx, uint32_t events)
 {
-	static const char want[] = "SUBSYSTEM=virtio-ports";
 	struct hull_ports *ps = ctx;
 	bool scan = false;
 	char buf[4096];
@@ -320,7 +327,7 @@ static void on_uevent(void *ctx, uint32_t events)
 			scan = true; /* some were lost */
 		else if (n < 0)
 			break;
-		else if (memmem(buf, (size_t)n, want, sizeof(want)))
+		else if (is_news(buf, (size_t)n))
 			scan = true;
 	}
 	if (scan)

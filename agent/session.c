@@ -446,8 +446,6 @@ int hull_session_start(struct hull_sessions *ss, struct hull_ttrpc_call *call,
 
 	if (!s)
 		return -1;
-	if (ss->agent->setting_up)
-		return hull_fail_cause(err, HULL_E_BUSY, "setting-up", "the VM is being set up");
 	if (s->state != SESSION_CREATED)
 		return hull_fail_cause(err, HULL_E_STATE, "already-started", "session '%s' is %s",
 				       s->exec_id, state_names[s->state]);

@@ -11,6 +11,7 @@
 #include "vm/dirs.h"
 
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -280,32 +281,50 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	}
 }
 
+static int default_env(struct hull_strv *env, const char *name, const char *value,
+		       struct hull_error **err)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < env->n; i++)
+		if (!strncmp(env->v[i], name, len) && env->v[i][len] == '=')
+			return 0;
+	return hull_strv_addf(env, "%s=%s", name, value) < 0 ? hull_fail_nomem(err) : 0;
+}
+
+/* Where root is at home.  The guest has the host's accounts, and would have to look it up in a file
+ * of the host's, before the command starts. */
+static int fill_home(struct hull_run_options *o, struct hull_error **err)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	const struct passwd *pw = NULL;
+	int r = 0;
+
+	while (f && (pw = fgetpwent(f)) && pw->pw_uid != 0)
+		;
+	if (pw && *pw->pw_dir == '/') {
+		r = default_env(&o->env, "HOME", pw->pw_dir, err);
+		if (r == 0 && !o->cwd && access(pw->pw_dir, F_OK) == 0)
+			r = set_string(&o->cwd, pw->pw_dir, err);
+	}
+	if (f)
+		(void)fclose(f);
+	return r;
+}
+
 /* What the user did not say and the environment of the command needs. */
 static int fill_env(struct hull_run_options *o, struct hull_error **err)
 {
-	static const char *const defaults[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"LANG=C.UTF-8",
-	};
+	static const char path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	const char *term = getenv("TERM");
 
-	for (size_t i = 0; i <= ARRAY_SIZE(defaults); i++) {
-		cleanup_free char *own = NULL;
-		const char *d = i < ARRAY_SIZE(defaults) ? defaults[i] : NULL;
-		bool set = false;
-
-		if (!d) {
-			if (!o->terminal || asprintf(&own, "TERM=%s", term ? term : "linux") < 0)
-				break;
-			d = own;
-		}
-		for (size_t k = 0; k < o->env.n; k++)
-			if (!strncmp(o->env.v[k], d, strcspn(d, "=") + 1))
-				set = true;
-		if (!set && hull_strv_add(&o->env, d) < 0)
-			return hull_fail_nomem(err);
-	}
-	return 0;
+	if (o->config.root.kind == HULL_ROOT_HOST && !o->user && fill_home(o, err) < 0)
+		return -1;
+	if (o->terminal && default_env(&o->env, "TERM", term ? term : "linux", err) < 0)
+		return -1;
+	return default_env(&o->env, "PATH", path, err) < 0
+		       ? -1
+		       : default_env(&o->env, "LANG", "C.UTF-8", err);
 }
 
 /* The guest's kernel finds what its initramfs lacks there, when it misses it. */

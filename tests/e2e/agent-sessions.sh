@@ -84,7 +84,7 @@ ctl 1 "$V" create empty
 has err INVALID
 
 # A signal for the first process, or for all.
-session family sh -c 'trap : TERM; sleep 1000 & sleep 1000 & echo ready; until wait; do echo interrupted; done; exit 5'
+session family sh -c 'trap "echo interrupted" TERM; sleep 1000 & sleep 1000 & echo ready; until wait; do :; done; exit 5'
 follow family family.out
 shows family.out ready
 ctl 0 "$V" signal family 15
