@@ -38,6 +38,24 @@ const char *const *hull_backend_names(void)
 	return names;
 }
 
+void hull_backend_sockets_init(struct hull_backend_sockets *s)
+{
+	*s = (struct hull_backend_sockets){.root = -1};
+	for (size_t i = 0; i < ARRAY_SIZE(s->shares); i++)
+		s->shares[i] = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(s->networks); i++)
+		s->networks[i] = -1;
+}
+
+void hull_backend_sockets_close(struct hull_backend_sockets *s)
+{
+	hull_closep(&s->root);
+	for (size_t i = 0; i < ARRAY_SIZE(s->shares); i++)
+		hull_closep(&s->shares[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(s->networks); i++)
+		hull_closep(&s->networks[i]);
+}
+
 int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **err)
 {
 	const struct {

@@ -13,13 +13,13 @@
 #define HULL_BACKEND_BACKEND_H
 
 #include "base/error.h"
+#include "config/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-struct hull_config;
 struct hull_loop;
 struct hull_strv;
 
@@ -33,8 +33,12 @@ struct hull_strv;
 #define HULL_CAP_VIRTIOFS (UINT64_C(1) << 5)	 /* takes a vhost-user socket for the root share */
 #define HULL_CAP_QCOW2 (UINT64_C(1) << 6)	 /* disks in that format */
 
-/* The virtio-fs tag of the root share. */
+/* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG "hull.root"
+#define HULL_SHARE_TAG "hull.share"
+
+/* As many daemons serve a VM's shares at most; see monitor/share.h. */
+#define HULL_SHARE_GROUPS_MAX 8
 
 enum hull_stream { HULL_STREAM_CONSOLE, HULL_STREAM_CTL, HULL_STREAM_BULK };
 #define HULL_STREAM_COUNT 3
@@ -81,6 +85,19 @@ struct hull_backend_env {
 	int cgroup_fd; /* <= 0: none; borrowed, during start only */
 };
 
+/* What the hypervisor is to be connected to: the ends of helpers that run already. */
+struct hull_backend_sockets {
+	int root;			   /* vhost-user */
+	int shares[HULL_SHARE_GROUPS_MAX]; /* vhost-user */
+	size_t n_shares;
+	/* Of the description's networks, in order: frames as QEMU's "stream" has them.  -1: the
+	 * hypervisor's own user network. */
+	int networks[HULL_CONFIG_MAX_NETWORKS];
+};
+void hull_backend_sockets_init(struct hull_backend_sockets *s); /* all -1 */
+void hull_backend_sockets_close(struct hull_backend_sockets *s);
+#define cleanup_sockets __attribute__((cleanup(hull_backend_sockets_close)))
+
 struct hull_inst {
 	const struct hull_backend_ops *ops;
 };
@@ -98,9 +115,10 @@ struct hull_backend_ops {
 	/* Looks the hypervisor and the host over.  @config must outlive the instance. */
 	int (*create)(const struct hull_backend_env *env, const struct hull_config *config,
 		      struct hull_inst **ret_inst, struct hull_error **err);
-	/* Takes @share_fd, a connected vhost-user socket of the root share, or -1; also on failure.
-	 * On success events.exited will follow sooner or later. */
-	int (*start)(struct hull_inst *inst, int share_fd, struct hull_error **err);
+	/* Takes those of the sockets it uses, leaving -1.  On success events.exited will follow
+	 * sooner or later. */
+	int (*start)(struct hull_inst *inst, struct hull_backend_sockets *sockets,
+		     struct hull_error **err);
 	/* Hands over our end of a stream, once; -1 if there is no such stream. */
 	int (*take_stream)(struct hull_inst *inst, enum hull_stream which);
 	int (*pause)(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,

@@ -27,7 +27,9 @@ const char *const hull_accel_names[] = {"auto", "kvm", "tcg", NULL};
 const char *const hull_agent_names[] = {"hull", "none", NULL};
 const char *const hull_disk_format_names[] = {"raw", "qcow2", NULL};
 const char *const hull_root_kind_names[] = {"none", "host", NULL};
-const char *const hull_share_cache_names[] = {"auto", "always", "none", NULL};
+const char *const hull_share_cache_names[] = {"strict", "auto", "always", "none", NULL};
+const char *const hull_network_kind_names[] = {"user", NULL};
+const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
@@ -37,6 +39,8 @@ NAMES_MATCH(hull_agent_names, HULL_AGENT_NONE);
 NAMES_MATCH(hull_disk_format_names, HULL_DISK_QCOW2);
 NAMES_MATCH(hull_root_kind_names, HULL_ROOT_HOST);
 NAMES_MATCH(hull_share_cache_names, HULL_SHARE_CACHE_NONE);
+NAMES_MATCH(hull_network_kind_names, HULL_NETWORK_USER);
+NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
 
 static const struct hull_field root_table[] = {
 	HULL_FIELD_ENUM(struct hull_root, kind, "kind", 0, enum hull_root_kind, HULL_ROOT_NONE,
@@ -61,11 +65,48 @@ static const struct hull_field disk_table[] = {
 };
 static const struct hull_fields disk_fields = HULL_FIELDS(struct hull_disk, disk_table);
 
+static const struct hull_field share_table[] = {
+	HULL_FIELD_STRING(struct hull_share, source, "source", HULL_FIELD_REQUIRED, PATH_MAX_LEN,
+			  "directory or file of the host"),
+	HULL_FIELD_STRING(struct hull_share, target, "target", HULL_FIELD_REQUIRED, PATH_MAX_LEN,
+			  "where the guest finds it"),
+	HULL_FIELD_BOOL(struct hull_share, readonly, "readonly", 0, false,
+			"refuse writes from the guest"),
+};
+static const struct hull_fields share_fields = HULL_FIELDS(struct hull_share, share_table);
+
+static const struct hull_field port_table[] = {
+	HULL_FIELD_STRING(struct hull_port, address, "address", 0, 45,
+			  "host address to listen on: loopback if empty"),
+	HULL_FIELD_U64(struct hull_port, host, "host", HULL_FIELD_REQUIRED, 1, 1, 65535,
+		       "host port"),
+	HULL_FIELD_U64(struct hull_port, guest, "guest", HULL_FIELD_REQUIRED, 1, 1, 65535,
+		       "guest port"),
+	HULL_FIELD_U64(struct hull_port, count, "count", 0, 1, 1, 65535,
+		       "how many ports, counted from these"),
+	HULL_FIELD_ENUM(struct hull_port, protocol, "protocol", 0, enum hull_protocol,
+			HULL_PROTOCOL_TCP, hull_protocol_names, "tcp or udp"),
+};
+static const struct hull_fields port_fields = HULL_FIELDS(struct hull_port, port_table);
+
+static const struct hull_field network_table[] = {
+	HULL_FIELD_ENUM(struct hull_network, kind, "kind", HULL_FIELD_ALWAYS,
+			enum hull_network_kind, HULL_NETWORK_USER, hull_network_kind_names,
+			"user: through the host's own connections, without any privilege"),
+	HULL_FIELD_STRING(struct hull_network, mac, "mac", 0, 17,
+			  "hardware address the guest sees; made up if empty"),
+	HULL_FIELD_LIST(struct hull_network, ports, "ports", 0, &port_fields, HULL_CONFIG_MAX_PORTS,
+			"host ports that lead into the guest"),
+};
+static const struct hull_fields network_fields = HULL_FIELDS(struct hull_network, network_table);
+
 static const struct hull_field programs_table[] = {
 	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", 0, PATH_MAX_LEN,
 			  "path of qemu-system-x86_64; looked up if empty"),
 	HULL_FIELD_STRING(struct hull_programs, virtiofsd, "virtiofsd", 0, PATH_MAX_LEN,
 			  "path of virtiofsd; looked up if empty"),
+	HULL_FIELD_STRING(struct hull_programs, passt, "passt", 0, PATH_MAX_LEN,
+			  "path of passt; looked up if empty"),
 };
 static const struct hull_fields programs_fields = HULL_FIELDS(struct hull_programs, programs_table);
 
@@ -98,6 +139,17 @@ static const struct hull_field config_table[] = {
 			  "the guest's root directory"),
 	HULL_FIELD_LIST(struct hull_config, disks, "disks", 0, &disk_fields, HULL_CONFIG_MAX_DISKS,
 			"disks, in the order the guest sees them"),
+	HULL_FIELD_LIST(struct hull_config, shares, "shares", 0, &share_fields,
+			HULL_CONFIG_MAX_SHARES, "directories and files of the host"),
+	HULL_FIELD_ENUM(struct hull_config, share_cache, "share_cache", 0, enum hull_share_cache,
+			HULL_SHARE_CACHE_STRICT, hull_share_cache_names,
+			"how long the guest trusts what it has read of the shares"),
+	HULL_FIELD_U64(struct hull_config, owner_uid, "owner_uid", 0, 0, 0, UINT32_MAX - 1,
+		       "guest user who owns what the shares' owner does"),
+	HULL_FIELD_U64(struct hull_config, owner_gid, "owner_gid", 0, 0, 0, UINT32_MAX - 1,
+		       "guest group likewise"),
+	HULL_FIELD_LIST(struct hull_config, networks, "networks", 0, &network_fields,
+			HULL_CONFIG_MAX_NETWORKS, "network devices"),
 	HULL_FIELD_BOOL(struct hull_config, rng, "rng", 0, true,
 			"give the guest a source of entropy"),
 	HULL_FIELD_BOOL(struct hull_config, seccomp, "seccomp", 0, true,

@@ -20,6 +20,9 @@
 
 #define HULL_CONFIG_MAX_CPUS 256
 #define HULL_CONFIG_MAX_DISKS 16
+#define HULL_CONFIG_MAX_SHARES 64
+#define HULL_CONFIG_MAX_NETWORKS 4
+#define HULL_CONFIG_MAX_PORTS 64
 /* Longest run_dir: what the kernel allows a socket path, less the longest name in it. */
 #define HULL_CONFIG_MAX_RUN_DIR 90
 
@@ -28,7 +31,19 @@ enum hull_accel { HULL_ACCEL_AUTO, HULL_ACCEL_KVM, HULL_ACCEL_TCG };
 enum hull_agent { HULL_AGENT_HULL, HULL_AGENT_NONE };
 enum hull_disk_format { HULL_DISK_RAW, HULL_DISK_QCOW2 };
 enum hull_root_kind { HULL_ROOT_NONE, HULL_ROOT_HOST };
-enum hull_share_cache { HULL_SHARE_CACHE_AUTO, HULL_SHARE_CACHE_ALWAYS, HULL_SHARE_CACHE_NONE };
+/* How long the guest trusts what it has read of the host:
+ *   strict  files are kept in memory, but asked about each time they are used
+ *   auto    names and sizes may be a second old
+ *   always  for ever: nothing changes on the host meanwhile
+ *   none    nothing is kept; files can't be mapped shared */
+enum hull_share_cache {
+	HULL_SHARE_CACHE_STRICT,
+	HULL_SHARE_CACHE_AUTO,
+	HULL_SHARE_CACHE_ALWAYS,
+	HULL_SHARE_CACHE_NONE,
+};
+enum hull_network_kind { HULL_NETWORK_USER };
+enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
 
 struct hull_root {
 	enum hull_root_kind kind;
@@ -43,10 +58,33 @@ struct hull_disk {
 	uint64_t scratch_bytes; /* != 0: an empty disk of that size that nobody sees afterwards */
 };
 
+/* A directory or file of the host.  What the guest makes in it belongs to whoever owns the source,
+ * and the guest sees what that one owns as its own: owner_uid and owner_gid. */
+struct hull_share {
+	char *source; /* absolute, on the host */
+	char *target; /* absolute, in the guest's root */
+	bool readonly;
+};
+
+/* Connections to the host's ports are passed on to the guest's. */
+struct hull_port {
+	char *address; /* of the host, v4 or v6; NULL: loopback, both */
+	uint64_t host, guest;
+	uint64_t count; /* that many ports from there */
+	enum hull_protocol protocol;
+};
+
+struct hull_network {
+	enum hull_network_kind kind;
+	char *mac; /* NULL: one that is derived from the VM's id */
+	HULL_VEC(struct hull_port) ports;
+};
+
 /* "" means: look the usual places through. */
 struct hull_programs {
 	char *qemu;
 	char *virtiofsd;
+	char *passt;
 };
 
 struct hull_config {
@@ -65,6 +103,10 @@ struct hull_config {
 	bool console; /* forwarded to the client, not only logged */
 	struct hull_root root;
 	HULL_VEC(struct hull_disk) disks;
+	HULL_VEC(struct hull_share) shares;
+	enum hull_share_cache share_cache;
+	uint64_t owner_uid, owner_gid; /* in the guest, of the shares' files */
+	HULL_VEC(struct hull_network) networks;
 	bool rng;
 	bool seccomp;
 	bool tied; /* stops when the starter's connection closes */
@@ -83,6 +125,8 @@ extern const char *const hull_agent_names[];
 extern const char *const hull_disk_format_names[];
 extern const char *const hull_root_kind_names[];
 extern const char *const hull_share_cache_names[];
+extern const char *const hull_network_kind_names[];
+extern const char *const hull_protocol_names[];
 
 void hull_config_init(struct hull_config *config);
 void hull_config_fini(struct hull_config *config);

@@ -30,15 +30,27 @@
 
 static bool children_left(const struct hull_monitor *m)
 {
-	return m->inst_running || (m->share && hull_share_daemon_runs(m->share));
+	for (size_t i = 0; i < m->helpers.n; i++)
+		if (hull_helper_runs(m->helpers.v[i]))
+			return true;
+	return m->inst_running;
+}
+
+static void free_helpers(struct hull_monitor *m)
+{
+	for (size_t i = 0; i < m->helpers.n; i++)
+		hull_helper_free(m->helpers.v[i]);
+	free(m->helpers.v);
+	m->helpers.v = NULL;
+	m->helpers.n = 0;
 }
 
 static void kill_children(struct hull_monitor *m)
 {
 	if (m->inst_running)
 		m->inst->ops->kill(m->inst);
-	if (m->share)
-		hull_share_daemon_kill(m->share);
+	for (size_t i = 0; i < m->helpers.n; i++)
+		hull_helper_kill(m->helpers.v[i]);
 	hull_source_arm(m->finish, hull_deadline_ms(children_left(m) ? REAP_MS : 0));
 }
 
@@ -224,7 +236,7 @@ static void on_finish(void *ctx)
 	hull_rpc_free(steal_ptr(&m->agent));
 	hull_guest_link_free(steal_ptr(&m->link));
 	hull_inst_freep(&m->inst);
-	hull_share_daemon_free(steal_ptr(&m->share));
+	free_helpers(m);
 	hull_scratch_free(steal_ptr(&m->scratch));
 	if (m->cgroup) {
 		int r = hull_cgroup_destroy(m->cgroup, hull_deadline_ms(CGROUP_MS));
@@ -282,7 +294,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	hull_rpc_free(m->agent);
 	hull_guest_link_free(m->link);
 	hull_inst_freep(&m->inst);
-	hull_share_daemon_free(m->share);
+	free_helpers(m);
 	hull_scratch_free(m->scratch);
 	hull_server_free(m->server);
 	hull_console_free(m->console);

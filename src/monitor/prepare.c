@@ -17,6 +17,7 @@
 #include "base/proc.h"
 #include "base/strbuf.h"
 #include "config.h"
+#include "monitor/share.h"
 #include "proto/link.h"
 
 #include <stdio.h>
@@ -100,7 +101,7 @@ static int write_record(const struct hull_monitor *m, struct hull_error **err)
 
 /* ---- events of what was started ---- */
 
-static void on_share_ended(void *ctx, const struct hull_error *error)
+static void on_helper_ended(void *ctx, const struct hull_error *error)
 {
 	struct hull_monitor *m = ctx;
 
@@ -185,27 +186,44 @@ static const struct hull_guest_link_ops link_ops = {.up = on_link_up, .broken = 
 
 /* ---- starting ---- */
 
+static struct hull_helper_env helper_env(struct hull_monitor *m, int cgroup_fd)
+{
+	return (struct hull_helper_env){
+		.loop = m->loop, .cgroup_fd = cgroup_fd, .ended = on_helper_ended, .ctx = m};
+}
+
+static int keep_helper(struct hull_monitor *m, struct hull_helper *h, struct hull_error **err)
+{
+	struct hull_helper **slot = hull_vec_push(&m->helpers);
+
+	if (!slot) {
+		hull_helper_free(h);
+		return hull_fail_nomem(err);
+	}
+	*slot = h;
+	return 0;
+}
+
 static int start_share(struct hull_monitor *m, int cgroup_fd, int *ret_socket,
 		       struct hull_error **err)
 {
 	struct hull_share_env env = {
-		.loop = m->loop,
+		.helper = helper_env(m, cgroup_fd),
 		.run_dir = m->config.run_dir,
 		.set_ids = geteuid() == 0,
 		.uid = vm_uid(&m->config) + 1,
 		.gid = vm_uid(&m->config) + 1,
-		.cgroup_fd = cgroup_fd,
-		.ended = on_share_ended,
-		.ctx = m,
 	};
+	struct hull_helper *h;
 
 	if (m->config.root.kind == HULL_ROOT_NONE)
 		return 0;
-	return hull_share_daemon_start(&env, &m->config, &m->share, ret_socket, err);
+	return hull_share_start(&env, &m->config, &h, ret_socket, err) < 0 ? -1
+									   : keep_helper(m, h, err);
 }
 
-static int start_hypervisor(struct hull_monitor *m, int cgroup_fd, int share_fd,
-			    struct hull_error **err)
+static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
+			    struct hull_backend_sockets *sockets, struct hull_error **err)
 {
 	const struct hull_backend_ops *ops = hull_backend_find("qemu");
 	struct hull_backend_env env = {
@@ -218,11 +236,8 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd, int share_fd,
 		.cgroup_fd = cgroup_fd,
 	};
 
-	if (ops->create(&env, &m->config, &m->inst, err) < 0) {
-		hull_closep(&share_fd);
-		return -1;
-	}
-	if (ops->start(m->inst, share_fd, err) < 0)
+	if (ops->create(&env, &m->config, &m->inst, err) < 0 ||
+	    ops->start(m->inst, sockets, err) < 0)
 		return -1;
 	m->inst_running = true;
 	m->spawned_ns = hull_now_ns();
@@ -296,9 +311,10 @@ static int check_memory(const struct hull_config *c, struct hull_error **err)
 static int launch(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+	cleanup_sockets struct hull_backend_sockets sockets;
 	cleanup_close int cgroup_fd = -1;
-	int share_fd = -1;
 
+	hull_backend_sockets_init(&sockets);
 	if (m->cgroup) {
 		char name[SHORT_ID + 1] = {0};
 
@@ -306,8 +322,8 @@ static int launch(struct hull_monitor *m, struct hull_error **err)
 		if (hull_cgroup_create(name, &path, &cgroup_fd) < 0)
 			cgroup_fd = -1; /* the death signal has to do */
 	}
-	if (start_share(m, cgroup_fd, &share_fd, err) < 0 ||
-	    start_hypervisor(m, cgroup_fd, share_fd, err) < 0)
+	if (start_share(m, cgroup_fd, &sockets.root, err) < 0 ||
+	    start_hypervisor(m, cgroup_fd, &sockets, err) < 0)
 		return -1;
 	return open_console(m, err) < 0 ? -1 : open_link(m, err);
 }

@@ -10,12 +10,12 @@
 #include "base/vec.h"
 #include "config/config.h"
 #include "monitor/console.h"
+#include "monitor/helper.h"
 #include "monitor/link.h"
 #include "monitor/monitor.h"
 #include "monitor/rpc.h"
 #include "monitor/scratch.h"
 #include "monitor/server.h"
-#include "monitor/share.h"
 #include "proto/ttrpc.h"
 
 enum hull_monitor_state {
@@ -46,7 +46,7 @@ struct hull_monitor {
 	char *cgroup; /* path; NULL: none to be had */
 	struct hull_inst *inst;
 	bool inst_running;
-	struct hull_share_daemon *share;
+	HULL_VEC(struct hull_helper *) helpers; /* owned */
 	struct hull_scratch *scratch;
 	struct hull_console *console;
 	struct hull_guest_link *link;

@@ -98,9 +98,11 @@ static void vm_init(struct vm *v, const char *more, bool set_ids)
 
 static void vm_start(struct vm *v)
 {
+	cleanup_sockets struct hull_backend_sockets sockets;
 	cleanup_error struct hull_error *err = NULL;
 
-	if (v->inst->ops->start(v->inst, -1, &err) < 0)
+	hull_backend_sockets_init(&sockets);
+	if (v->inst->ops->start(v->inst, &sockets, &err) < 0)
 		fail_msg("%s", hull_error_message(err));
 	assert_true(v->inst->ops->pid(v->inst) > 0);
 	v->console = v->inst->ops->take_stream(v->inst, HULL_STREAM_CONSOLE);
@@ -315,11 +317,13 @@ static void test_fake_free_while_running(void **state)
 
 static void assert_start_fails(const char *more, int code, const char *message)
 {
+	cleanup_sockets struct hull_backend_sockets sockets;
 	cleanup_error struct hull_error *err = NULL;
 	struct vm v;
 
 	vm_init(&v, more, false);
-	assert_int_equal(v.inst->ops->start(v.inst, -1, &err), -1);
+	hull_backend_sockets_init(&sockets);
+	assert_int_equal(v.inst->ops->start(v.inst, &sockets, &err), -1);
 	assert_int_equal(hull_error_code(err), code);
 	if (!strstr(hull_error_message(err), message))
 		fail_msg("'%s', not '%s'", hull_error_message(err), message);

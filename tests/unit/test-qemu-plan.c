@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "backend/backend.h"
 #include "backend/qemu/plan.h"
 #include "base/strbuf.h"
 #include "golden.h"
@@ -15,10 +16,19 @@
 
 #define QEMU "/usr/bin/qemu-system-x86_64"
 
-static const struct hull_qemu_host tcg = {QEMU, HULL_ACCEL_TCG, 2596120, 0};
-static const struct hull_qemu_host tcg_no_tsc = {QEMU, HULL_ACCEL_TCG, 0, 0};
-static const struct hull_qemu_host tcg_device = {QEMU, HULL_ACCEL_TCG, 2596120, 1 << 0};
-static const struct hull_qemu_host kvm = {QEMU, HULL_ACCEL_KVM, 2596120, 0};
+#define DISK "{\"scratch\":\"1M\"}"
+
+#define HOST(kind) .binary = QEMU, .accel = (kind)
+
+static const struct hull_qemu_host tcg = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120};
+static const struct hull_qemu_host tcg_no_tsc = {HOST(HULL_ACCEL_TCG)};
+static const struct hull_qemu_host tcg_device = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						 .block_devices = 1 << 0};
+static const struct hull_qemu_host kvm = {HOST(HULL_ACCEL_KVM), .tsc_khz = 2596120};
+static const struct hull_qemu_host tcg_shares = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						 .n_shares = 2};
+static const struct hull_qemu_host tcg_crowd = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						.n_shares = HULL_SHARE_GROUPS_MAX};
 
 static const struct {
 	const char *name, *text;
@@ -32,6 +42,8 @@ static const struct {
 	{"host-root-microvm",
 	 "{" BOOT ",\"root\":{\"kind\":\"host\"},\"cpus\":2,\"memory\":\"1G\"}", &tcg},
 	{"host-root-q35", "{" BOOT ",\"root\":{\"kind\":\"host\"},\"machine\":\"q35\"}", &tcg},
+	{"shares-microvm", "{" BOOT ",\"root\":{\"kind\":\"host\"}}", &tcg_shares},
+	{"shares-q35", "{" BOOT ",\"machine\":\"q35\"}", &tcg_shares},
 	{"disks-microvm",
 	 "{" BOOT ",\"disks\":[{\"path\":\"/a\"},{\"path\":\"/b,c\",\"format\":\"qcow2\","
 	 "\"readonly\":true,\"serial\":\"data\"},{\"scratch\":\"1G\"}]}",
@@ -65,8 +77,9 @@ static void print_plan(const struct hull_qemu_plan *plan, struct hull_strbuf *ou
 		const struct hull_qemu_fd *fd = &plan->fds.v[i];
 
 		hull_strbuf_addf(out, "# fd %d: %s", fd->number, hull_qemu_fd_names[fd->role]);
-		if (fd->role == HULL_QEMU_FD_DISK)
-			hull_strbuf_addf(out, " %zu", fd->disk);
+		if (fd->role == HULL_QEMU_FD_DISK || fd->role == HULL_QEMU_FD_SHARE ||
+		    fd->role == HULL_QEMU_FD_NET)
+			hull_strbuf_addf(out, " %zu", fd->index);
 		hull_strbuf_adds(out, "\n");
 	}
 }
@@ -115,6 +128,11 @@ static void test_refusals(void **state)
 	assert_refused("{" BOOT ",\"machine\":\"microvm\"}", &tcg_no_tsc, HULL_E_UNSUPPORTED,
 		       "machine 'microvm' cannot be emulated on a host whose time stamp counter is "
 		       "not constant");
+	assert_refused("{" BOOT ",\"machine\":\"microvm\",\"disks\":[" DISK "," DISK "," DISK
+		       "," DISK "," DISK "," DISK "," DISK "," DISK "," DISK "," DISK "," DISK
+		       "," DISK "," DISK "]}",
+		       &tcg_crowd, HULL_E_UNSUPPORTED,
+		       "machine 'microvm' has no room for that many devices");
 	hull_strbuf_adds(&text, "{" BOOT ",\"append\":[\"");
 	for (int i = 0; i < 1992; i++)
 		hull_strbuf_adds(&text, "x");
@@ -143,7 +161,8 @@ static void test_addresses_are_unique(void **state)
 			hull_strbuf_addf(&text, "%s{\"scratch\":\"1M\"}", i ? "," : "");
 		hull_strbuf_adds(&text, "]}");
 		read_config(text.data, &config);
-		assert_int_equal(hull_qemu_plan_make(&config, &tcg, &plan, NULL), 0);
+		assert_int_equal(
+			hull_qemu_plan_make(&config, machine ? &tcg_crowd : &tcg, &plan, NULL), 0);
 		for (size_t i = 0; i < plan.argv.n; i++) {
 			const char *a = strstr(plan.argv.v[i], machine ? "addr=" : "mmio-bus.");
 
@@ -160,7 +179,8 @@ static void test_addresses_are_unique(void **state)
 					assert_int_not_equal(strncmp(a, b, len), 0);
 			}
 		}
-		assert_int_equal(n, HULL_CONFIG_MAX_DISKS + 3 + machine);
+		assert_int_equal(n, HULL_CONFIG_MAX_DISKS + 3 +
+					    (machine ? 1 + HULL_SHARE_GROUPS_MAX : 0));
 	}
 }
 

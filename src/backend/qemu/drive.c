@@ -380,8 +380,15 @@ static int open_boot(struct qemu *q, const char *what, const char *path, int *re
 	return *ret_fd < 0 ? -1 : 0;
 }
 
-static int make_end(struct qemu *q, const struct hull_qemu_fd *fd, int *share_fd, struct ends *e,
-		    int *ret_fd, struct hull_error **err)
+static int take_socket(int *from, const char *what, int *ret_fd, struct hull_error **err)
+{
+	*ret_fd = steal_fd(from);
+	return *ret_fd < 0 ? hull_fail(err, HULL_E_INTERNAL, "no socket for %s", what) : 0;
+}
+
+static int make_end(struct qemu *q, const struct hull_qemu_fd *fd,
+		    struct hull_backend_sockets *sockets, struct ends *e, int *ret_fd,
+		    struct hull_error **err)
 {
 	switch (fd->role) {
 	case HULL_QEMU_FD_QMP:
@@ -392,24 +399,25 @@ static int make_end(struct qemu *q, const struct hull_qemu_fd *fd, int *share_fd
 		return make_pair(&q->streams[HULL_STREAM_CTL], ret_fd, err);
 	case HULL_QEMU_FD_BULK:
 		return make_pair(&q->streams[HULL_STREAM_BULK], ret_fd, err);
+	case HULL_QEMU_FD_ROOT:
+		return take_socket(&sockets->root, "the root share", ret_fd, err);
 	case HULL_QEMU_FD_SHARE:
-		*ret_fd = steal_fd(share_fd);
-		if (*ret_fd < 0)
-			return hull_fail(err, HULL_E_INTERNAL, "no socket for the root share");
-		return 0;
+		return take_socket(&sockets->shares[fd->index], "a share", ret_fd, err);
+	case HULL_QEMU_FD_NET:
+		return take_socket(&sockets->networks[fd->index], "a network", ret_fd, err);
 	case HULL_QEMU_FD_KERNEL:
 		return open_boot(q, "kernel", q->config->kernel, ret_fd, err);
 	case HULL_QEMU_FD_INITRD:
 		return open_boot(q, "initrd", q->config->initrd, ret_fd, err);
 	case HULL_QEMU_FD_DISK:
-		*ret_fd = hull_qemu_open_disk(q->config, fd->disk, err);
+		*ret_fd = hull_qemu_open_disk(q->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
 	}
 	return hull_fail(err, HULL_E_INTERNAL, "descriptor of unknown role %d", (int)fd->role);
 }
 
-static int make_ends(struct qemu *q, const struct hull_qemu_plan *plan, int *share_fd,
-		     struct ends *e, struct hull_error **err)
+static int make_ends(struct qemu *q, const struct hull_qemu_plan *plan,
+		     struct hull_backend_sockets *sockets, struct ends *e, struct hull_error **err)
 {
 	for (size_t i = 0; i < plan->fds.n; i++) {
 		struct hull_fd_map *m = hull_vec_push(&e->map);
@@ -418,7 +426,7 @@ static int make_ends(struct qemu *q, const struct hull_qemu_plan *plan, int *sha
 			return hull_fail_nomem(err);
 		m->from = -1;
 		m->to = plan->fds.v[i].number;
-		if (make_end(q, &plan->fds.v[i], share_fd, e, &m->from, err) < 0)
+		if (make_end(q, &plan->fds.v[i], sockets, e, &m->from, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -478,34 +486,39 @@ static int watch(struct qemu *q, struct ends *e, struct hull_error **err)
 	return 0;
 }
 
-static int launch(struct qemu *q, int *share_fd, struct hull_error **err)
+static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct hull_error **err)
 {
-	const struct hull_qemu_host host = {
+	struct hull_qemu_host host = {
 		.binary = q->binary,
 		.accel = q->accel.accel,
 		.tsc_khz = hull_tsc_finish(&q->tsc),
 		.block_devices = hull_qemu_block_devices(q->config),
+		.n_shares = sockets->n_shares,
 	};
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
 	cleanup_with(ends_fini) struct ends e = {.qmp = -1};
 
+	for (size_t i = 0; i < ARRAY_SIZE(sockets->networks); i++)
+		if (sockets->networks[i] >= 0)
+			host.net_sockets |= UINT32_C(1) << i;
+
 	if (hull_qemu_plan_make(q->config, &host, &plan, err) < 0 ||
-	    make_ends(q, &plan, share_fd, &e, err) < 0 ||
+	    make_ends(q, &plan, sockets, &e, err) < 0 ||
 	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 || spawn(q, &plan, &e, err) < 0)
 		return -1;
 	return watch(q, &e, err);
 }
 
-static int qemu_start(struct hull_inst *inst, int share_fd, struct hull_error **err)
+static int qemu_start(struct hull_inst *inst, struct hull_backend_sockets *sockets,
+		      struct hull_error **err)
 {
 	struct qemu *q = from_inst(inst);
-	cleanup_close int share = share_fd;
 
 	if (q->state != STATE_NEW)
 		return hull_fail_cause(err, HULL_E_STATE, "already-running",
 				       "QEMU was started before");
 	q->state = STATE_STARTING;
-	if (launch(q, &share, err) < 0)
+	if (launch(q, sockets, err) < 0)
 		return hull_prefix(err, "start QEMU");
 	return 0;
 }

@@ -22,6 +22,8 @@
 #define TCG_MAX_CPUS 255
 
 #define MICROVM_LAST_BUS 23
+#define Q35_SHARES 5
+#define Q35_NETWORKS 6
 #define Q35_FIRST_DISK 8
 
 /* Emulated features cost time when they are used, not when they are offered; what Debian's programs
@@ -31,8 +33,8 @@
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",  "bulk", "share",
-					  "kernel", "initrd",  "disk", NULL};
+const char *const hull_qemu_fd_names[] = {"qmp", "console", "ctl",    "bulk", "root", "share",
+					  "net", "kernel",  "initrd", "disk", NULL};
 static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DISK + 2, "one name for each role");
 
 struct build {
@@ -65,7 +67,7 @@ static void addf(struct build *b, const char *option, const char *fmt, ...)
 	hull_strv_take(&b->plan->argv, n < 0 ? NULL : value);
 }
 
-static int add_fd(struct build *b, enum hull_qemu_fd_role role, size_t disk)
+static int add_fd(struct build *b, enum hull_qemu_fd_role role, size_t index)
 {
 	struct hull_qemu_fd *fd = hull_vec_push(&b->plan->fds);
 
@@ -73,7 +75,7 @@ static int add_fd(struct build *b, enum hull_qemu_fd_role role, size_t disk)
 		b->failed = true;
 		return -1;
 	}
-	*fd = (struct hull_qemu_fd){.role = role, .disk = disk, .number = b->next_fd++};
+	*fd = (struct hull_qemu_fd){.role = role, .index = index, .number = b->next_fd++};
 	return fd->number;
 }
 
@@ -82,9 +84,16 @@ static bool is_microvm(const struct build *b)
 	return b->plan->machine == HULL_MACHINE_MICROVM;
 }
 
-/* A virtio device: "<what>-pci" in a slot, or "<what>-device" on the next transport.  Without
- * "disable-legacy" QEMU would offer both generations to a device on the root bus. */
-static void add_virtio(struct build *b, const char *what, int slot, const char *properties)
+/* vhost-user daemons map the guest's memory. */
+static bool has_daemons(const struct build *b)
+{
+	return b->config->root.kind != HULL_ROOT_NONE || b->host->n_shares;
+}
+
+/* A virtio device: "<what>-pci" in a slot, or "<what>-device" on the next transport.  A slot is
+ * given as its number, or as "slot.function".  Without "disable-legacy" QEMU would offer both
+ * generations to a device on the root bus. */
+static void add_virtio(struct build *b, const char *what, const char *slot, const char *properties)
 {
 	/* vhost-user-fs has no legacy form, nor the property. */
 	bool modern_only = !strcmp(what, "vhost-user-fs");
@@ -94,9 +103,20 @@ static void add_virtio(struct build *b, const char *what, int slot, const char *
 		addf(b, "-device", "%s-device,bus=virtio-mmio-bus.%d%s", what, b->next_bus--,
 		     properties);
 	} else {
-		addf(b, "-device", "%s-pci,bus=pcie.0,addr=%#x%s%s", what, (unsigned int)slot,
+		addf(b, "-device", "%s-pci,bus=pcie.0,addr=%s%s%s", what, slot,
 		     modern_only ? "" : ",disable-legacy=on", properties);
 	}
+}
+
+/* One of several of a kind: the functions of a slot. */
+static void add_virtio_nth(struct build *b, const char *what, int slot, size_t nth,
+			   const char *properties)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%#x.%zx%s", (unsigned int)slot, nth,
+		 nth ? "" : ",multifunction=on");
+	add_virtio(b, what, text, properties);
 }
 
 static void add_process(struct build *b)
@@ -123,7 +143,7 @@ static void add_process(struct build *b)
  * it waits two seconds for the clock that is not there. */
 static void add_machine(struct build *b)
 {
-	const char *memory = b->config->root.kind == HULL_ROOT_NONE ? "" : ",memory-backend=mem";
+	const char *memory = has_daemons(b) ? ",memory-backend=mem" : "";
 
 	if (is_microvm(b)) {
 		addf(b, "-machine", "microvm,pit=off,pic=off,rtc=on,isa-serial=on%s", memory);
@@ -136,13 +156,13 @@ static void add_machine(struct build *b)
 	add2(b, "-accel", hull_accel_names[b->host->accel]);
 }
 
-/* vhost-user daemons map the guest's memory: it must be a file they can be handed. */
+/* Daemons need it to be a file they can be handed. */
 static void add_memory(struct build *b)
 {
 	uint64_t mib = b->config->memory_bytes >> 20;
 
 	addf(b, "-m", "%" PRIu64 "M", mib);
-	if (b->config->root.kind != HULL_ROOT_NONE)
+	if (has_daemons(b))
 		addf(b, "-object", "memory-backend-memfd,id=mem,size=%" PRIu64 "M,share=on", mib);
 }
 
@@ -216,17 +236,28 @@ static void add_streams(struct build *b)
 	add2(b, "-serial", "chardev:console");
 	if (b->config->agent != HULL_AGENT_HULL)
 		return;
-	add_virtio(b, "virtio-serial", 1, ",id=ports,max_ports=3");
+	add_virtio(b, "virtio-serial", "0x1", ",id=ports,max_ports=3");
 	add_port(b, HULL_QEMU_FD_CTL, 1);
 	add_port(b, HULL_QEMU_FD_BULK, 2);
 }
 
-static void add_share(struct build *b)
+static void add_root(struct build *b)
 {
 	if (b->config->root.kind == HULL_ROOT_NONE)
 		return;
-	addf(b, "-chardev", "socket,id=share,fd=%d", add_fd(b, HULL_QEMU_FD_SHARE, 0));
-	add_virtio(b, "vhost-user-fs", 3, ",chardev=share,tag=" HULL_ROOT_TAG ",queue-size=1024");
+	addf(b, "-chardev", "socket,id=root,fd=%d", add_fd(b, HULL_QEMU_FD_ROOT, 0));
+	add_virtio(b, "vhost-user-fs", "0x3",
+		   ",chardev=root,tag=" HULL_ROOT_TAG ",queue-size=1024");
+}
+
+static void add_share(struct build *b, size_t i)
+{
+	char properties[96];
+
+	addf(b, "-chardev", "socket,id=share%zu,fd=%d", i, add_fd(b, HULL_QEMU_FD_SHARE, i));
+	snprintf(properties, sizeof(properties),
+		 ",chardev=share%zu,tag=" HULL_SHARE_TAG "%zu,queue-size=1024", i, i);
+	add_virtio_nth(b, "vhost-user-fs", Q35_SHARES, i, properties);
 }
 
 /* A descriptor set instead of /proc/self/fd: QEMU duplicates the descriptor it was given, where
@@ -239,6 +270,7 @@ static void add_disk(struct build *b, size_t i)
 	const char *scratch = d->scratch_bytes ? ",discard=unmap,cache.no-flush=on" : "";
 	cleanup_free char *properties = NULL;
 	int fd = add_fd(b, HULL_QEMU_FD_DISK, i);
+	char slot[16];
 
 	addf(b, "-add-fd", "fd=%d,set=%zu", fd, i);
 	addf(b, "-blockdev", "driver=%s,node-name=file%zu,filename=/dev/fdset/%zu%s%s",
@@ -252,18 +284,27 @@ static void add_disk(struct build *b, size_t i)
 		b->failed = true;
 		return;
 	}
-	add_virtio(b, "virtio-blk", Q35_FIRST_DISK + (int)i, properties);
+	snprintf(slot, sizeof(slot), "%#x", Q35_FIRST_DISK + (unsigned int)i);
+	add_virtio(b, "virtio-blk", slot, properties);
 }
 
 static void add_devices(struct build *b)
 {
 	add_streams(b);
 	if (b->config->rng)
-		add_virtio(b, "virtio-rng", 2, "");
-	add_share(b);
+		add_virtio(b, "virtio-rng", "0x2", "");
+	add_root(b);
+	for (size_t i = 0; i < b->host->n_shares; i++)
+		add_share(b, i);
 	add2(b, "-device", is_microvm(b) ? "pvpanic" : "pvpanic-pci,bus=pcie.0,addr=0x4");
 	for (size_t i = 0; i < b->config->disks.n; i++)
 		add_disk(b, i);
+}
+
+/* What would not find a transport on microvm. */
+static bool too_many(const struct hull_config *c, const struct hull_qemu_host *host)
+{
+	return 3 + host->n_shares + c->networks.n + c->disks.n > MICROVM_LAST_BUS;
 }
 
 static int choose_machine(const struct hull_config *c, const struct hull_qemu_host *host,
@@ -273,11 +314,17 @@ static int choose_machine(const struct hull_config *c, const struct hull_qemu_ho
 
 	*ret = c->machine;
 	if (c->machine == HULL_MACHINE_AUTO)
-		*ret = tsc_needed ? HULL_MACHINE_Q35 : HULL_MACHINE_MICROVM;
+		*ret = tsc_needed || too_many(c, host) ? HULL_MACHINE_Q35 : HULL_MACHINE_MICROVM;
 	if (*ret == HULL_MACHINE_MICROVM && tsc_needed) {
 		(void)hull_fail(err, HULL_E_UNSUPPORTED,
 				"machine 'microvm' cannot be emulated on a host whose time stamp "
 				"counter is not constant");
+		hull_hint(err, "use machine 'q35'");
+		return -1;
+	}
+	if (*ret == HULL_MACHINE_MICROVM && too_many(c, host)) {
+		(void)hull_fail(err, HULL_E_UNSUPPORTED,
+				"machine 'microvm' has no room for that many devices");
 		hull_hint(err, "use machine 'q35'");
 		return -1;
 	}
@@ -296,8 +343,8 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 		.next_bus = MICROVM_LAST_BUS,
 	};
 
-	/* Ports, entropy and share come before the disks; transport 0 is not used. */
-	static_assert(3 + HULL_CONFIG_MAX_DISKS <= MICROVM_LAST_BUS, "a transport for each device");
+	static_assert(HULL_SHARE_GROUPS_MAX <= 8, "a slot has eight functions");
+	static_assert(HULL_CONFIG_MAX_NETWORKS <= 8, "a slot has eight functions");
 	static_assert(Q35_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
 	static_assert(HULL_CONFIG_MAX_DISKS <= 32, "a bit for each disk");
 

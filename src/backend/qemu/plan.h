@@ -8,10 +8,11 @@
  * be what; the numbers count up from HULL_QEMU_FIRST_FD.
  *
  * Addresses are fixed, so that a machine can be rebuilt exactly:
- *   q35       slots of pcie.0: 1 ports, 2 entropy, 3 root share, 4 panic device, 8... disks;
- *             24 and above are kept for ports that take devices later
- *   microvm   transports 23 and downwards, in the order above: Linux finds the highest first.
- *             Transport 0 stays empty, for its interrupt never arrives.
+ *   q35       slots of pcie.0: 1 ports, 2 entropy, 3 root share, 4 panic device, 5 shares (its
+ *             functions), 6 networks (likewise), 8... disks; 24 and above are kept for ports
+ *             that take devices later
+ *   microvm   transports 23 and downwards: ports, entropy, root share, shares, networks, disks:
+ * Linux finds the highest first. Transport 0 stays empty, for its interrupt never arrives.
  */
 #ifndef HULL_BACKEND_QEMU_PLAN_H
 #define HULL_BACKEND_QEMU_PLAN_H
@@ -31,7 +32,9 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_CONSOLE, /* stream socket */
 	HULL_QEMU_FD_CTL,     /* stream socket */
 	HULL_QEMU_FD_BULK,    /* stream socket */
-	HULL_QEMU_FD_SHARE,   /* connected vhost-user socket */
+	HULL_QEMU_FD_ROOT,    /* connected vhost-user socket */
+	HULL_QEMU_FD_SHARE,   /* likewise */
+	HULL_QEMU_FD_NET,     /* connected stream socket */
 	HULL_QEMU_FD_KERNEL,  /* a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_INITRD,  /* likewise */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
@@ -40,8 +43,8 @@ extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL
 
 struct hull_qemu_fd {
 	enum hull_qemu_fd_role role;
-	size_t disk; /* DISK: index into the description's list */
-	int number;  /* in QEMU */
+	size_t index; /* SHARE, NET, DISK: in their lists */
+	int number;   /* in QEMU */
 };
 
 /* What planning needs to know of the host. */
@@ -50,6 +53,8 @@ struct hull_qemu_host {
 	enum hull_accel accel;	/* KVM or TCG, never AUTO */
 	uint64_t tsc_khz;	/* 0: not known, or not constant */
 	uint32_t block_devices; /* bit i: disks[i] is one, not a file */
+	size_t n_shares;	/* share devices */
+	uint32_t net_sockets;	/* bit i: networks[i] has one, else it is QEMU's own */
 };
 
 struct hull_qemu_plan {
