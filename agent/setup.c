@@ -35,6 +35,8 @@ static int check(struct hull_agent *a, const SetupRequest *rq, struct hull_error
 				 HOSTNAME_MAX);
 	if (rq->n_mounts > HULL_MOUNTS_MAX)
 		return hull_fail(err, HULL_E_INVALID, "more than %d mounts", HULL_MOUNTS_MAX);
+	if (rq->n_binds > HULL_MOUNTS_MAX)
+		return hull_fail(err, HULL_E_INVALID, "more than %d binds", HULL_MOUNTS_MAX);
 	for (size_t i = 0; i < rq->n_modules; i++)
 		if (!hull_modules_has_stage(a->modules, rq->modules[i]))
 			hull_warn("setup", "no modules for '%s', ignoring", rq->modules[i]);
@@ -94,14 +96,20 @@ static int make_root(struct hull_agent *a, const SetupRequest *rq, struct hull_e
 	return hull_mount_share(err);
 }
 
+static int do_binds(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err)
+{
+	for (size_t i = 0; i < rq->n_binds; i++)
+		if (hull_mount_entry(a->root, rq->binds[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err);
 } steps[] = {
-	{"identity", set_identity},
-	{"modules", load_modules},
-	{"mounts", do_mounts},
-	{"root", make_root},
+	{"identity", set_identity}, {"modules", load_modules}, {"mounts", do_mounts},
+	{"root", make_root},	    {"binds", do_binds},
 };
 
 int hull_setup(struct hull_agent *a, struct hull_ttrpc_call *call, const SetupRequest *rq,

@@ -27,6 +27,31 @@ char *hull_path_join(const char *dir, const char *name)
 	return s;
 }
 
+char *hull_path_clean(const char *path)
+{
+	char *out = malloc(strlen(path) + 2), *end = out;
+
+	if (!out)
+		return NULL;
+	for (const char *p = path; *p;) {
+		size_t len = strcspn(p, "/");
+
+		if (len == 2 && p[0] == '.' && p[1] == '.') {
+			while (end > out && *--end != '/')
+				;
+		} else if (len && (len != 1 || *p != '.')) {
+			*end++ = '/';
+			memcpy(end, p, len);
+			end += len;
+		}
+		p += len + (p[len] == '/');
+	}
+	if (end == out)
+		*end++ = '/';
+	*end = '\0';
+	return out;
+}
+
 int hull_path_mkdirs(const char *path, mode_t mode)
 {
 	cleanup_free char *p = strdup(path);

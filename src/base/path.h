@@ -16,6 +16,9 @@ struct hull_strbuf;
 
 /* "a/b"; NULL without memory.  The caller frees. */
 char *hull_path_join(const char *dir, const char *name);
+/* An absolute path without "//", ".", ".." and a slash at its end, by its text alone; NULL without
+ * memory.  The caller frees. */
+char *hull_path_clean(const char *path);
 /* mkdir -p with @mode for what is made. */
 int hull_path_mkdirs(const char *path, mode_t mode);
 /* The whole file, refused with -EFBIG above @max. */

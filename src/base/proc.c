@@ -163,6 +163,13 @@ static void default_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static bool report_is_orphan(int fd)
+{
+	struct pollfd p = {.fd = fd};
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLERR;
+}
+
 static int apply(const struct hull_spawn *spec, pid_t parent, int *report_fd, int *ret_step)
 {
 	int r;
@@ -196,7 +203,9 @@ static int apply(const struct hull_spawn *spec, pid_t parent, int *report_fd, in
 	if (spec->die_with_parent) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 			return -errno;
-		if (getppid() != parent)
+		/* From within a new pid namespace the parent can't be seen, only that nobody is
+		 * left to read our report. */
+		if (getppid() != (spec->new_pid_ns ? 0 : parent) || report_is_orphan(*report_fd))
 			return -ESRCH; /* it died before the signal was armed */
 	}
 	return 0;
@@ -241,7 +250,8 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 		return hull_fail_errno(err, errno, "start '%s'", spec->path);
 	rd = p[0];
 	wr = p[1];
-	pid = clone_child(0, &pidfd, spec->detach ? 0 : spec->cgroup_fd);
+	pid = clone_child(spec->new_pid_ns ? CLONE_NEWPID : 0, &pidfd,
+			  spec->detach ? 0 : spec->cgroup_fd);
 	if (pid < 0)
 		return hull_fail_errno(err, errno, "start '%s': fork", spec->path);
 	if (pid == 0)

@@ -37,6 +37,7 @@ struct hull_spawn {
 	bool no_new_privs;
 	bool die_with_parent;	/* SIGKILL when the calling thread ends, set after the uid change */
 	bool new_session;	/* setsid */
+	bool new_pid_ns;	/* as the first process of a pid namespace */
 	bool detach;		/* not our child: reparented at once, no reaping needed */
 	uint64_t rlimit_nofile; /* 0: unchanged */
 };

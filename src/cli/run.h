@@ -12,6 +12,7 @@ struct hull_run_options {
 	struct hull_config config;
 	struct hull_strv args, env;
 	char *cwd, *user;
+	bool here; /* start in the current directory's share */
 	bool interactive, terminal, detach, quiet;
 	uint64_t timeout_ms; /* 0: none */
 };

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/volume.h"
 #include "config.h"
 #include "vm/dirs.h"
 
@@ -35,6 +36,8 @@ enum {
 	OPT_NAME,
 	OPT_LOG_FORMAT,
 	OPT_ROOT,
+	OPT_HERE,
+	OPT_SHARE_CACHE,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -44,6 +47,12 @@ const struct hull_opt hull_run_opts[] = {
 	{'w', "workdir", "DIR", "directory in the guest to start in", NULL},
 	{'u', "user", "USER[:GROUP]", "user in the guest, by name or number", NULL},
 	{OPT_TIMEOUT, "timeout", "TIME", "give up after TIME (30s, 5m, 2h)", NULL},
+	{'v', "volume", "SOURCE:TARGET[:ro]",
+	 "share a directory or file of the host, or a named volume", "Files"},
+	{OPT_HERE, "here", NULL, "share the current directory, writable, and start in it", NULL},
+	{OPT_SHARE_CACHE, "share-cache", "MODE",
+	 "how long the guest trusts what it has read of shares: strict, auto, always or none",
+	 NULL},
 	{'c', "cpus", "N", "virtual CPUs (default 1)", "Virtual machine"},
 	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
 	{OPT_DISK, "disk", "SIZE", "put the root's changes on a throwaway disk, not in memory",
@@ -219,6 +228,15 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		r = set_name(&i, "root", value, hull_root_kind_names, err);
 		c->root.kind = (enum hull_root_kind)i;
 		return r;
+	case OPT_SHARE_CACHE:
+		r = set_name(&i, "cache mode", value, hull_share_cache_names, err);
+		c->share_cache = (enum hull_share_cache)i;
+		return r;
+	case 'v':
+		return hull_volume_add(c, value, err);
+	case OPT_HERE:
+		o->here = true;
+		return hull_volume_add_here(c, err);
 	case OPT_CPU:
 		return set_string(&c->cpu_model, value, err);
 	case OPT_NAME:
@@ -310,6 +328,54 @@ static int fill_home(struct hull_run_options *o, struct hull_error **err)
 	if (f)
 		(void)fclose(f);
 	return r;
+}
+
+static int fill_place(struct hull_run_options *o, struct hull_error **err)
+{
+	const struct hull_config *c = &o->config;
+
+	for (size_t i = 0; o->here && !o->cwd && i < c->shares.n; i++)
+		if (!strcmp(c->shares.v[i].source, c->shares.v[i].target))
+			return set_string(&o->cwd, c->shares.v[i].target, err);
+	return 0;
+}
+
+static bool is_number(const char *s, uint64_t *ret)
+{
+	return hull_parse_u64(s, UINT32_MAX - 1, ret) == 0;
+}
+
+/* Whoever the command runs as owns what it finds in shares.  A user by name is looked up in the
+ * host's accounts, which the guest has too. */
+static int fill_owner(struct hull_run_options *o, struct hull_error **err)
+{
+	cleanup_free char *user = strdup(o->user ? o->user : "0");
+	struct hull_config *c = &o->config;
+	const struct passwd *pw = NULL;
+	char *group;
+	FILE *f;
+
+	if (!user)
+		return hull_fail_nomem(err);
+	group = strchr(user, ':');
+	if (group)
+		*group++ = '\0';
+	f = o->user ? fopen("/etc/passwd", "re") : NULL;
+	while (f && (pw = fgetpwent(f)))
+		if (!strcmp(pw->pw_name, user) ||
+		    (is_number(user, &c->owner_uid) && pw->pw_uid == c->owner_uid))
+			break;
+	if (pw) {
+		c->owner_uid = pw->pw_uid;
+		c->owner_gid = pw->pw_gid;
+	} else {
+		(void)is_number(user, &c->owner_uid);
+	}
+	if (group)
+		(void)is_number(group, &c->owner_gid);
+	if (f)
+		(void)fclose(f);
+	return 0;
 }
 
 /* What the user did not say and the environment of the command needs. */
@@ -408,7 +474,7 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 		return -1;
 	if (o->config.agent == HULL_AGENT_NONE)
 		o->config.root.kind = HULL_ROOT_NONE;
-	if (fill_env(o, err) < 0)
+	if (fill_place(o, err) < 0 || fill_owner(o, err) < 0 || fill_env(o, err) < 0)
 		return -1;
 	return fill_artefacts(&o->config, err);
 }

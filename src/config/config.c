@@ -340,10 +340,57 @@ static int check_disks(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+static int fail_share(struct hull_error **err, size_t i, const char *field, const char *text)
+{
+	return hull_fail(err, HULL_E_INVALID, "shares[%zu].%s: %s", i, field, text);
+}
+
+/* These are the guest's own, and so is what the agent keeps. */
+static bool is_reserved(const char *target)
+{
+	static const char *const reserved[] = {"/proc", "/sys", "/dev", "/run/hull"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+		size_t len = strlen(reserved[i]);
+
+		if (!strncmp(target, reserved[i], len) && (!target[len] || target[len] == '/'))
+			return true;
+	}
+	return false;
+}
+
+static int check_shares(const struct hull_config *c, struct hull_error **err)
+{
+	if (c->shares.n && c->agent == HULL_AGENT_NONE)
+		return fail_share(err, 0, "target", "needs an agent in the guest to mount it");
+	for (size_t i = 0; i < c->shares.n; i++) {
+		const struct hull_share *s = &c->shares.v[i];
+
+		if (!s->source || *s->source != '/')
+			return fail_share(err, i, "source", "not an absolute path");
+		if (!s->target || *s->target != '/')
+			return fail_share(err, i, "target", "not an absolute path");
+		if (!s->target[1])
+			return fail_share(err, i, "target", "the root itself can't be a share");
+		if (strstr(s->target, "/../") || strstr(s->target, "/./") ||
+		    strstr(s->target, "//") || s->target[strlen(s->target) - 1] == '/')
+			return fail_share(err, i, "target", "not in its plain form");
+		if (is_reserved(s->target))
+			return fail_share(err, i, "target",
+					  "/proc, /sys, /dev and /run/hull are the guest's own");
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(c->shares.v[k].target, s->target))
+				return fail_share(err, i, "target",
+						  "same as that of another share");
+	}
+	return 0;
+}
+
 int hull_config_validate(const struct hull_config *config, struct hull_error **err)
 {
 	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
-	    check_hardware(config, err) < 0 || check_disks(config, err) < 0)
+	    check_hardware(config, err) < 0 || check_disks(config, err) < 0 ||
+	    check_shares(config, err) < 0)
 		return hull_prefix(err, "VM description");
 	return 0;
 }

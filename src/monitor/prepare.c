@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a spec to a running hypervisor, and from the agent's hello to a guest that can be used.
+ * From a spec to a running hypervisor.  What the guest is told then is in guest.c.
  *
  * Intent before effect: monitor.json names the cgroup before that exists, and the cgroup exists
  * before anything is in it, so that whoever comes after a crash finds everything.
@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include "monitor/state.h"
 
-#include "agent.pb-c.h"
 #include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -17,8 +16,6 @@
 #include "base/proc.h"
 #include "base/strbuf.h"
 #include "config.h"
-#include "monitor/share.h"
-#include "proto/link.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,16 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define AGENT "hull.agent.v1.Agent"
 #define SHORT_ID 12
 /* User ids of hypervisors and share daemons: a pair per VM, from a range that nobody hands out. */
 #define UID_BASE UINT32_C(0x70000000)
 #define UID_PAIRS UINT32_C(0x00400000)
-
-/* Where things are mounted in the guest before they become its root. */
-#define GUEST_LOWER "/run/hull/lower"
-#define GUEST_RW "/run/hull/rw"
-#define GUEST_ROOT "/run/hull/root"
 
 static uint32_t vm_uid(const struct hull_config *config)
 {
@@ -204,22 +195,37 @@ static int keep_helper(struct hull_monitor *m, struct hull_helper *h, struct hul
 	return 0;
 }
 
-static int start_share(struct hull_monitor *m, int cgroup_fd, int *ret_socket,
-		       struct hull_error **err)
+static int start_share(struct hull_monitor *m, const struct hull_share_group *group, int cgroup_fd,
+		       int *ret_socket, struct hull_error **err)
 {
-	struct hull_share_env env = {
+	const struct hull_share_env env = {
 		.helper = helper_env(m, cgroup_fd),
-		.run_dir = m->config.run_dir,
-		.set_ids = geteuid() == 0,
-		.uid = vm_uid(&m->config) + 1,
-		.gid = vm_uid(&m->config) + 1,
+		.config = &m->config,
+		.plan = &m->shares,
 	};
 	struct hull_helper *h;
 
-	if (m->config.root.kind == HULL_ROOT_NONE)
-		return 0;
-	return hull_share_start(&env, &m->config, &h, ret_socket, err) < 0 ? -1
-									   : keep_helper(m, h, err);
+	return hull_share_start(&env, group, &h, ret_socket, err) < 0 ? -1 : keep_helper(m, h, err);
+}
+
+/* The daemon of the root, and one for each owner of shares. */
+static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backend_sockets *sockets,
+			struct hull_error **err)
+{
+	const struct hull_share_group root = {
+		.serve = HULL_SERVE_ROOT,
+		.uid = vm_uid(&m->config) + 1,
+		.gid = vm_uid(&m->config) + 1,
+	};
+
+	if (m->config.root.kind != HULL_ROOT_NONE &&
+	    start_share(m, &root, cgroup_fd, &sockets->root, err) < 0)
+		return -1;
+	for (size_t i = 0; i < m->shares.n_groups; i++)
+		if (start_share(m, &m->shares.groups[i], cgroup_fd, &sockets->shares[i], err) < 0)
+			return -1;
+	sockets->n_shares = m->shares.n_groups;
+	return 0;
 }
 
 static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
@@ -322,7 +328,7 @@ static int launch(struct hull_monitor *m, struct hull_error **err)
 		if (hull_cgroup_create(name, &path, &cgroup_fd) < 0)
 			cgroup_fd = -1; /* the death signal has to do */
 	}
-	if (start_share(m, cgroup_fd, &sockets.root, err) < 0 ||
+	if (start_shares(m, cgroup_fd, &sockets, err) < 0 ||
 	    start_hypervisor(m, cgroup_fd, &sockets, err) < 0)
 		return -1;
 	return open_console(m, err) < 0 ? -1 : open_link(m, err);
@@ -366,7 +372,8 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	struct timespec now;
 	int control_fd, r;
 
-	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0)
+	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0 ||
+	    hull_share_plan(&m->config, &m->shares, err) < 0)
 		return -1;
 	clock_gettime(CLOCK_REALTIME, &now);
 	m->started_at_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
@@ -376,127 +383,4 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 		return -1;
 	r = make_scratch(m, err);
 	return r == 0 ? launch(m, err) : MIN(r, 0);
-}
-
-/* ---- the guest ---- */
-
-static void on_setup_done(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
-{
-	cleanup_error struct hull_error *err = NULL;
-	struct hull_monitor *m = ctx;
-
-	if (m->state != HULL_MONITOR_STARTING)
-		return;
-	if (!error) {
-		hull_monitor_ready(m);
-		return;
-	}
-	hull_fail_copy(&err, error);
-	hull_prefix(&err, "prepare the guest");
-	hull_monitor_end_error(m, "guest-setup-failed", &err);
-}
-
-static void on_agent_closed(void *ctx)
-{
-	/* Told by the link or the hypervisor. */
-}
-
-struct mounts {
-	Hull__Agent__V1__MountEntry entries[3];
-	Hull__Agent__V1__MountEntry *list[3];
-	char *options[3][4];
-	size_t n;
-};
-
-/* Options: up to four words, the first NULL ends them. */
-static void add_mount(struct mounts *ms, const char *type, const char *source, const char *target,
-		      const char *const options[4])
-{
-	Hull__Agent__V1__MountEntry *e = &ms->entries[ms->n];
-
-	hull__agent__v1__mount_entry__init(e);
-	e->type = (char *)type;
-	e->source = (char *)source;
-	e->target = (char *)target;
-	while (options && e->n_options < 4 && options[e->n_options]) {
-		ms->options[ms->n][e->n_options] = (char *)options[e->n_options];
-		e->n_options++;
-	}
-	e->options = ms->options[ms->n];
-	ms->list[ms->n++] = e;
-}
-
-/* The host's tree below, something writable above it, both as one root.  True if that is a disk. */
-static bool add_root_mounts(const struct hull_monitor *m, struct mounts *ms)
-{
-	static const char *const lower[4] = {"ro"};
-	static const char *const memory[4] = {"size=50%", "mode=0755"};
-	static const char *const disk[4] = {"noatime", "noinit_itable"};
-	/* redirect_dir: else a directory from below can't be renamed (EXDEV). */
-	static const char *const overlay[4] = {"redirect_dir=on", "lowerdir=" GUEST_LOWER,
-					       "upperdir=" GUEST_RW "/upper",
-					       "workdir=" GUEST_RW "/work"};
-	const struct hull_disk *scratch = NULL;
-
-	for (size_t i = 0; i < m->config.disks.n && !scratch; i++)
-		if (m->config.disks.v[i].scratch_bytes)
-			scratch = &m->config.disks.v[i];
-	add_mount(ms, "virtiofs", HULL_ROOT_TAG, GUEST_LOWER, lower);
-	if (scratch)
-		add_mount(ms, "ext4", "serial:" HULL_SCRATCH_SERIAL, GUEST_RW, disk);
-	else
-		add_mount(ms, "tmpfs", "hull", GUEST_RW, memory);
-	add_mount(ms, "overlay", "hull", GUEST_ROOT, overlay);
-	return scratch != NULL;
-}
-
-static int connect_agent(struct hull_monitor *m, struct hull_error **err)
-{
-	int fd;
-
-	if (hull_guest_link_connect(m->link, HULL_PORT_AGENT, &fd, err) < 0 ||
-	    hull_rpc_new(m->loop, fd, on_agent_closed, m, &m->agent, err) < 0)
-		return -1;
-	hull_rpc_skip_ok(m->agent);
-	return 0;
-}
-
-void hull_monitor_power_off_guest(struct hull_monitor *m)
-{
-	Hull__Agent__V1__PowerOffRequest rq = HULL__AGENT__V1__POWER_OFF_REQUEST__INIT;
-
-	hull_rpc_call(m->agent, AGENT, "PowerOff", &rq.base, &hull__agent__v1__empty__descriptor, 0,
-		      NULL, NULL);
-}
-
-void hull_monitor_setup_guest(struct hull_monitor *m)
-{
-	Hull__Agent__V1__SetupRequest rq = HULL__AGENT__V1__SETUP_REQUEST__INIT;
-	char *stages[] = {(char *)"root", (char *)"disk", (char *)"ext4"};
-	cleanup_error struct hull_error *err = NULL;
-	struct mounts ms = {.n = 0};
-	uint8_t entropy[64];
-	struct timespec now;
-
-	if (connect_agent(m, &err) < 0) {
-		hull_monitor_end_error(m, "guest-setup-failed", &err);
-		return;
-	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	rq.realtime_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
-	if (hull_random(entropy, sizeof(entropy)) == 0) {
-		rq.entropy.data = entropy;
-		rq.entropy.len = sizeof(entropy);
-	}
-	rq.hostname = m->config.name ? m->config.name : (char *)"hull";
-	if (m->config.root.kind == HULL_ROOT_HOST) {
-		rq.n_modules = add_root_mounts(m, &ms) ? 3 : 1;
-		rq.modules = stages;
-		rq.mounts = ms.list;
-		rq.n_mounts = ms.n;
-		rq.root = (char *)GUEST_ROOT;
-		rq.api_mounts = true;
-	}
-	hull_rpc_call(m->agent, AGENT, "Setup", &rq.base,
-		      &hull__agent__v1__setup_response__descriptor, 0, on_setup_done, m);
 }

@@ -9,9 +9,10 @@
 #include "base/os.h"
 #include "base/path.h"
 #include "base/program.h"
-#include "share/spec.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *find_virtiofsd(const struct hull_config *config)
@@ -27,13 +28,77 @@ static const char *find_virtiofsd(const struct hull_config *config)
 	return NULL;
 }
 
+/* ---- what is served ---- */
+
+static int group_of(struct hull_share_plan *p, uid_t uid, gid_t gid, unsigned int *ret)
+{
+	size_t i = 0;
+
+	while (i < p->n_groups && (p->groups[i].uid != uid || p->groups[i].gid != gid))
+		i++;
+	if (i == HULL_SHARE_GROUPS_MAX)
+		return -1;
+	if (i == p->n_groups)
+		p->groups[p->n_groups++] = (struct hull_share_group){HULL_SERVE_SHARES, uid, gid};
+	*ret = (unsigned int)i;
+	return 0;
+}
+
+int hull_share_plan(const struct hull_config *config, struct hull_share_plan *ret,
+		    struct hull_error **err)
+{
+	bool by_owner = geteuid() == 0;
+	struct stat st;
+
+	*ret = (struct hull_share_plan){.n_groups = 0};
+	for (size_t i = 0; i < config->shares.n; i++) {
+		const char *source = config->shares.v[i].source;
+
+		if (stat(source, &st) < 0)
+			return hull_fail_errno(err, errno, "share '%s'", source);
+		if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+			return hull_fail(err, HULL_E_INVALID,
+					 "share '%s': it is neither a directory nor a file",
+					 source);
+		ret->file[i] = !S_ISDIR(st.st_mode);
+		if (group_of(ret, by_owner ? st.st_uid : geteuid(),
+			     by_owner ? st.st_gid : getegid(), &ret->group_of[i]) < 0)
+			return hull_fail(err, HULL_E_EXHAUSTED,
+					 "share '%s': the shares belong to more than %d owners",
+					 source, HULL_SHARE_GROUPS_MAX);
+	}
+	return 0;
+}
+
+static int describe_shares(const struct hull_share_env *env, const struct hull_share_group *group,
+			   struct hull_tree *tree, struct hull_error **err)
+{
+	const struct hull_share_plan *p = env->plan;
+
+	for (size_t i = 0; i < env->config->shares.n; i++) {
+		const struct hull_share *s = &env->config->shares.v[i];
+		unsigned int flags = (s->readonly ? 0 : HULL_TREE_WRITABLE) |
+				     (p->file[i] ? HULL_TREE_FILE : HULL_TREE_RECURSIVE);
+		char target[24];
+
+		if (&p->groups[p->group_of[i]] != group)
+			continue;
+		snprintf(target, sizeof(target), "/%zu", i);
+		if (hull_tree_bind(tree, s->source, target, flags, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The spec in a memory file. */
-static int make_spec(const struct hull_share_env *env, const struct hull_config *config,
+static int make_spec(const struct hull_share_env *env, const struct hull_share_group *group,
 		     struct hull_error **err)
 {
+	const struct hull_config *config = env->config;
 	cleanup_share_spec struct hull_share_spec spec;
 	cleanup_free char *json = NULL;
 	const char *daemon = find_virtiofsd(config);
+	bool root = group->serve == HULL_SERVE_ROOT;
 	int fd;
 
 	hull_share_spec_init(&spec);
@@ -42,18 +107,24 @@ static int make_spec(const struct hull_share_env *env, const struct hull_config 
 		hull_hint(err, "on Debian: apt install qemu-system-common");
 		return -1;
 	}
+	spec.serve = group->serve;
 	spec.daemon = strdup(daemon);
-	spec.cache = config->root.cache;
-	spec.uid = env->set_ids ? env->uid : geteuid();
-	spec.gid = env->set_ids ? env->gid : getegid();
+	spec.cache = root ? config->root.cache : config->share_cache;
+	spec.uid = geteuid() == 0 ? group->uid : geteuid();
+	spec.gid = geteuid() == 0 ? group->gid : getegid();
+	spec.shown_uid = config->owner_uid;
+	spec.shown_gid = config->owner_gid;
 	if (!spec.daemon)
 		return hull_fail_nomem(err);
-	if (hull_tree_host(&spec.tree, "/", "/", err) < 0 ||
+	if ((root ? hull_tree_host(&spec.tree, "/", "/", err)
+		  : describe_shares(env, group, &spec.tree, err)) < 0 ||
 	    hull_share_spec_to_json(&spec, &json, err) < 0)
 		return -1;
 	fd = hull_memfd("hull-share", json, strlen(json));
 	return fd < 0 ? hull_fail_errno(err, -fd, "make a memory file") : fd;
 }
+
+/* ---- its daemon ---- */
 
 /* A listening socket and a connection to it that waits in its backlog. */
 static int make_sockets(const char *run_dir, int *ret_listen, int *ret_near,
@@ -78,7 +149,7 @@ static int make_sockets(const char *run_dir, int *ret_listen, int *ret_near,
 	return 0;
 }
 
-int hull_share_start(const struct hull_share_env *env, const struct hull_config *config,
+int hull_share_start(const struct hull_share_env *env, const struct hull_share_group *group,
 		     struct hull_helper **ret, int *ret_socket, struct hull_error **err)
 {
 	cleanup_close int listen_fd = -1;
@@ -86,8 +157,8 @@ int hull_share_start(const struct hull_share_env *env, const struct hull_config 
 	cleanup_close int spec_fd = -1;
 	cleanup_free char *program = NULL;
 
-	spec_fd = make_spec(env, config, err);
-	if (spec_fd < 0 || make_sockets(env->run_dir, &listen_fd, &near, err) < 0 ||
+	spec_fd = make_spec(env, group, err);
+	if (spec_fd < 0 || make_sockets(env->config->run_dir, &listen_fd, &near, err) < 0 ||
 	    hull_program_path("hull-share", &program, err) < 0)
 		return -1;
 
@@ -99,6 +170,8 @@ int hull_share_start(const struct hull_share_env *env, const struct hull_config 
 		.argv = argv,
 		.fds = fds,
 		.n_fds = ARRAY_SIZE(fds),
+		/* It may be a user who runs other things, root even: those are out of its sight. */
+		.new_pid_ns = group->serve == HULL_SERVE_SHARES && geteuid() == 0,
 	};
 
 	if (hull_helper_start(&env->helper, "the share daemon (virtiofsd)", &spawn, ret, err) < 0)

@@ -1,26 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The daemon that serves a VM's tree: hull-share, which becomes virtiofsd.
+ * The daemons that serve a VM's trees: hull-share, which becomes virtiofsd.  One has the root; the
+ * shares are grouped by the owner of their sources, and each group has one that is that owner.
  */
 #ifndef HULL_MONITOR_SHARE_H
 #define HULL_MONITOR_SHARE_H
 
+#include "backend/backend.h"
 #include "config/config.h"
 #include "monitor/helper.h"
+#include "share/spec.h"
 
 #include <sys/types.h>
 
-struct hull_share_env {
-	struct hull_helper_env helper;
-	const char *run_dir;
-	bool set_ids; /* uid and gid are for the daemon to become */
+struct hull_share_group {
+	enum hull_serve serve;
+	/* Whom the daemon becomes where the monitor is root; otherwise it is the monitor's user. */
 	uid_t uid;
 	gid_t gid;
 };
 
-/* Starts it; *ret_socket is the hypervisor's connected end, usable at once: the daemon answers
- * when it is up. */
-int hull_share_start(const struct hull_share_env *env, const struct hull_config *config,
+struct hull_share_plan {
+	struct hull_share_group groups[HULL_SHARE_GROUPS_MAX];
+	size_t n_groups;
+	unsigned int group_of[HULL_CONFIG_MAX_SHARES];
+	bool file[HULL_CONFIG_MAX_SHARES]; /* no directory */
+};
+
+struct hull_share_env {
+	struct hull_helper_env helper;
+	const struct hull_config *config;
+	const struct hull_share_plan *plan;
+};
+
+/* Looks at the sources. */
+int hull_share_plan(const struct hull_config *config, struct hull_share_plan *ret,
+		    struct hull_error **err);
+/* Starts the group's daemon; *ret_socket is the hypervisor's connected end, usable at once: the
+ * daemon answers when it is up. */
+int hull_share_start(const struct hull_share_env *env, const struct hull_share_group *group,
 		     struct hull_helper **ret, int *ret_socket, struct hull_error **err);
 
 #endif

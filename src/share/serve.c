@@ -6,10 +6,8 @@
 #include "share/serve.h"
 
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "base/program.h"
-#include "base/strbuf.h"
-#include "base/text.h"
+#include "share/filter.h"
 #include "share/world.h"
 
 #include <linux/close_range.h>
@@ -17,34 +15,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_id(const char *path, uint64_t *ret, struct hull_error **err)
-{
-	cleanup_strbuf struct hull_strbuf b = HULL_STRBUF_INIT;
-	int r = hull_file_read(path, 64, &b);
-
-	if (r == 0 && b.len && b.data[b.len - 1] == '\n')
-		b.data[--b.len] = '\0';
-	if (r == 0)
-		r = hull_parse_u64(hull_strbuf_str(&b), UINT32_MAX, ret);
-	return r < 0 ? hull_fail_errno(err, -r, "read '%s'", path) : 0;
-}
+#define NOBODY 65534
 
 /* Nothing of the caller's but HULL_HOME, by which a VM's processes can be told from others'. */
-static int make_environment(bool root, struct hull_strv *env, struct hull_error **err)
+static int make_environment(const struct hull_share_spec *s, bool root, struct hull_strv *env,
+			    struct hull_error **err)
 {
 	const char *home = getenv("HULL_HOME");
-	uint64_t uid, gid;
+	bool shares = s->serve == HULL_SERVE_SHARES;
+	unsigned int own_uid = root ? (unsigned int)s->uid : 0;
+	unsigned int own_gid = root ? (unsigned int)s->gid : 0;
+	unsigned int others = shares ? NOBODY : 0;
 
 	hull_strv_add(env, "LD_PRELOAD=" HULL_WORLD_SHIM);
 	if (home)
 		hull_strv_addf(env, "HULL_HOME=%s", home);
-	if (!root) {
-		if (read_id("/proc/sys/kernel/overflowuid", &uid, err) < 0 ||
-		    read_id("/proc/sys/kernel/overflowgid", &gid, err) < 0)
-			return -1;
-		hull_strv_addf(env, "HULL_SHARE_OVERFLOW=%u:%u", (unsigned int)uid,
-			       (unsigned int)gid);
-	}
+	/* In a user namespace all but one look like nobody, root among them. */
+	if (!root || shares)
+		hull_strv_addf(env, "HULL_SHARE_IDS=%u:%u:%u:%u:%u:%u", own_uid, own_gid,
+			       shares ? (unsigned int)s->shown_uid : 0,
+			       shares ? (unsigned int)s->shown_gid : 0, others, others);
 	return env->failed ? hull_fail_nomem(err) : 0;
 }
 
@@ -63,10 +53,15 @@ int hull_share_prepare(const struct hull_share_spec *s, const struct hull_serve_
 		return -1;
 	world.shim = shim;
 	world.in_chroot = ret->in_chroot;
+	if (s->serve == HULL_SERVE_ROOT && ret->root && (s->uid == 0 || s->gid == 0))
+		return hull_fail(err, HULL_E_INVALID,
+				 "the host's directories are never served as root: uid %u, gid %u",
+				 (unsigned int)s->uid, (unsigned int)s->gid);
 	if (hull_world_enter(&world, err) < 0 ||
-	    hull_rights_drop(ret, (uid_t)s->uid, (gid_t)s->gid, err) < 0)
+	    hull_rights_drop(ret, (uid_t)s->uid, (gid_t)s->gid, err) < 0 ||
+	    hull_rights_tie(parent, err) < 0)
 		return -1;
-	return hull_rights_tie(parent, err);
+	return s->serve == HULL_SERVE_SHARES ? hull_filter_install(err) : 0;
 }
 
 int hull_share_serve(const struct hull_share_spec *s, const struct hull_serve_opts *opts,
@@ -81,7 +76,7 @@ int hull_share_serve(const struct hull_share_spec *s, const struct hull_serve_op
 				 HULL_SHARE_SOCKET_FD);
 	if (hull_share_argv(s, HULL_SHARE_SOCKET_FD, HULL_WORLD_TREE, &argv, err) < 0 ||
 	    hull_share_prepare(s, opts, &rights, err) < 0 ||
-	    make_environment(rights.root, &env, err) < 0)
+	    make_environment(s, rights.root, &env, err) < 0)
 		return -1;
 	if (close_range(HULL_SHARE_SOCKET_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return hull_fail_errno(err, errno, "close descriptors");

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/strbuf.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <string.h>
 
@@ -19,7 +20,12 @@
 static const char *const daemon_caps[] = {"chown",  "dac_override", "fowner", "fsetid",
 					  "setgid", "setuid",	    "mknod",  "setfcap"};
 
+const char *const hull_serve_names[] = {"root", "shares", NULL};
+static_assert(ARRAY_SIZE(hull_serve_names) == HULL_SERVE_SHARES + 2, "one name for each");
+
 static const struct hull_field spec_table[] = {
+	HULL_FIELD_ENUM(struct hull_share_spec, serve, "serve", 0, enum hull_serve, HULL_SERVE_ROOT,
+			hull_serve_names, "what the tree is"),
 	HULL_FIELD_STRUCT(struct hull_share_spec, tree, "tree", HULL_FIELD_REQUIRED,
 			  &hull_tree_fields, "what is served"),
 	HULL_FIELD_STRING(struct hull_share_spec, daemon, "daemon", HULL_FIELD_REQUIRED,
@@ -28,6 +34,10 @@ static const struct hull_field spec_table[] = {
 		       "user the daemon runs as"),
 	HULL_FIELD_U64(struct hull_share_spec, gid, "gid", 0, 0, 0, MAX_ID,
 		       "group the daemon runs as"),
+	HULL_FIELD_U64(struct hull_share_spec, shown_uid, "shown_uid", 0, 0, 0, MAX_ID,
+		       "guest user shown as its files' owner"),
+	HULL_FIELD_U64(struct hull_share_spec, shown_gid, "shown_gid", 0, 0, 0, MAX_ID,
+		       "guest group likewise"),
 	HULL_FIELD_ENUM(struct hull_share_spec, cache, "cache", 0, enum hull_share_cache,
 			HULL_SHARE_CACHE_ALWAYS, hull_share_cache_names,
 			"how long the guest trusts what it has read"),
@@ -82,11 +92,18 @@ int hull_share_spec_to_json(const struct hull_share_spec *s, char **ret_text,
 }
 
 /* Options that are not here are so because of what was measured: worker threads, a longer queue
- * and readdirplus=no gain nothing on a read-only tree.  Submounts are not announced: the guest's
- * overlay refuses a lower layer with automounts.  xattr costs a request per file at first use. */
+ * and readdirplus=no gain nothing on a read-only tree.  Submounts of a root are not announced: the
+ * guest's overlay refuses a lower layer with automounts; those of shares are, since files of two
+ * file systems may have the same inode number.  xattr costs a request per file at first use. */
 int hull_share_argv(const struct hull_share_spec *s, int fd, const char *source,
 		    struct hull_strv *ret, struct hull_error **err)
 {
+	static const char *const caches[] = {
+		[HULL_SHARE_CACHE_STRICT] = "auto,timeout=0",
+		[HULL_SHARE_CACHE_AUTO] = "auto",
+		[HULL_SHARE_CACHE_ALWAYS] = "always",
+		[HULL_SHARE_CACHE_NONE] = "none",
+	};
 	cleanup_strbuf struct hull_strbuf caps = HULL_STRBUF_INIT;
 	cleanup_strv struct hull_strv argv = {0};
 
@@ -98,9 +115,9 @@ int hull_share_argv(const struct hull_share_spec *s, int fd, const char *source,
 	hull_strv_add(&argv, "-o");
 	hull_strv_addf(&argv, "source=%s", source);
 	hull_strv_add(&argv, "-o");
-	hull_strv_addf(&argv, "sandbox=chroot,log_level=err,cache=%s%s,%s",
-		       hull_share_cache_names[s->cache], s->xattr ? ",xattr" : "",
-		       hull_strbuf_str(&caps));
+	hull_strv_addf(&argv, "sandbox=chroot,log_level=err,cache=%s%s%s,%s", caches[s->cache],
+		       s->serve == HULL_SERVE_SHARES ? ",announce_submounts" : "",
+		       s->xattr ? ",xattr" : "", hull_strbuf_str(&caps));
 	if (argv.failed || caps.failed)
 		return hull_fail_nomem(err);
 	hull_strv_fini(ret);

@@ -22,17 +22,27 @@
 #define HULL_SHARE_SPEC_FD 4
 #define HULL_SHARE_SPEC_MAX ((size_t)8 << 20)
 
+/* Two daemons, because neither their rights nor how long a guest may trust them are the same. */
+enum hull_serve {
+	HULL_SERVE_ROOT,   /* the host's system directories, with the rights of "others" */
+	HULL_SERVE_SHARES, /* what the user shares, with the rights of whoever owns that */
+};
+
 struct hull_share_spec {
+	enum hull_serve serve;
 	struct hull_tree tree;
 	char *daemon; /* virtiofsd */
-	/* Whom the daemon runs as.  Used when started as root, which then must name somebody else;
-	 * otherwise it is the caller, in a user namespace. */
+	/* Whom the daemon runs as.  Used when started as root, which for a root must name somebody
+	 * else; otherwise it is the caller, in a user namespace. */
 	uint64_t uid, gid;
+	/* SHARES: what the guest sees as the owner of what the daemon's user owns. */
+	uint64_t shown_uid, shown_gid;
 	enum hull_share_cache cache;
 	bool xattr;
 };
 
 extern const struct hull_fields hull_share_spec_fields;
+extern const char *const hull_serve_names[]; /* indexed by kind, ended by NULL */
 
 void hull_share_spec_init(struct hull_share_spec *s);
 void hull_share_spec_fini(struct hull_share_spec *s);

@@ -57,6 +57,38 @@ int hull_dirs_run(char **ret_path, struct hull_error **err)
 	return 0;
 }
 
+static char *state_path(void)
+{
+	const char *home = getenv("HULL_HOME"), *xdg = getenv("XDG_DATA_HOME");
+	const char *user = getenv("HOME");
+
+	if (home && *home)
+		return hull_path_join(home, "state");
+	if (geteuid() == 0)
+		return strdup("/var/lib/hull");
+	if (xdg && *xdg == '/')
+		return hull_path_join(xdg, "hull");
+	return hull_path_join(user && *user == '/' ? user : "/nonexistent", ".local/share/hull");
+}
+
+int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err)
+{
+	cleanup_free char *base = state_path();
+	cleanup_free char *path = base ? hull_path_join(base, name) : NULL;
+	int r;
+
+	if (!path)
+		return hull_fail_nomem(err);
+	r = hull_path_mkdirs(path, 0700);
+	if (r < 0) {
+		hull_fail_errno(err, -r, "create state directory '%s'", path);
+		hull_hint(err, "set HULL_HOME to a directory that you may write");
+		return -1;
+	}
+	*ret_path = steal_ptr(&path);
+	return 0;
+}
+
 int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err)
 {
 	const char *env = getenv("HULL_GUEST_DIR");

@@ -11,6 +11,9 @@
 /* $HULL_HOME/run, /run/hull for root, else $XDG_RUNTIME_DIR/hull or /tmp/hull-$UID; made with mode
  * 0700 and refused if it is somebody else's.  The caller frees. */
 int hull_dirs_run(char **ret_path, struct hull_error **err);
+/* Where what outlives VMs is kept: @name beneath $HULL_HOME/state, /var/lib/hull for root, else
+ * $XDG_DATA_HOME/hull or ~/.local/share/hull; made with mode 0700.  The caller frees. */
+int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err);
 /* Path of a guest artefact ("vmlinux"): $HULL_GUEST_DIR, guest/ beside this program, else the
  * installed one. */
 int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err);

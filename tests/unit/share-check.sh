@@ -276,12 +276,33 @@ if [ "$(id -u)" = 0 ]; then
 			die "O_NOATIME as another user"
 		[ "$(as user unshare -U stat -c %u:%g "$h/etc/hosts")" = 65534:65534 ] ||
 			die "the overflow ids are others here"
-		[ "$(as user unshare -U env $preload HULL_SHARE_OVERFLOW=65534:65534 \
+		[ "$(as user unshare -U env $preload HULL_SHARE_IDS=0:0:0:0:0:0 \
 			stat -c %u:%g "$h/etc/hosts")" = 0:0 ] || die "owners by statx()"
-		[ "$(as user unshare -U env $preload HULL_SHARE_OVERFLOW=65534:65534 \
+		[ "$(as user unshare -U env $preload HULL_SHARE_IDS=0:0:0:0:0:0 \
 			python3 -c "$opens" "$h/etc")" = 0 ] || die "owners by fstatat()"
-		as user unshare -U env $preload HULL_SHARE_OVERFLOW=65534:65534 \
+		as user unshare -U env $preload HULL_SHARE_IDS=0:0:0:0:0:0 \
 			python3 -c 'import os; os.setgroups([])' || die "setgroups()"
 	done
+	# Of shares: what comes to be there, and whose it is.
+	makes='import ctypes,os,stat
+d = os.open(".", os.O_RDONLY)
+os.close(os.open("made", os.O_CREAT | os.O_WRONLY, 0o6755, dir_fd=d))
+os.mkdir("dir", 0o755)
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.fchmodat(d, b"made", 0o6711, 0) == 0 and libc.fchmodat(d, b"dir", 0o6711, 0) == 0
+assert libc.fchownat(d, b"made", 5, 6, 0) == 0 and libc.syscall(117, 1, 2, 3) == 0
+for kind, number in (stat.S_IFCHR, os.makedev(1, 3)), (stat.S_IFBLK, os.makedev(8, 0)), (stat.S_IFCHR, 0):
+    assert libc.mknodat(d, b"node", kind | 0o666, ctypes.c_ulong(number)) == -1 and ctypes.get_errno() == 1
+for name in "made", "dir", "..":
+    st = os.stat(name, dir_fd=d)
+    print(name, "%o" % stat.S_IMODE(st.st_mode), st.st_uid, st.st_gid)'
+	mkdir -p "$work/parent/share"
+	chown 65533:65533 "$work/parent/share"
+	chmod 711 "$work/parent"
+	(cd "$work/parent/share" && setpriv --reuid 65533 --regid 65533 --clear-groups \
+		env $preload HULL_SHARE_IDS=65533:65533:7:8:9:9 python3 -c "$makes") >"$work/out" ||
+		die "the module, serving shares"
+	printf 'made 711 7 8\ndir 2711 7 8\n.. 711 9 9\n' | diff - "$work/out" >&2 || die "made something else"
+	[ "$(stat -c '%a %u' "$work/parent/share/made")" = '711 65533' ] || die "made it on the host"
 fi
 exit 0
