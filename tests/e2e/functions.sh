@@ -99,30 +99,47 @@ our_processes()
 		done
 }
 
-# Hypervisors and helpers (they run as users from hull's own range) whose monitor has gone.  Not only
-# this script's: but nobody's may be left for longer than an instant.
-orphans()
+# The script's own control group, where it may have one: what hull makes is made beneath it.
+own_group=
+enter_group()
 {
-	[ "$(id -u)" -eq 0 ] || return 0
-	ps -eo pid=,ppid=,uid=,stat=,comm= | awk '
-		$5 == "hull-monitor" { monitor[$1] = 1 }
-		$3 >= 1879048192 && $4 !~ /^Z/ { parent[$1] = $2 }
-		END { for (p in parent) if (!(parent[p] in monitor)) print p }'
+	at=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+	parent_group=$at$(sed -n 's/^0:://p' /proc/self/cgroup)
+	[ -n "$at" ] && mkdir "${parent_group%/}/e2e-$$" 2>/dev/null || return 0
+	own_group=${parent_group%/}/e2e-$$
+	echo $$ >"$own_group/cgroup.procs" 2>/dev/null || {
+		rmdir "$own_group"
+		own_group=
+	}
 }
 
-# Cgroups of VMs in which nobody lives, but for those that were there before.  Anybody's, as above.
-list_empty_cgroups()
+leave_group()
 {
-	find /sys/fs/cgroup -depth -type d -name 'hull-*' 2>/dev/null | while IFS= read -r group; do
-		grep -q '^populated 0' "$group/cgroup.events" 2>/dev/null && echo "$group"
+	[ -n "$own_group" ] || return 0
+	echo $$ >"$parent_group/cgroup.procs"
+	rmdir "$own_group"
+}
+
+# Hypervisors and helpers whose monitor has gone: nobody's may be left for longer than an instant.
+orphans()
+{
+	[ -n "$own_group" ] || return 0
+	monitors=$(pgrep -x hull-monitor | tr '\n' ' ')
+	find "$own_group" -mindepth 2 -name cgroup.procs -exec cat {} + 2>/dev/null | while IFS= read -r pid; do
+		parent=$(sed 's/.*) . \([0-9]*\) .*/\1/' "/proc/$pid/stat" 2>/dev/null) || continue
+		case " $monitors" in *" $parent "*) ;; *) echo "$pid" ;; esac
 	done
 }
 
+# Control groups of VMs in which nobody lives.
 empty_cgroups()
 {
-	list_empty_cgroups | grep -vxF "${cgroups_before:-none}"
+	[ -n "$own_group" ] || return 0
+	find "$own_group" -depth -mindepth 1 -type d 2>/dev/null | while IFS= read -r group; do
+		grep -q '^populated 0' "$group/cgroup.events" 2>/dev/null && echo "$group"
+	done
 }
-cgroups_before=$(list_empty_cgroups)
+enter_group
 
 nothing_left()
 {
@@ -164,6 +181,7 @@ finish()
 	census || code=1
 	cd /
 	rm -rf "$T"
+	leave_group || code=1
 	exit $code
 }
 trap finish EXIT
