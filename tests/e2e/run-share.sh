@@ -68,33 +68,22 @@ done'
 
 # What the host changes is seen at once, names and sizes too.
 mkfifo turn
-timeout 100 "$HULL" run -i --here -- sh -c 'while read -r word; do cat changing 2>&1; ls -A later 2>&1; done' <turn >seen 2>&1 &
+timeout 100 "$HULL" run -i --here -- sh -c 'while read -r word; do cat changing 2>&1; ls -A later 2>&1; echo "$word"; done' \
+	<turn >seen 2>&1 &
 vm=$!
 exec 9>turn
 mkdir later
-for i in 1 22 333 1; do
+for i in 1 22 333 4; do
 	echo "$i" >changing.new
-	[ "$i" = 22 ] && cat changing.new >changing || mv changing.new changing
+	if [ "$i" = 22 ]; then cat changing.new >changing; else mv changing.new changing; fi
 	touch "later/$i"
-	echo go >&9
-	wait_for 60 grep -q "^$i\$" seen
-	sleep 0.2
+	echo "seen-$i" >&9
+	wait_for 60 grep -qx "seen-$i" seen
 done
 exec 9>&-
 wait "$vm" || fail "the VM said $(cat seen)"
-is seen '1
-1
-22
-1
-22
-333
-1
-22
-333
-1
-1
-22
-333'
+[ "$(tr '\n' ' ' <seen)" = '1 1 seen-1 22 1 22 seen-22 333 1 22 333 seen-333 4 1 22 333 4 seen-4 ' ] ||
+	fail "the guest saw $(cat seen)"
 
 # What can't be shared.
 expect 125 "$HULL" run -v ./nowhere:/x -- true
