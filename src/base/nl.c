@@ -58,6 +58,11 @@ void hull_nl_start(struct hull_nl_msg *m, uint16_t type, uint16_t flags, const v
 	append(m, header, len);
 }
 
+void hull_nl_put_header(struct hull_nl_msg *m, const void *header, size_t len)
+{
+	append(m, header, len);
+}
+
 void hull_nl_put(struct hull_nl_msg *m, uint16_t type, const void *data, size_t len)
 {
 	struct nlattr a = {.nla_type = type, .nla_len = (uint16_t)(sizeof(a) + len)};
@@ -307,11 +312,14 @@ int hull_nl_fail(const struct hull_nl *nl, int r, struct hull_error **err, const
 
 int hull_nl_listen(unsigned int group)
 {
+	const struct sockaddr_nl self = {.nl_family = AF_NETLINK};
 	cleanup_close int fd = open_socket();
 
 	if (fd < 0)
 		return steal_fd(&fd);
-	if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+	/* Unbound it has the kernel's port, and nobody is told of what he did himself. */
+	if (bind(fd, (const struct sockaddr *)&self, sizeof(self)) < 0 ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
 		return -errno;
 	return steal_fd(&fd);
 }

@@ -30,6 +30,8 @@ struct hull_nl_msg {
 /* @header is the family's own: struct ifinfomsg and the like.  NLM_F_REQUEST comes by itself. */
 void hull_nl_start(struct hull_nl_msg *m, uint16_t type, uint16_t flags, const void *header,
 		   size_t len);
+/* A header within an attribute (VETH_INFO_PEER). */
+void hull_nl_put_header(struct hull_nl_msg *m, const void *header, size_t len);
 void hull_nl_put(struct hull_nl_msg *m, uint16_t type, const void *data, size_t len);
 void hull_nl_put_u32(struct hull_nl_msg *m, uint16_t type, uint32_t v);
 void hull_nl_put_string(struct hull_nl_msg *m, uint16_t type, const char *s); /* with its NUL */
