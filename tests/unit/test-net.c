@@ -281,7 +281,7 @@ static void two(void **state)
 {
 	struct netrequest r;
 	char want[96];
-	int first, second;
+	int first, second, stranger;
 
 	enter();
 	assert_int_equal(add_pair(&nl, "b0", "02:00:00:00:00:02", "b1"), 0);
@@ -307,11 +307,27 @@ static void two(void **state)
 		has_addresses("a0", "10.0.3.15/24 brd 10.0.3.255\n");
 		has_defaults(AF_INET, want);
 	}
-	/* A name that a stranger has. */
+	/* A name that a stranger has, who goes on under another. */
+	stranger = device("a1").index;
+	assert_int_equal(hull_netdev_set_up(&nl, stranger, true, NULL), 0);
 	r.in[0].name = (char *)"a1";
 	apply(&r);
 	assert_int_equal(device("a1").index, first);
 	has_addresses("a1", "10.0.2.15/24 brd 10.0.2.255\n");
+	snprintf(want, sizeof(want), "hull%d", stranger);
+	assert_int_equal(device(want).index, stranger);
+	assert_true(device(want).flags & IFF_UP);
+}
+
+static void same_address(void **state)
+{
+	static const uint8_t mac[HULL_MAC_LEN] = {2, 0, 0, 0, 0, 1};
+	struct hull_netdev dev;
+
+	enter();
+	assert_int_equal(add_pair(&nl, "b0", "02:00:00:00:00:01", "b1"), 0);
+	assert_int_equal(hull_netdev_find_mac(&nl, mac, &dev, NULL), 1);
+	assert_string_equal(dev.name, "a0");
 }
 
 static void refusals(void **state)
@@ -440,6 +456,16 @@ static void resolv(void **state)
 	put_link(root, "etc/resolv.conf", "real/x");
 	write_resolv(root, "four\n");
 	holds(root, "etc/resolv.conf", S_IFREG, "four\n");
+	put_link(root, "etc/resolv.conf", "fifo");
+	{
+		cleanup_free char *fifo = hull_path_join(root, "etc/fifo");
+		cleanup_close int reader = -1;
+
+		assert_int_equal(mkfifo(fifo, 0644), 0);
+		reader = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		write_resolv(root, "into a file\n");
+	}
+	holds(root, "etc/resolv.conf", S_IFREG, "into a file\n");
 	put_link(root, "etc/resolv.conf", "/etc");
 	write_resolv(root, "five\n");
 	holds(root, "etc/resolv.conf", S_IFREG, "five\n");
@@ -500,6 +526,7 @@ int main(void)
 		cmocka_unit_test(v4),
 		cmocka_unit_test(v6),
 		cmocka_unit_test(two),
+		cmocka_unit_test(same_address),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(late),
 		cmocka_unit_test(resolv),

@@ -112,6 +112,8 @@ static void answers(void **state)
 		{"length-huge", -EBADMSG, ""},
 		{"overrun", -EBADMSG, ""},
 		{"name-unterminated", -EBADMSG, ""},
+		{"name-long", -EBADMSG, ""},
+		{"mtu-short", -EBADMSG, ""},
 		{"name-missing", -EBADMSG, ""},
 		{"attribute-overrun", -EBADMSG, ""},
 		{"attribute-short", -EBADMSG, ""},
