@@ -28,6 +28,7 @@
 static const struct {
 	const char *device, *stage;
 } drivers[] = {
+	{"0x0001", "net"},  /* network card */
 	{"0x001a", "root"}, /* file system */
 };
 

@@ -102,3 +102,45 @@ int hull_inroot_mkfile(int rootfd, const char *path)
 	made = openat(dir, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 	return made < 0 ? -errno : hull_inroot_open(rootfd, path, O_PATH);
 }
+
+/* A regular file that is there, emptied. */
+static int open_old(int rootfd, const char *path)
+{
+	/* A fifo must not hold us up, nor a terminal become ours. */
+	cleanup_close int fd = hull_inroot_open(rootfd, path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return fd;
+	/* EINVAL for all that is no regular file. */
+	if (ftruncate(fd, 0) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+int hull_inroot_rewrite(int rootfd, const char *path)
+{
+	cleanup_free char *p = NULL;
+	cleanup_close int dir = -1;
+	struct stat st;
+	char *name;
+	int fd, old = open_old(rootfd, path);
+
+	if (old >= 0 || old == -EROFS || old == -EACCES || old == -EPERM)
+		return old;
+	if (asprintf(&p, "/%s", path) < 0) {
+		p = NULL;
+		return -ENOMEM;
+	}
+	name = split(p);
+	dir = hull_inroot_mkdirs(rootfd, *p ? p : "/");
+	if (dir < 0)
+		return steal_fd(&dir);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (!S_ISLNK(st.st_mode))
+			return old;
+		if (unlinkat(dir, name, 0) < 0)
+			return -errno;
+	}
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? -errno : fd;
+}

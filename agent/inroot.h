@@ -12,5 +12,8 @@ int hull_inroot_open(int rootfd, const char *path, int flags);
 int hull_inroot_mkdirs(int rootfd, const char *path);
 /* The same up to the last component, which becomes an empty file unless something is there. */
 int hull_inroot_mkfile(int rootfd, const char *path);
+/* A regular file, emptied, for writing.  What is missing is made; a link that doesn't lead to a
+ * file becomes one. */
+int hull_inroot_rewrite(int rootfd, const char *path);
 
 #endif

@@ -11,6 +11,7 @@
 #include "agent/early.h"
 #include "agent/modules.h"
 #include "agent/mount.h"
+#include "agent/net.h"
 #include "agent/rpc.h"
 #include "agent/worker.h"
 #include "base/cleanup.h"
@@ -33,10 +34,8 @@ static int check(struct hull_agent *a, const SetupRequest *rq, struct hull_error
 	if (strlen(rq->hostname) > HOSTNAME_MAX)
 		return hull_fail(err, HULL_E_INVALID, "host name is longer than %d bytes",
 				 HOSTNAME_MAX);
-	if (rq->n_mounts > HULL_MOUNTS_MAX)
+	if (rq->n_mounts > HULL_MOUNTS_MAX || rq->n_binds > HULL_MOUNTS_MAX)
 		return hull_fail(err, HULL_E_INVALID, "more than %d mounts", HULL_MOUNTS_MAX);
-	if (rq->n_binds > HULL_MOUNTS_MAX)
-		return hull_fail(err, HULL_E_INVALID, "more than %d binds", HULL_MOUNTS_MAX);
 	for (size_t i = 0; i < rq->n_modules; i++)
 		if (!hull_modules_has_stage(a->modules, rq->modules[i]))
 			hull_warn("setup", "no modules for '%s', ignoring", rq->modules[i]);
@@ -104,12 +103,17 @@ static int do_binds(struct hull_agent *a, const SetupRequest *rq, struct hull_er
 	return 0;
 }
 
+static int set_network(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err)
+{
+	return hull_net_setup(a->root ? a->root : "/", rq, err);
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err);
 } steps[] = {
 	{"identity", set_identity}, {"modules", load_modules}, {"mounts", do_mounts},
-	{"root", make_root},	    {"binds", do_binds},
+	{"root", make_root},	    {"binds", do_binds},       {"network", set_network},
 };
 
 int hull_setup(struct hull_agent *a, struct hull_ttrpc_call *call, const SetupRequest *rq,

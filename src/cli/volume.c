@@ -34,8 +34,8 @@ static int take_target(char *text, struct hull_share *s, const char *word, struc
 		}
 	}
 	if (*text != '/') {
-		hull_fail(err, HULL_E_INVALID, "share '%s': the target '%s' is not an absolute path",
-			  word, text);
+		hull_fail(err, HULL_E_INVALID,
+			  "share '%s': the target '%s' is not an absolute path", word, text);
 		hull_hint(err, "%s", usage);
 		return -1;
 	}
@@ -75,8 +75,8 @@ static int find_source(const char *text, char **ret, struct hull_error **err)
 	if (is_volume_name(text))
 		return find_volume(text, ret, err);
 	if (*text != '/' && *text != '.') {
-		hull_fail(err, HULL_E_INVALID, "share '%s': neither a path nor the name of a volume",
-			  text);
+		hull_fail(err, HULL_E_INVALID,
+			  "share '%s': neither a path nor the name of a volume", text);
 		hull_hint(err, "for a path beneath the current directory write './%s'", text);
 		return -1;
 	}

@@ -195,8 +195,8 @@ static void add_shares(struct setup *s, const struct hull_monitor *m)
 	const struct hull_config *c = &m->config;
 
 	for (size_t i = 0; i < m->shares.n_groups; i++)
-		add_mount(s, "virtiofs", own(s, HULL_SHARE_TAG "%zu", i), own(s, GUEST_SHARE "%zu", i),
-			  NULL);
+		add_mount(s, "virtiofs", own(s, HULL_SHARE_TAG "%zu", i),
+			  own(s, GUEST_SHARE "%zu", i), NULL);
 	for (size_t i = 0; i < c->shares.n; i++) {
 		const struct hull_share *share = &c->shares.v[i];
 

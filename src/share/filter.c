@@ -36,11 +36,11 @@ static int refuse_modes(scmp_filter_ctx f)
 		unsigned int mode; /* which argument */
 		uint64_t bits;
 	} refused[] = {
-		{SCMP_SYS(chmod), 1, S_ISUID},	   {SCMP_SYS(fchmod), 1, S_ISUID},
-		{SCMP_SYS(fchmodat), 2, S_ISUID},  {NR_FCHMODAT2, 2, S_ISUID},
-		{SCMP_SYS(creat), 1, S_ISUID},	   {SCMP_SYS(creat), 1, S_ISGID},
-		{SCMP_SYS(mknod), 1, S_ISUID},	   {SCMP_SYS(mknod), 1, S_ISGID},
-		{SCMP_SYS(mknodat), 2, S_ISUID},   {SCMP_SYS(mknodat), 2, S_ISGID},
+		{SCMP_SYS(chmod), 1, S_ISUID},	  {SCMP_SYS(fchmod), 1, S_ISUID},
+		{SCMP_SYS(fchmodat), 2, S_ISUID}, {NR_FCHMODAT2, 2, S_ISUID},
+		{SCMP_SYS(creat), 1, S_ISUID},	  {SCMP_SYS(creat), 1, S_ISGID},
+		{SCMP_SYS(mknod), 1, S_ISUID},	  {SCMP_SYS(mknod), 1, S_ISGID},
+		{SCMP_SYS(mknodat), 2, S_ISUID},  {SCMP_SYS(mknodat), 2, S_ISGID},
 	};
 	int r = 0;
 
@@ -86,8 +86,7 @@ static int refuse_hidden(scmp_filter_ctx f)
 {
 	int r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
 
-	return r < 0 ? r
-		     : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+	return r < 0 ? r : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
 }
 
 int hull_filter_install(struct hull_error **err)
