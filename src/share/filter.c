@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <seccomp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #define NR_FCHMODAT2 452 /* newer than the library's table */
@@ -70,7 +71,9 @@ static int refuse_opens(scmp_filter_ctx f)
 static int refuse_devices(scmp_filter_ctx f)
 {
 	static const uint64_t types[] = {S_IFCHR, S_IFBLK};
-	int r = 0;
+	/* Leaves a whiteout behind; as if the file system did not know it. */
+	int r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(renameat2), 1,
+				 MASKED(4, RENAME_WHITEOUT, RENAME_WHITEOUT));
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(types); i++) {
 		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mknod), 1,
