@@ -55,14 +55,30 @@ static bool error_as_json(const struct hull_error *err)
 	return text != NULL;
 }
 
+/* Length of the control character at @s, 0 if it is none: ASCII's, and in UTF-8 those of ISO 6429's
+ * second set, of which some terminals take commands as well. */
+static size_t control_length(const char *s)
+{
+	unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+
+	if (c == '\n' || c == '\t')
+		return 0;
+	if (c < ' ' || c == 0x7f)
+		return 1;
+	return c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
+}
+
 /* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
 static void put_printable(const char *s)
 {
-	for (; *s; s++)
-		if (((unsigned char)*s >= ' ' && *s != 0x7f) || *s == '\n' || *s == '\t')
-			(void)fputc(*s, stderr);
-		else
+	while (*s) {
+		size_t n = control_length(s);
+
+		if (!n)
+			(void)fputc(*s++, stderr);
+		for (; n; n--, s++)
 			(void)fprintf(stderr, "\\x%02x", (unsigned char)*s);
+	}
 	(void)fputc('\n', stderr);
 }
 
@@ -74,9 +90,11 @@ void hull_out_error(const struct hull_error *err)
 		return;
 	(void)fprintf(stderr, "%shull:%s ", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "");
 	put_printable(hull_error_message(err));
-	if (*hull_error_hint(err))
-		(void)fprintf(stderr, "%shint:%s %s\n", colour ? "\033[1m" : "",
-			      colour ? "\033[0m" : "", hull_error_hint(err));
+	if (*hull_error_hint(err)) {
+		(void)fprintf(stderr, "%shint:%s ", colour ? "\033[1m" : "",
+			      colour ? "\033[0m" : "");
+		put_printable(hull_error_hint(err));
+	}
 }
 
 int hull_out_finish(int code)

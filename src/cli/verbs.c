@@ -8,7 +8,15 @@
 
 static int cmd_version(const struct hull_verb *verb, int argc, char **argv)
 {
-	hull_out("hull %s\n", HULL_VERSION);
+	cleanup_error struct hull_error *err = NULL;
+	int r = hull_opts_parse_all(verb, argc, argv, NULL, NULL, &err);
+
+	if (r < 0) {
+		hull_out_error(err);
+		return HULL_EXIT_USAGE;
+	}
+	if (r == 0)
+		hull_out("hull %s\n", HULL_VERSION);
 	return HULL_EXIT_OK;
 }
 
