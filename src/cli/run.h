@@ -11,6 +11,7 @@
 struct hull_run_options {
 	struct hull_config config;
 	struct hull_strv args, env;
+	struct hull_strv env_words; /* of -e, which override what files say */
 	char *cwd, *user;
 	bool interactive, terminal, detach, quiet;
 	uint64_t timeout_ms; /* 0: none */

@@ -6,8 +6,11 @@
 #include "cli/run.h"
 
 #include "base/cleanup.h"
+#include "base/path.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 #include "config.h"
+#include "config/environ.h"
 #include "vm/dirs.h"
 
 #include <limits.h>
@@ -35,12 +38,15 @@ enum {
 	OPT_NAME,
 	OPT_LOG_FORMAT,
 	OPT_ROOT,
+	OPT_ENV_FILE,
 };
 
 const struct hull_opt hull_run_opts[] = {
 	{'i', "interactive", NULL, "connect standard input to the command", "Command"},
 	{'t', "tty", NULL, "give the command a terminal", NULL},
 	{'e', "env", "NAME[=VALUE]", "set a variable; without a value, pass on the caller's", NULL},
+	{OPT_ENV_FILE, "env-file", "FILE", "set variables from lines of NAME=VALUE; -e overrides",
+	 NULL},
 	{'w', "workdir", "DIR", "directory in the guest to start in", NULL},
 	{'u', "user", "USER[:GROUP]", "user in the guest, by name or number", NULL},
 	{OPT_TIMEOUT, "timeout", "TIME", "give up after TIME (30s, 5m, 2h)", NULL},
@@ -125,19 +131,33 @@ static int set_file(char **slot, const char *value, struct hull_error **err)
 	return set_string(slot, real, err);
 }
 
-static int add_env(struct hull_strv *env, const char *value, struct hull_error **err)
+static const char *own_value(const char *name)
 {
-	const char *eq = strchr(value, '=');
-	const char *own = eq ? NULL : getenv(value);
-	int r = 0;
+	return getenv(name);
+}
 
-	if (eq == value || !*value)
-		return hull_fail(err, HULL_E_INVALID, "'%s' has no variable name", value);
-	if (eq)
-		r = hull_strv_add(env, value);
-	else if (own) /* unset in the caller's environment: unset in the guest's */
-		r = hull_strv_addf(env, "%s=%s", value, own);
-	return r < 0 ? hull_fail_nomem(err) : 0;
+static int add_env(struct hull_strv *words, const char *value, struct hull_error **err)
+{
+	char *word;
+
+	if (hull_environ_resolve(value, own_value, &word, err) < 0)
+		return -1;
+	return hull_strv_take(words, word) < 0 ? hull_fail_nomem(err) : 0;
+}
+
+static int add_env_file(struct hull_strv *env, const char *path, struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	int r = hull_file_read(path, HULL_ENVIRON_FILE_MAX, &text);
+
+	if (r == -EFBIG)
+		return hull_fail(err, HULL_E_INVALID, "'%s' is larger than %zu KiB", path,
+				 HULL_ENVIRON_FILE_MAX >> 10);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "read '%s'", path);
+	if (hull_environ_read(env, hull_strbuf_str(&text), text.len, own_value, err) < 0)
+		return hull_prefix(err, "'%s'", path);
+	return 0;
 }
 
 /* Command lines can be read by everybody, for as long as the process lives. */
@@ -263,11 +283,14 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	case 'q':
 		o->quiet = true;
 		return 0;
-	case 'e':
-		if (add_env(&o->env, value, err) < 0)
-			return -1;
+	case 'e': {
+		int r = add_env(&o->env_words, value, err);
+
 		hide_value((char *)value);
-		return 0;
+		return r;
+	}
+	case OPT_ENV_FILE:
+		return add_env_file(&o->env, value, err);
 	case 'w':
 		return set_string(&o->cwd, value, err);
 	case 'u':
@@ -318,6 +341,9 @@ static int fill_env(struct hull_run_options *o, struct hull_error **err)
 	static const char path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	const char *term = getenv("TERM");
 
+	for (size_t i = 0; i < o->env_words.n; i++)
+		if (hull_environ_apply(&o->env, o->env_words.v[i], err) < 0)
+			return hull_prefix(err, "--env");
 	if (o->config.root.kind == HULL_ROOT_HOST && !o->user && fill_home(o, err) < 0)
 		return -1;
 	if (o->terminal && default_env(&o->env, "TERM", term ? term : "linux", err) < 0)
@@ -418,6 +444,7 @@ void hull_run_options_fini(struct hull_run_options *o)
 	hull_config_fini(&o->config);
 	hull_strv_fini(&o->args);
 	hull_strv_fini(&o->env);
+	hull_strv_fini(&o->env_words);
 	free(o->cwd);
 	free(o->user);
 }

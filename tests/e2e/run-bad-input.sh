@@ -39,8 +39,18 @@ expect 125 "$HULL" run --workdir=-- --memroy
 has err "did you mean '--memory'?"
 expect 125 "$HULL" run --timeout soon -- true
 has err "'soon' is not a time"
-expect 125 "$HULL" run -e =x -- true
+expect 125 "$HULL" run -e =secret -- true
 has err 'no variable name'
+lacks err secret
+printf 'A=1\nexport B=secret\n' >vars
+expect 125 "$HULL" run --env-file vars -- true
+has err "--env-file: 'vars': line 2: a variable name has no white space"
+has err NAME=VALUE
+lacks err secret
+expect 125 "$HULL" run --env-file /no/such/file -- true
+has err "read '/no/such/file'"
+expect 125 "$HULL" run --env-file /dev/zero -- true
+has err "'/dev/zero' is larger than 1024 KiB"
 expect 125 "$HULL" run
 has err 'no command given'
 expect 125 "$HULL" run uname -a
