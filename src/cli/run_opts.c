@@ -22,6 +22,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 #define MEMORY_MIN (64 * MIB)
+#define SCRATCH_MIN (16 * MIB) /* less leaves a file system no room for files */
 
 enum {
 	OPT_KERNEL = 256,
@@ -31,7 +32,7 @@ enum {
 	OPT_AGENT,
 	OPT_TIMEOUT,
 	OPT_BOOT_TIMEOUT,
-	OPT_DISK,
+	OPT_SCRATCH,
 	OPT_MACHINE,
 	OPT_ACCEL,
 	OPT_CPU,
@@ -52,8 +53,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_TIMEOUT, "timeout", "TIME", "give up after TIME (30s, 5m, 2h)", NULL},
 	{'c', "cpus", "N", "virtual CPUs (default 1)", "Virtual machine"},
 	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
-	{OPT_DISK, "disk", "SIZE", "put the root's changes on a throwaway disk, not in memory",
-	 NULL},
+	{OPT_SCRATCH, "scratch", "SIZE",
+	 "put the root's changes on a throwaway disk, not in memory", NULL},
 	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35 or microvm (default auto)", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
@@ -192,11 +193,24 @@ static int set_cpus(uint64_t *slot, const char *value, struct hull_error **err)
 
 static int add_scratch(struct hull_config *c, const char *value, struct hull_error **err)
 {
-	struct hull_disk *d = hull_vec_push(&c->disks);
+	struct hull_disk *d = NULL;
+	uint64_t bytes;
 
-	if (!d || !(d->serial = strdup(HULL_SCRATCH_SERIAL)))
+	if (set_size(&bytes, value, err) < 0)
+		return -1;
+	if (bytes < SCRATCH_MIN || bytes % MIB) {
+		hull_fail(err, HULL_E_INVALID, "'%s' is too small for a disk, or not whole MiB",
+			  value);
+		hull_hint(err, "write it like 512M or 4G; 16M is the least");
+		return -1;
+	}
+	for (size_t i = 0; i < c->disks.n && !d; i++)
+		if (c->disks.v[i].scratch_bytes)
+			d = &c->disks.v[i];
+	if (!d && (!(d = hull_vec_push(&c->disks)) || !(d->serial = strdup(HULL_SCRATCH_SERIAL))))
 		return hull_fail_nomem(err);
-	return set_size(&d->scratch_bytes, value, err);
+	d->scratch_bytes = bytes;
+	return 0;
 }
 
 static int set_name(int *slot, const char *what, const char *value, const char *const *names,
@@ -221,7 +235,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return set_cpus(&c->cpus, value, err);
 	case 'm':
 		return set_memory(&c->memory_bytes, value, err);
-	case OPT_DISK:
+	case OPT_SCRATCH:
 		return add_scratch(c, value, err);
 	case OPT_ACCEL:
 		r = set_name(&i, "accelerator", value, hull_accel_names, err);

@@ -88,7 +88,7 @@ static int spawn(struct hull_scratch *s, struct hull_loop *loop, struct hull_err
 	if (!spawn.path) {
 		hull_fail(err, HULL_E_NOT_FOUND,
 			  "mkfs.ext4, which makes throwaway disks, is missing");
-		hull_hint(err, "on Debian: apt install e2fsprogs; or leave out --disk");
+		hull_hint(err, "on Debian: apt install e2fsprogs; or leave out --scratch");
 		return -1;
 	}
 	if (hull_tail_new(loop, &s->tail, &said, err) < 0)

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What bounds a VM: the disk that its changes go to.
+. "$(dirname "$0")/functions.sh"
+
+# begin OPTIONS... -- COMMAND... : in the background, until it has printed "ready"
+begin()
+{
+	[ -p hold ] || mkfifo hold
+	: >out
+	"$HULL" run -i "$@" <>hold >out 2>err &
+	pid=$!
+	tries=1200
+	until grep -q ready out; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] && kill -0 "$pid" 2>/dev/null || fail "it did not begin: $(cat err)"
+		sleep 0.05
+	done
+}
+on_exit 'kill $pid 2>/dev/null'
+pid=
+
+# ended CODE : after a line to read
+ended()
+{
+	echo >hold
+	code=0
+	wait "$pid" || code=$?
+	pid=
+	[ "$code" -eq "$1" ] || fail "exit code $code, not $1: $(cat err)"
+}
+
+# of_vm NAME : pid of that program of the VM's
+of_vm()
+{
+	monitor=$(cat "/proc/$pid/task/$pid/children")
+	for p in $monitor $(cat "/proc/${monitor% }/task/${monitor% }/children"); do
+		case $(cat "/proc/$p/comm") in
+		"$1"*) echo "$p" ;;
+		esac
+	done
+}
+
+# ---- changes: in memory they get half of it, on a disk as much as was asked for ----
+
+fill='dd if=/dev/zero of=/big bs=1M count=300 2>/dev/null'
+expect 0 "$HULL" run -m 256M -- sh -c "! $fill"
+
+if [ -x /sbin/mkfs.ext4 ]; then
+	begin -m 256M --scratch 16M --scratch 1G -- sh -c "$fill && sync && stat -c %s /big && echo ready && read -r line"
+	has out 314572800
+	file=
+	for fd in "/proc/$(of_vm qemu)"/fd/*; do
+		case $(readlink "$fd") in
+		/var/tmp/*\(deleted\)) file=$fd ;;
+		esac
+	done
+	[ -n "$file" ] || fail "QEMU has no nameless file in /var/tmp open"
+	[ "$(stat -L -c %s "$file")" -eq $((1 << 30)) ] || fail "the disk has another size"
+	blocks=$(stat -L -c %b "$file")
+	[ "$blocks" -ge 614400 ] || fail "the 300 MiB are not on the disk: $blocks blocks"
+	ended 0
+	expect 125 "$HULL" run --scratch 1M -- true
+	has err "'1M' is too small"
+	expect 125 "$HULL" run --scratch lots -- true
+	has err "'lots' is not a size"
+fi
