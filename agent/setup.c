@@ -33,7 +33,7 @@ static int check(struct hull_agent *a, const SetupRequest *rq, struct hull_error
 	if (strlen(rq->hostname) > HOSTNAME_MAX)
 		return hull_fail(err, HULL_E_INVALID, "host name is longer than %d bytes",
 				 HOSTNAME_MAX);
-	if (rq->n_mounts > HULL_MOUNTS_MAX)
+	if (rq->n_mounts > HULL_MOUNTS_MAX || rq->n_seal > HULL_MOUNTS_MAX)
 		return hull_fail(err, HULL_E_INVALID, "more than %d mounts", HULL_MOUNTS_MAX);
 	for (size_t i = 0; i < rq->n_modules; i++)
 		if (!hull_modules_has_stage(a->modules, rq->modules[i]))
@@ -94,6 +94,14 @@ static int make_root(struct hull_agent *a, const SetupRequest *rq, struct hull_e
 	return hull_mount_share(err);
 }
 
+static int seal(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err)
+{
+	for (size_t i = 0; i < rq->n_seal; i++)
+		if (hull_mount_seal(rq->seal[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err);
@@ -102,6 +110,7 @@ static const struct {
 	{"modules", load_modules},
 	{"mounts", do_mounts},
 	{"root", make_root},
+	{"seal", seal},
 };
 
 int hull_setup(struct hull_agent *a, struct hull_ttrpc_call *call, const SetupRequest *rq,

@@ -40,6 +40,7 @@ enum {
 	OPT_LOG_FORMAT,
 	OPT_ROOT,
 	OPT_ENV_FILE,
+	OPT_READ_ONLY,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -55,6 +56,8 @@ const struct hull_opt hull_run_opts[] = {
 	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
 	{OPT_SCRATCH, "scratch", "SIZE",
 	 "put the root's changes on a throwaway disk, not in memory", NULL},
+	{OPT_READ_ONLY, "read-only", NULL,
+	 "refuse writes to the root; /tmp, /run, /dev/shm take them", NULL},
 	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35 or microvm (default auto)", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
@@ -267,6 +270,9 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return add_words(&c->append, value, err);
 	case OPT_CONSOLE:
 		c->console = true;
+		return 0;
+	case OPT_READ_ONLY:
+		c->root.readonly = true;
 		return 0;
 	default:
 		return hull_fail(err, HULL_E_INTERNAL, "option %d has no meaning", id);

@@ -48,6 +48,8 @@ static const struct hull_field root_table[] = {
 	HULL_FIELD_ENUM(struct hull_root, cache, "cache", 0, enum hull_share_cache,
 			HULL_SHARE_CACHE_AUTO, hull_share_cache_names,
 			"how long the guest trusts what it has read"),
+	HULL_FIELD_BOOL(struct hull_root, readonly, "readonly", 0, false,
+			"refuse writes to the root; /dev, /run and /tmp stay writable"),
 };
 static const struct hull_fields root_fields = HULL_FIELDS(struct hull_root, root_table);
 
@@ -280,6 +282,10 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 		return hull_fail(err, HULL_E_INVALID,
 				 "root.kind: '%s' needs an agent in the guest to mount it",
 				 hull_root_kind_names[c->root.kind]);
+	if (c->root.readonly && c->root.kind == HULL_ROOT_NONE)
+		return hull_fail(
+			err, HULL_E_INVALID,
+			"root.readonly: with root.kind 'none' there is no root to protect");
 	for (size_t i = 0; i < c->append.n; i++)
 		if (has_control(c->append.v[i]))
 			return hull_fail(err, HULL_E_INVALID,
@@ -331,6 +337,9 @@ static int check_disks(const struct hull_config *c, struct hull_error **err)
 	for (size_t i = 0; i < c->disks.n; i++) {
 		const char *serial = c->disks.v[i].serial;
 
+		if (c->disks.v[i].scratch_bytes && c->root.readonly)
+			return fail_disk(err, i, "scratch",
+					 "of no use for a root that refuses writes");
 		if (check_disk(&c->disks.v[i], i, err) < 0)
 			return -1;
 		for (size_t k = 0; serial && k < i; k++)

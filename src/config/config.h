@@ -48,6 +48,7 @@ enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
 struct hull_root {
 	enum hull_root_kind kind;
 	enum hull_share_cache cache;
+	bool readonly;
 };
 
 struct hull_disk {

@@ -473,6 +473,7 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 {
 	Hull__Agent__V1__SetupRequest rq = HULL__AGENT__V1__SETUP_REQUEST__INIT;
 	char *stages[] = {(char *)"root", (char *)"disk", (char *)"ext4"};
+	char *sealed[] = {(char *)GUEST_ROOT, (char *)GUEST_RW};
 	cleanup_error struct hull_error *err = NULL;
 	struct mounts ms = {.n = 0};
 	uint8_t entropy[64];
@@ -496,6 +497,10 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 		rq.n_mounts = ms.n;
 		rq.root = (char *)GUEST_ROOT;
 		rq.api_mounts = true;
+		/* What lies below as well: the overlay alone could be made writable again by the
+		 * guest's root. */
+		rq.seal = sealed;
+		rq.n_seal = m->config.root.readonly ? ARRAY_SIZE(sealed) : 0;
 	}
 	hull_rpc_call(m->agent, AGENT, "Setup", &rq.base,
 		      &hull__agent__v1__setup_response__descriptor, 0, on_setup_done, m);

@@ -65,3 +65,32 @@ if [ -x /sbin/mkfs.ext4 ]; then
 	expect 125 "$HULL" run --scratch lots -- true
 	has err "'lots' is not a size"
 fi
+
+# ---- a root that can't be written to, whoever tries, and what stays writable beside it ----
+
+cat >tries <<'END'
+for file in /x /etc/x /usr/bin/x /root/x /var/tmp/x; do
+	echo 1 2>/dev/null >"$file" && echo "WRITTEN $file"
+done
+rm /etc/passwd 2>/dev/null && echo REMOVED
+mkdir /dir 2>/dev/null && echo MADE
+chmod 777 / 2>/dev/null && echo CHANGED
+mv /etc /etc2 2>/dev/null && echo RENAMED
+for way in remount,rw remount,bind,rw; do
+	mount -o $way / 2>/dev/null
+	touch /x 2>/dev/null && echo "WRITTEN after $way"
+done
+for dir in /tmp /run /dev /dev/shm; do
+	echo 1 >"$dir/x" && cat "$dir/x" >/dev/null || echo "NOT WRITTEN $dir"
+done
+touch /y
+END
+expect 1 "$HULL" run --read-only -- sh -c "$(cat tries)"
+is out ''
+has err "'/y': Read-only file system"
+expect 0 "$HULL" run -u nobody --read-only -- sh -c 'echo hi >/tmp/x && cat /tmp/x && mktemp && pwd'
+has out hi
+expect 125 "$HULL" run --read-only --scratch 1G -- true
+has err 'of no use for a root that refuses writes'
+expect 125 "$HULL" run --read-only --root none -- true
+has err 'there is no root to protect'
