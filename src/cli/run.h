@@ -15,6 +15,7 @@ struct hull_run_options {
 	char *cwd, *user;
 	bool interactive, terminal, detach, quiet;
 	uint64_t timeout_ms; /* 0: none */
+	uint64_t pids_limit; /* 0: none */
 };
 
 extern const struct hull_opt hull_run_opts[];

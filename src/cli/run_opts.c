@@ -22,7 +22,8 @@
 
 #define MIB (UINT64_C(1) << 20)
 #define MEMORY_MIN (64 * MIB)
-#define SCRATCH_MIN (16 * MIB) /* less leaves a file system no room for files */
+#define PIDS_MAX UINT64_C(4194303) /* what the agent takes */
+#define SCRATCH_MIN (16 * MIB)	   /* less leaves a file system no room for files */
 
 enum {
 	OPT_KERNEL = 256,
@@ -41,6 +42,7 @@ enum {
 	OPT_ROOT,
 	OPT_ENV_FILE,
 	OPT_READ_ONLY,
+	OPT_PIDS_LIMIT,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -51,6 +53,7 @@ const struct hull_opt hull_run_opts[] = {
 	 NULL},
 	{'w', "workdir", "DIR", "directory in the guest to start in", NULL},
 	{'u', "user", "USER[:GROUP]", "user in the guest, by name or number", NULL},
+	{OPT_PIDS_LIMIT, "pids-limit", "N", "at most N processes and threads at once", NULL},
 	{OPT_TIMEOUT, "timeout", "TIME", "give up after TIME (30s, 5m, 2h)", NULL},
 	{'c', "cpus", "N", "virtual CPUs (default 1)", "Virtual machine"},
 	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
@@ -186,11 +189,12 @@ static int add_words(struct hull_strv *words, const char *value, struct hull_err
 	return 0;
 }
 
-static int set_cpus(uint64_t *slot, const char *value, struct hull_error **err)
+/* From 1. */
+static int set_number(uint64_t *slot, const char *value, uint64_t max, struct hull_error **err)
 {
-	if (hull_parse_u64(value, HULL_CONFIG_MAX_CPUS, slot) < 0 || !*slot)
-		return hull_fail(err, HULL_E_INVALID, "'%s' is not a number from 1 to %d", value,
-				 HULL_CONFIG_MAX_CPUS);
+	if (hull_parse_u64(value, max, slot) < 0 || !*slot)
+		return hull_fail(err, HULL_E_INVALID, "'%s' is not a number from 1 to %llu", value,
+				 (unsigned long long)max);
 	return 0;
 }
 
@@ -235,7 +239,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 
 	switch (id) {
 	case 'c':
-		return set_cpus(&c->cpus, value, err);
+		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
 	case 'm':
 		return set_memory(&c->memory_bytes, value, err);
 	case OPT_SCRATCH:
@@ -315,6 +319,8 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		return set_string(&o->cwd, value, err);
 	case 'u':
 		return set_string(&o->user, value, err);
+	case OPT_PIDS_LIMIT:
+		return set_number(&o->pids_limit, value, PIDS_MAX, err);
 	case OPT_TIMEOUT:
 		return set_duration(&o->timeout_ms, value, err);
 	case OPT_LOG_FORMAT:

@@ -94,3 +94,36 @@ expect 125 "$HULL" run --read-only --scratch 1G -- true
 has err 'of no use for a root that refuses writes'
 expect 125 "$HULL" run --read-only --root none -- true
 has err 'there is no root to protect'
+
+# ---- processes: so many and not one more; a fork bomb leaves the VM its wits ----
+
+expect 0 "$HULL" run --pids-limit 20 -- python3 -c 'import os, time
+n = 0
+try:
+    while n < 1000:
+        if os.fork() == 0:
+            time.sleep(1000)
+        n += 1
+except OSError as e:
+    print(n, e.strerror)'
+is out '19 Resource temporarily unavailable'
+expect 3 "$HULL" run --pids-limit 1 -- sh -c 'exit 3'
+expect 2 "$HULL" run --pids-limit 1 -- sh -c '/bin/true; echo forked'
+is out ''
+expect 125 "$HULL" run --pids-limit 0 -- true
+has err "'0' is not a number from 1"
+
+begin --pids-limit 50 -- python3 -c 'import os
+print("ready", flush=True)
+while True:
+    try:
+        os.fork()
+    except OSError:
+        pass'
+vsock=$(echo "$HULL_HOME"/run/vm/*/vsock.sock)
+expect 0 timeout 60 "${HULLCTL:-$(dirname "$HULL")/tests/e2e/hullctl}" "$vsock" exec count sh -c 'uname && cat /sys/fs/cgroup/s*/pids.current'
+has out Linux
+has out 51 # the bomb with the session's init
+kill -TERM "$pid"
+wait "$pid" && fail "the bomb succeeded"
+pid=
