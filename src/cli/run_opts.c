@@ -43,6 +43,7 @@ enum {
 	OPT_ENV_FILE,
 	OPT_READ_ONLY,
 	OPT_PIDS_LIMIT,
+	OPT_CPU_LIMIT,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -56,6 +57,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_PIDS_LIMIT, "pids-limit", "N", "at most N processes and threads at once", NULL},
 	{OPT_TIMEOUT, "timeout", "TIME", "give up after TIME (30s, 5m, 2h)", NULL},
 	{'c', "cpus", "N", "virtual CPUs (default 1)", "Virtual machine"},
+	{OPT_CPU_LIMIT, "cpu-limit", "N", "at most so much of the host's CPUs, e.g. 0.5 or 2",
+	 NULL},
 	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
 	{OPT_SCRATCH, "scratch", "SIZE",
 	 "put the root's changes on a throwaway disk, not in memory", NULL},
@@ -198,6 +201,20 @@ static int set_number(uint64_t *slot, const char *value, uint64_t max, struct hu
 	return 0;
 }
 
+static int set_cpu_limit(uint64_t *slot, const char *value, struct hull_error **err)
+{
+	uint64_t milli;
+
+	if (hull_parse_milli(value, &milli) < 0 || milli < HULL_CONFIG_MIN_CPU_LIMIT ||
+	    milli > 1000 * HULL_CONFIG_MAX_CPUS) {
+		hull_fail(err, HULL_E_INVALID, "'%s' is not a number of CPUs", value);
+		hull_hint(err, "write it like 0.5 or 2, from 0.01 to %d", HULL_CONFIG_MAX_CPUS);
+		return -1;
+	}
+	*slot = milli;
+	return 0;
+}
+
 static int add_scratch(struct hull_config *c, const char *value, struct hull_error **err)
 {
 	struct hull_disk *d = NULL;
@@ -240,6 +257,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	switch (id) {
 	case 'c':
 		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
+	case OPT_CPU_LIMIT:
+		return set_cpu_limit(&c->cpu_limit, value, err);
 	case 'm':
 		return set_memory(&c->memory_bytes, value, err);
 	case OPT_SCRATCH:

@@ -121,6 +121,9 @@ static const struct hull_field config_table[] = {
 		       "number of virtual CPUs"),
 	HULL_FIELD_SIZE(struct hull_config, memory_bytes, "memory", 0, DEFAULT_MEMORY, 64 * MIB,
 			4096 * GIB, "memory of the guest"),
+	HULL_FIELD_U64(struct hull_config, cpu_limit, "cpu_limit", 0, 0, 0,
+		       1000 * HULL_CONFIG_MAX_CPUS,
+		       "thousandths of a host CPU that the VM may use; 0: no limit"),
 	HULL_FIELD_ENUM(struct hull_config, machine, "machine", 0, enum hull_machine,
 			HULL_MACHINE_AUTO, hull_machine_names, "machine model"),
 	HULL_FIELD_ENUM(struct hull_config, accel, "accel", 0, enum hull_accel, HULL_ACCEL_AUTO,
@@ -295,6 +298,9 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 
 static int check_hardware(const struct hull_config *c, struct hull_error **err)
 {
+	if (c->cpu_limit && c->cpu_limit < HULL_CONFIG_MIN_CPU_LIMIT)
+		return hull_fail(err, HULL_E_INVALID, "cpu_limit: %d is the least",
+				 HULL_CONFIG_MIN_CPU_LIMIT);
 	if (c->memory_bytes % MIB)
 		return hull_fail(err, HULL_E_INVALID, "memory: must be a multiple of 1 MiB");
 	/* "help" and "?" are words to QEMU that make it print and leave. */

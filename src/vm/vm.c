@@ -168,12 +168,12 @@ void hull_vm_kill(struct hull_vm *vm)
 		hull_source_arm(vm->deadline, hull_deadline_ms(KILL_MS));
 }
 
-/* Only what the monitor and its helpers look at: the rest may hold what is meant for the guest alone,
- * or for nobody here. */
+/* Only what the monitor and its helpers look at: the rest may hold what is meant for the guest
+ * alone, or for nobody here. */
 static int monitor_environment(struct hull_strv *env, struct hull_error **err)
 {
-	static const char *const names[] = {"HULL_DEBUG",   "HULL_HOME",    "PATH",
-					    "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
+	static const char *const names[] = {"HULL_DEBUG",     "HULL_HOME",    "PATH",
+					    "ASAN_OPTIONS",   "LSAN_OPTIONS", "UBSAN_OPTIONS",
 					    "LD_LIBRARY_PATH"};
 
 	(void)hull_strv_add(env, "LC_ALL=C");

@@ -114,7 +114,11 @@ orphans()
 list_empty_cgroups()
 {
 	find /sys/fs/cgroup -depth -type d -name 'hull-*' 2>/dev/null | while IFS= read -r group; do
-		grep -q '^populated 0' "$group/cgroup.events" 2>/dev/null && echo "$group"
+		if [ -e "$group/tasks" ]; then # version 1
+			[ -n "$(cat "$group/cgroup.procs" 2>/dev/null)" ] || echo "$group"
+		else
+			grep -q '^populated 0' "$group/cgroup.events" 2>/dev/null && echo "$group"
+		fi
 	done
 }
 

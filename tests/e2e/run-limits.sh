@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What bounds a VM: the disk that its changes go to.
+# What bounds a VM: the disk that its changes go to, a root that takes none, processes, CPU time.
 . "$(dirname "$0")/functions.sh"
 
 # begin OPTIONS... -- COMMAND... : in the background, until it has printed "ready"
@@ -121,9 +121,73 @@ while True:
     except OSError:
         pass'
 vsock=$(echo "$HULL_HOME"/run/vm/*/vsock.sock)
-expect 0 timeout 60 "${HULLCTL:-$(dirname "$HULL")/tests/e2e/hullctl}" "$vsock" exec count sh -c 'uname && cat /sys/fs/cgroup/s*/pids.current'
-has out Linux
-has out 51 # the bomb with the session's init
+expect 0 timeout 60 "${HULLCTL:-$(dirname "$HULL")/tests/e2e/hullctl}" "$vsock" exec look sh -c '
+	cd /sys/fs/cgroup/s0
+	until grep -qx 51 pids.current; do sleep 0.1; done # with the init of the session
+	sleep 0.5
+	cat pids.current pids.max'
+is out '51
+51'
 kill -TERM "$pid"
 wait "$pid" && fail "the bomb succeeded"
 pid=
+
+# ---- CPU time: all of the VM in a group that gets so much, or a refusal ----
+
+expect 125 "$HULL" run --cpu-limit 0 -- true
+has err "'0' is not a number of CPUs"
+expect 125 "$HULL" run --cpu-limit some -- true
+has err "'some' is not a number of CPUs"
+code=0
+"$HULL" run --cpu-limit 1.5 -- sh -c 'exit 7' >out 2>err || code=$?
+if [ $code -eq 125 ]; then
+	has err "CPU time can't be limited"
+	has err 'CPUQuota=150%'
+	exit 0
+fi
+[ $code -eq 7 ] || fail "exit code $code: $(cat err)"
+
+# in_group GROUP NAME : a process of that name is in it
+in_group()
+{
+	for p in $(cat "$1/cgroup.procs"); do
+		case $(cat "/proc/$p/comm") in
+		"$2"*) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# throttled : how often the group had to wait
+throttled()
+{
+	sed -n 's/^nr_throttled //p' "$group/cpu.stat"
+}
+
+begin --cpu-limit 0.4 -- sh -c 'echo ready; while :; do :; done'
+group=
+for dir in $(find /sys/fs/cgroup/ -type d -name "hull-$(basename "$HULL_HOME"/run/vm/*)" 2>/dev/null); do
+	[ ! -e "$dir/cpu.max" ] && [ ! -e "$dir/cpu.cfs_quota_us" ] || group=$dir
+done
+[ -n "$group" ] || fail "there is no group with the cpu controller"
+if [ -e "$group/cpu.max" ]; then
+	is "$group/cpu.max" '40000 100000'
+else
+	is "$group/cpu.cfs_quota_us" 40000
+	is "$group/cpu.cfs_period_us" 100000
+fi
+in_group "$group" qemu || fail "QEMU is not in $group"
+in_group "$group" virtiofsd || fail "virtiofsd is not in $group"
+! in_group "$group" hull || fail "a process of hull's own is in $group"
+before=$(throttled)
+spent=$(awk '{ print $14 + $15 }' "/proc/$(of_vm qemu)/stat")
+sleep 3
+[ "$(throttled)" -gt "$before" ] || fail "nothing was held back: $(cat "$group/cpu.stat")"
+spent=$(($(awk '{ print $14 + $15 }' "/proc/$(of_vm qemu)/stat") - spent))
+[ "$spent" -lt 180 ] || fail "QEMU took $spent hundredths of a second in three seconds"
+
+# Whoever dies, the group goes.
+kill -KILL "$(cat "/proc/$pid/task/$pid/children")"
+wait "$pid" && fail "the VM lived on without its monitor"
+pid=
+[ ! -d "$group" ] || fail "$group is left"
