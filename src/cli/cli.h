@@ -63,6 +63,15 @@ int hull_name_index(const char *what, const char *value, const char *const *name
 
 /* ---- output.c ---- */
 void hull_out(const char *fmt, ...) HULL_PRINTF(1, 2);
+enum hull_out_style {
+	HULL_OUT_PLAIN,
+	HULL_OUT_STRONG,
+	HULL_OUT_GOOD,
+	HULL_OUT_WARNING,
+	HULL_OUT_BAD,
+};
+/* The same in colour where stdout is a terminal, and with nothing in it that could steer that. */
+void hull_out_styled(enum hull_out_style style, const char *fmt, ...) HULL_PRINTF(2, 3);
 /* "hull: message", then "hint: ..." on stderr; as one JSON object after --log-format=json. */
 void hull_out_error(const struct hull_error *err);
 void hull_out_note(const char *fmt, ...) HULL_PRINTF(1, 2);

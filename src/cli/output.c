@@ -69,31 +69,57 @@ static size_t control_length(const char *s)
 }
 
 /* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
-static void put_printable(const char *s)
+static void put_printable(FILE *to, const char *s)
 {
 	while (*s) {
 		size_t n = control_length(s);
 
 		if (!n)
-			(void)fputc(*s++, stderr);
+			(void)fputc(*s++, to);
 		for (; n; n--, s++)
-			(void)fprintf(stderr, "\\x%02x", (unsigned char)*s);
+			(void)fprintf(to, "\\x%02x", (unsigned char)*s);
 	}
-	(void)fputc('\n', stderr);
+}
+
+static bool has_colour(FILE *stream)
+{
+	return isatty(fileno(stream)) && !getenv("NO_COLOR");
+}
+
+void hull_out_styled(enum hull_out_style style, const char *fmt, ...)
+{
+	static const char *const codes[] = {
+		[HULL_OUT_PLAIN] = "",	       [HULL_OUT_STRONG] = "\033[1m",
+		[HULL_OUT_GOOD] = "\033[32m",  [HULL_OUT_WARNING] = "\033[33m",
+		[HULL_OUT_BAD] = "\033[1;31m",
+	};
+	bool colour = *codes[style] && has_colour(stdout);
+	cleanup_free char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	(void)fputs(colour ? codes[style] : "", stdout);
+	put_printable(stdout, text ? text : "out of memory");
+	(void)fputs(colour ? "\033[0m" : "", stdout);
 }
 
 void hull_out_error(const struct hull_error *err)
 {
-	bool colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+	bool colour = has_colour(stderr);
 
 	if (json_errors && error_as_json(err))
 		return;
 	(void)fprintf(stderr, "%shull:%s ", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "");
-	put_printable(hull_error_message(err));
+	put_printable(stderr, hull_error_message(err));
+	(void)fputc('\n', stderr);
 	if (*hull_error_hint(err)) {
 		(void)fprintf(stderr, "%shint:%s ", colour ? "\033[1m" : "",
 			      colour ? "\033[0m" : "");
-		put_printable(hull_error_hint(err));
+		put_printable(stderr, hull_error_hint(err));
+		(void)fputc('\n', stderr);
 	}
 }
 

@@ -328,7 +328,7 @@ static void on_scratch_done(void *ctx, const struct hull_error *error)
 /* The throwaway disk is made before anything runs; 1 if there is one to wait for. */
 static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 {
-	const char *dir = m->config.scratch_dir ? m->config.scratch_dir : "/var/tmp";
+	const char *dir = m->config.scratch_dir ? m->config.scratch_dir : HULL_SCRATCH_DIR;
 
 	for (size_t i = 0; i < m->config.disks.n; i++) {
 		struct hull_disk *d = &m->config.disks.v[i];

@@ -10,6 +10,9 @@
 
 #include <sys/types.h>
 
+/* NULL if there is none. */
+const char *hull_share_find_daemon(const struct hull_config *config);
+
 struct hull_share_env {
 	struct hull_helper_env helper;
 	const char *run_dir;
