@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -47,6 +48,15 @@ int hull_guest_cgroup_create(uint64_t number)
 	if (dir_name(&path, number) < 0 || mkdir(hull_strbuf_str(&path), 0755) < 0)
 		return -1;
 	return open(hull_strbuf_str(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int hull_guest_cgroup_limit_pids(int fd, uint64_t most)
+{
+	cleanup_close int file = openat(fd, "pids.max", O_WRONLY | O_CLOEXEC);
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%llu", (unsigned long long)most);
+
+	return file < 0 || write(file, text, (size_t)n) < 0 ? -errno : 0;
 }
 
 bool hull_guest_cgroup_oom(int fd)

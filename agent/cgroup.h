@@ -13,6 +13,8 @@
 void hull_guest_cgroup_init(void);
 /* Descriptor of the new group's directory, or -1: the session goes without. */
 int hull_guest_cgroup_create(uint64_t number);
+/* How many processes and threads may be in it; 0 or -errno. */
+int hull_guest_cgroup_limit_pids(int fd, uint64_t most);
 /* The kernel has killed something in it for lack of memory. */
 bool hull_guest_cgroup_oom(int fd);
 /* When all in it have ended. */

@@ -281,6 +281,13 @@ int hull_mount_api(const char *root, struct hull_error **err)
 	return 0;
 }
 
+int hull_mount_seal(const char *path, struct hull_error **err)
+{
+	if (mount(NULL, path, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+		return hull_fail_errno(err, errno, "make '%s' read-only", path);
+	return 0;
+}
+
 int hull_mount_share(struct hull_error **err)
 {
 	if (mount(NULL, "/", NULL, MS_SHARED | MS_REC, NULL) < 0)

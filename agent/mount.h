@@ -22,6 +22,8 @@ int hull_mount_remove(const char *root, const char *target, bool detach, struct 
 /* What programs expect of a root: /dev, /sys with cgroup, /run, /tmp.  /proc comes with each
  * session. */
 int hull_mount_api(const char *root, struct hull_error **err);
+/* Turns the file system that is mounted there read-only, for everybody and in all its mounts. */
+int hull_mount_seal(const char *path, struct hull_error **err);
 /* Lets sessions' namespaces follow what is mounted later. */
 int hull_mount_share(struct hull_error **err);
 

@@ -61,8 +61,9 @@ struct session {
 	int tty;   /* owned: master, to set its size; -1 */
 	int slave; /* owned: kept open until the program ends, or its absence would end output */
 
-	uint64_t number; /* names the control group */
-	int cgroup;	 /* owned */
+	uint64_t number;     /* names the control group */
+	int cgroup;	     /* owned */
+	uint64_t pids_limit; /* 0: none */
 	struct hull_reaped init, program;
 	int init_fd, program_fd; /* owned */
 	pid_t pid;
@@ -365,6 +366,27 @@ static int open_stdio(struct session *s, struct hull_stdio *ret, struct hull_err
 	return 0;
 }
 
+static int make_cgroup(struct session *s, struct hull_error **err)
+{
+	int r;
+
+	s->number = s->owner->next_number++;
+	s->cgroup = hull_guest_cgroup_create(s->number);
+	if (!s->pids_limit)
+		return 0;
+	if (s->cgroup < 0)
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "processes can't be limited: the guest's kernel has no cgroups");
+	r = hull_guest_cgroup_limit_pids(s->cgroup, s->pids_limit + 1); /* tiny init is in it */
+	if (r == -ENOENT)
+		return hull_fail(
+			err, HULL_E_UNSUPPORTED,
+			"processes can't be limited: the guest's kernel doesn't count them");
+	return r < 0 ? hull_fail_errno(err, -r, "limit processes to %llu",
+				       (unsigned long long)s->pids_limit)
+		     : 0;
+}
+
 /* Hands our ends to the pumps. */
 static int connect_stdio(struct session *s, struct hull_stdio *io, struct hull_error **err)
 {
@@ -404,8 +426,9 @@ static int launch(struct session *s, const struct hull_stdio *io, struct hull_er
 
 	if (!l.env)
 		l.env = no_env;
-	s->number = s->owner->next_number++;
-	l.cgroup = s->cgroup = hull_guest_cgroup_create(s->number);
+	if (make_cgroup(s, err) < 0)
+		return -1;
+	l.cgroup = s->cgroup;
 	if (hull_launch(&l, &done, err) < 0)
 		return -1;
 	s->pid = done.program;
@@ -516,6 +539,9 @@ static int check_create(struct hull_sessions *ss, const Hull__Agent__V1__CreateR
 					 rq->env[i]);
 	if (rq->rows > UINT16_MAX || rq->columns > UINT16_MAX)
 		return hull_fail(err, HULL_E_INVALID, "terminal size %ux%u", rq->rows, rq->columns);
+	if (rq->pids_limit > HULL_SESSION_PIDS_MAX)
+		return hull_fail(err, HULL_E_INVALID, "more than %d processes",
+				 HULL_SESSION_PIDS_MAX);
 	return check_streams(ss, rq->stdin_stream, rq->stdout_stream, rq->stderr_stream,
 			     rq->terminal, err);
 }
@@ -548,6 +574,7 @@ static struct session *new_session(struct hull_sessions *ss,
 	s->has_stdin = *rq->stdin_stream;
 	s->rows = (uint16_t)rq->rows;
 	s->columns = (uint16_t)rq->columns;
+	s->pids_limit = rq->pids_limit;
 	if (s->container_id && s->exec_id && s->cwd && s->user && !s->args.failed && !s->env.failed)
 		return s;
 	free_session(s);

@@ -19,6 +19,7 @@
 #define HULL_SESSION_ID_MAX 128
 #define HULL_SESSION_ARGS_MAX ((size_t)1 << 20)
 #define HULL_SESSION_WAITERS_MAX 4096
+#define HULL_SESSION_PIDS_MAX 4194303 /* with tiny init as many as the kernel can have */
 
 struct hull_agent;
 struct hull_sessions;

@@ -34,7 +34,8 @@ static int check(struct hull_agent *a, const SetupRequest *rq, struct hull_error
 	if (strlen(rq->hostname) > HOSTNAME_MAX)
 		return hull_fail(err, HULL_E_INVALID, "host name is longer than %d bytes",
 				 HOSTNAME_MAX);
-	if (rq->n_mounts > HULL_MOUNTS_MAX || rq->n_binds > HULL_MOUNTS_MAX)
+	if (rq->n_mounts > HULL_MOUNTS_MAX || rq->n_binds > HULL_MOUNTS_MAX ||
+	    rq->n_seal > HULL_MOUNTS_MAX)
 		return hull_fail(err, HULL_E_INVALID, "more than %d mounts", HULL_MOUNTS_MAX);
 	for (size_t i = 0; i < rq->n_modules; i++)
 		if (!hull_modules_has_stage(a->modules, rq->modules[i]))
@@ -108,12 +109,25 @@ static int set_network(struct hull_agent *a, const SetupRequest *rq, struct hull
 	return hull_net_setup(a->root ? a->root : "/", rq, err);
 }
 
+static int seal(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err)
+{
+	for (size_t i = 0; i < rq->n_seal; i++)
+		if (hull_mount_seal(rq->seal[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err);
 } steps[] = {
-	{"identity", set_identity}, {"modules", load_modules}, {"mounts", do_mounts},
-	{"root", make_root},	    {"binds", do_binds},       {"network", set_network},
+	{"identity", set_identity},
+	{"modules", load_modules},
+	{"mounts", do_mounts},
+	{"root", make_root},
+	{"binds", do_binds},
+	{"network", set_network},
+	{"seal", seal},
 };
 
 int hull_setup(struct hull_agent *a, struct hull_ttrpc_call *call, const SetupRequest *rq,

@@ -13,6 +13,7 @@
 #define HULL_BACKEND_BACKEND_H
 
 #include "base/error.h"
+#include "config/check.h"
 #include "config/config.h"
 
 #include <stdbool.h>
@@ -109,6 +110,8 @@ typedef void (*hull_inst_done_fn)(void *ctx, const struct hull_error *err);
 struct hull_backend_ops {
 	const char *name;
 	uint64_t caps;
+	/* What of the host it depends on; ended by a row without a name.  May be NULL. */
+	const struct hull_check *checks;
 	/* The command that would start @config here, nothing being started or opened. */
 	int (*command)(const struct hull_config *config, struct hull_strv *ret_argv,
 		       struct hull_error **err);

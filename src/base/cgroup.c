@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * VM groups in the v2 hierarchy, by plain file access: no controller is needed, only membership,
- * the "populated" event and the power to kill.
+ * the "populated" event and the power to kill.  Only where CPU time is to be bounded there must be
+ * a controller, and where v2 has none to offer, a second group in the v1 hierarchy.
  */
 #define _GNU_SOURCE
 #include "base/cgroup.h"
@@ -16,45 +17,83 @@
 #include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 /* Where v2 may be mounted: by itself, or beside the v1 controllers. */
 static const char *const mounts[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+static const char *const cpu_mounts[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"};
+
+#define CPU_PERIOD_US 100000 /* the kernel's default */
 
 #define PROC_CGROUP_MAX ((size_t)64 << 10)
 
-static const char *find_mount(void)
+static const char *find_mount(const char *const *places, size_t n, uint64_t magic)
 {
 	struct statfs s;
 
-	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++)
-		if (statfs(mounts[i], &s) == 0 && s.f_type == CGROUP2_SUPER_MAGIC)
-			return mounts[i];
+	for (size_t i = 0; i < n; i++)
+		if (statfs(places[i], &s) == 0 && (uint64_t)s.f_type == magic)
+			return places[i];
 	return NULL;
+}
+
+/* What stands between the colons of "7:cpu,cpuacct:/path" and has @name among it; v2: nothing. */
+static bool names_controller(const char *list, size_t len, const char *name)
+{
+	size_t want = strlen(name);
+
+	if (!want)
+		return len == 0;
+	while (len) {
+		const char *comma = memchr(list, ',', len);
+		size_t n = comma ? (size_t)(comma - list) : len;
+
+		if (n == want && !strncmp(list, name, n))
+			return true;
+		n += comma ? 1 : 0;
+		list += n;
+		len -= n;
+	}
+	return false;
+}
+
+static int add_own(const char *path, const char *end, struct hull_strbuf *ret_path)
+{
+	size_t len = (size_t)(end - path);
+
+	/* Seen from another cgroup namespace: the path cannot be walked from here.  The kernel also
+	 * marks a group that has been removed under its members. */
+	if ((len >= 3 && !strncmp(path, "/..", 3)) ||
+	    (len >= 10 && !strncmp(end - 10, " (deleted)", 10)))
+		return -ENOENT;
+	return hull_strbuf_add(ret_path, path, len == 1 ? 0 : len);
+}
+
+int hull_cgroup_own_v1(const char *text, const char *controller, struct hull_strbuf *ret_path)
+{
+	const char *end;
+
+	for (const char *line = text; *line; line = *end ? end + 1 : end) {
+		const char *list, *path;
+
+		end = strchrnul(line, '\n');
+		list = memchr(line, ':', (size_t)(end - line));
+		path = list ? memchr(list + 1, ':', (size_t)(end - list - 1)) : NULL;
+		if (!path || path[1] != '/' || (!*controller && strncmp(line, "0:", 2) != 0))
+			continue;
+		if (names_controller(list + 1, (size_t)(path - list - 1), controller))
+			return add_own(path + 1, end, ret_path);
+	}
+	return -ENOENT;
 }
 
 int hull_cgroup_own(const char *text, struct hull_strbuf *ret_path)
 {
-	const char *line = text, *end;
-	size_t len;
-
-	while (strncmp(line, "0::/", 4) != 0) {
-		line = strchr(line, '\n');
-		if (!line)
-			return -ENOENT;
-		line++;
-	}
-	line += 3;
-	end = strchrnul(line, '\n');
-	len = (size_t)(end - line);
-	/* Seen from another cgroup namespace: the path cannot be walked from here.  The kernel also
-	 * marks a group that has been removed under its members. */
-	if ((len >= 3 && !strncmp(line, "/..", 3)) ||
-	    (len >= 10 && !strncmp(end - 10, " (deleted)", 10)))
-		return -ENOENT;
-	return hull_strbuf_add(ret_path, line, len == 1 ? 0 : len);
+	return hull_cgroup_own_v1(text, "", ret_path);
 }
 
 /* Moving a child into a new group needs the right to write both there and here: the common
@@ -67,10 +106,10 @@ static bool may_create_below(const char *dir)
 	       faccessat(AT_FDCWD, procs, W_OK, AT_EACCESS) == 0;
 }
 
-int hull_cgroup_base(struct hull_strbuf *ret_path)
+/* Our own group in the hierarchy that is mounted there, "" if we have none in it. */
+static int own_dir(const char *mount, const char *controller, struct hull_strbuf *ret_path)
 {
 	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT, path = HULL_STRBUF_INIT;
-	const char *mount = find_mount();
 	int r;
 
 	if (!mount)
@@ -79,14 +118,107 @@ int hull_cgroup_base(struct hull_strbuf *ret_path)
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	hull_strbuf_adds(&path, mount);
-	r = hull_cgroup_own(hull_strbuf_str(&text), &path);
+	r = hull_cgroup_own_v1(hull_strbuf_str(&text), controller, &path);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (path.failed)
-		return -ENOMEM;
-	if (!may_create_below(path.data))
-		return 0;
+	return path.failed ? -ENOMEM : hull_strbuf_add(ret_path, path.data, path.len);
+}
+
+static int own_v2(struct hull_strbuf *ret_path)
+{
+	return own_dir(find_mount(mounts, ARRAY_SIZE(mounts), CGROUP2_SUPER_MAGIC), "", ret_path);
+}
+
+int hull_cgroup_base(struct hull_strbuf *ret_path)
+{
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+	int r = own_v2(&path);
+
+	if (r < 0 || !path.len || !may_create_below(path.data))
+		return r;
 	return hull_strbuf_add(ret_path, path.data, path.len);
+}
+
+/* Whether the file's words have @word among them. */
+static bool file_has_word(const char *dir, const char *name, const char *word)
+{
+	cleanup_free char *path = hull_path_join(dir, name);
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	char *save = NULL;
+
+	if (!path || hull_file_read(path, 4096, &text) < 0 || !text.len)
+		return false;
+	for (char *w = strtok_r(text.data, " \n", &save); w; w = strtok_r(NULL, " \n", &save))
+		if (!strcmp(w, word))
+			return true;
+	return false;
+}
+
+/* Only the root has no type; below a "domain threaded" no ordinary group can be. */
+static bool is_domain(const char *dir)
+{
+	cleanup_free char *path = hull_path_join(dir, "cgroup.type");
+	cleanup_strbuf struct hull_strbuf type = HULL_STRBUF_INIT;
+	int r = path ? hull_file_read(path, 64, &type) : -ENOMEM;
+
+	return r == -ENOENT || (r == 0 && !strcmp(hull_strbuf_str(&type), "domain\n"));
+}
+
+/* A group with members can't hand controllers down, so that it is rarely our own.  Nothing is
+ * switched on that is not: it would stay. */
+static int cpu_base_v2(struct hull_strbuf *ret_path)
+{
+	const char *mount = find_mount(mounts, ARRAY_SIZE(mounts), CGROUP2_SUPER_MAGIC);
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+	int r = own_dir(mount, "", &path);
+
+	if (r < 0 || !path.len)
+		return r;
+	for (;;) {
+		char *slash = strrchr(path.data, '/');
+
+		if (may_create_below(path.data) && is_domain(path.data) &&
+		    file_has_word(path.data, "cgroup.subtree_control", "cpu"))
+			return hull_strbuf_add(ret_path, path.data, path.len);
+		if (!strcmp(path.data, mount))
+			return 0;
+		*slash = '\0';
+		path.len = (size_t)(slash - path.data);
+	}
+}
+
+int hull_cgroup_cpu_base(struct hull_strbuf *ret_path, bool *ret_v1)
+{
+	const char *mount = find_mount(cpu_mounts, ARRAY_SIZE(cpu_mounts), CGROUP_SUPER_MAGIC);
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+	int r = cpu_base_v2(&path);
+	bool v1 = false;
+
+	if (r == 0 && !path.len) {
+		v1 = true;
+		r = own_dir(mount, "cpu", &path);
+	}
+	if (r < 0 || !path.len || !may_create_below(path.data))
+		return r;
+	*ret_v1 = v1;
+	return hull_strbuf_add(ret_path, path.data, path.len);
+}
+
+int hull_cgroup_make(const char *path, int *ret_fd)
+{
+	cleanup_close int fd = -1;
+
+	if (mkdir(path, 0755) < 0)
+		return errno == EACCES || errno == EPERM || errno == EROFS ? -ENOENT : -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		int r = -errno;
+
+		(void)rmdir(path); /* empty still; nothing better to do if it fails */
+		return r;
+	}
+	*ret_fd = steal_fd(&fd);
+	return 0;
 }
 
 int hull_cgroup_create(const char *name, struct hull_strbuf *ret_path, int *ret_fd)
@@ -103,12 +235,11 @@ int hull_cgroup_create(const char *name, struct hull_strbuf *ret_path, int *ret_
 	if (!path.len)
 		return -ENOENT;
 	r = hull_strbuf_addf(&path, "/hull-%s", name);
+	if (r == 0)
+		r = hull_cgroup_make(path.data, &fd);
 	if (r < 0)
 		return r;
-	if (mkdir(path.data, 0755) < 0)
-		return errno == EACCES || errno == EPERM || errno == EROFS ? -ENOENT : -errno;
-	fd = open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = fd < 0 ? -errno : hull_strbuf_add(ret_path, path.data, path.len);
+	r = hull_strbuf_add(ret_path, path.data, path.len);
 	if (r < 0) {
 		(void)rmdir(path.data); /* empty still; nothing better to do if it fails */
 		return r;
@@ -126,8 +257,29 @@ static int write_at(int dir, const char *file, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/* For kernels before 5.14.  Frozen, members neither fork nor exit by themselves, so that a pid
- * read from the list still means the member when it is killed. */
+int hull_cgroup_limit_cpu(int dir, uint64_t milli)
+{
+	unsigned long long quota = (unsigned long long)milli * CPU_PERIOD_US / 1000;
+	char text[48];
+	int r;
+
+	snprintf(text, sizeof(text), "%llu %d", quota, CPU_PERIOD_US);
+	r = write_at(dir, "cpu.max", text);
+	if (r != -ENOENT)
+		return r;
+	snprintf(text, sizeof(text), "%d", CPU_PERIOD_US);
+	r = write_at(dir, "cpu.cfs_period_us", text);
+	snprintf(text, sizeof(text), "%llu", quota);
+	return r < 0 ? r : write_at(dir, "cpu.cfs_quota_us", text);
+}
+
+int hull_cgroup_join(int dir)
+{
+	return write_at(dir, "cgroup.procs", "0");
+}
+
+/* For kernels before 5.14, and v1 groups.  Frozen, members neither fork nor exit by themselves, so
+ * that a pid read from the list still means the member when it is killed. */
 static int kill_members(int dir)
 {
 	cleanup_close int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
@@ -144,7 +296,7 @@ static int kill_members(int dir)
 		next = strchrnul(p, '\n');
 		if (*next)
 			*next++ = '\0';
-		if (hull_parse_u64(p, INT32_MAX, &pid) == 0 && pid > 0)
+		if (hull_parse_u64(p, INT32_MAX, &pid) == 0 && pid > 0 && (pid_t)pid != getpid())
 			(void)kill((pid_t)pid, SIGKILL); /* gone already is as good */
 	}
 	(void)write_at(dir, "cgroup.freeze", "0");
@@ -169,6 +321,8 @@ static int kill_and_wait(int dir, uint64_t deadline_ns)
 	bool can_kill = true;
 	int r;
 
+	if (events < 0 && errno == ENOENT && faccessat(dir, "tasks", F_OK, 0) == 0)
+		return kill_members(dir); /* v1: whether they are gone only rmdir() tells */
 	if (events < 0)
 		return -errno;
 	for (;;) {

@@ -22,12 +22,26 @@ int hull_cgroup_base(struct hull_strbuf *ret_path);
 /* Appends the v2 path in the text of a /proc/PID/cgroup; -ENOENT if it has none, or one outside
  * what this process sees of the hierarchy.  Pure. */
 int hull_cgroup_own(const char *text, struct hull_strbuf *ret_path);
+/* The same among the lines of the v1 hierarchies: that of the one with @controller. */
+int hull_cgroup_own_v1(const char *text, const char *controller, struct hull_strbuf *ret_path);
+/* Path of the directory below which this process may create groups with a bound on their CPU time,
+ * "" if there is none: in the v2 hierarchy where a group of ours, or the nearest above it, hands
+ * the cpu controller down (@ret_v1 false), else in the v1 hierarchy of that controller.  A member
+ * of a v2 group is born in it; a v1 group is inherited from the parent: hull_cgroup_join(). */
+int hull_cgroup_cpu_base(struct hull_strbuf *ret_path, bool *ret_v1);
 /* Creates <base>/hull-<name>; *ret_fd is its directory.  -ENOENT when no cgroup can be had,
  * -EEXIST when the group is there already, -EINVAL for a name with a slash. */
 int hull_cgroup_create(const char *name, struct hull_strbuf *ret_path, int *ret_fd);
-/* Kills all members (cgroup.kill, or signals in a loop where that is missing), waits until the
- * group is empty or deadline_ns has passed, and removes it.  0, -ETIMEDOUT or -errno; a group that
- * is gone already is success.  Blocks for as long as the kernel needs to end the members. */
+/* Creates the group at @path, below one of the above; the same errors. */
+int hull_cgroup_make(const char *path, int *ret_fd);
+/* All members together get @milli thousandths of a processor. */
+int hull_cgroup_limit_cpu(int dir, uint64_t milli);
+/* Moves this process into the group: those it starts from now on are born there. */
+int hull_cgroup_join(int dir);
+/* Kills all members but this process (cgroup.kill, or signals in a loop where that is missing),
+ * waits until the group is empty or deadline_ns has passed, and removes it.  0, -ETIMEDOUT or
+ * -errno; a group that is gone already is success.  Blocks for as long as the kernel needs to end
+ * the members. */
 int hull_cgroup_destroy(const char *path, uint64_t deadline_ns);
 
 #endif

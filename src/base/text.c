@@ -103,6 +103,31 @@ int hull_parse_duration(const char *s, uint64_t *ret_ms)
 	return -EINVAL;
 }
 
+int hull_parse_milli(const char *s, uint64_t *ret)
+{
+	const char *rest;
+	uint64_t v, part = 0;
+	int r = parse_digits(s, &v, &rest);
+
+	if (r < 0)
+		return r;
+	if (*rest) {
+		const char *p = rest + 1;
+
+		if (*rest != '.' || !*p || strlen(p) > 3)
+			return -EINVAL;
+		for (int place = 0; place < 3; place++) {
+			if (*p && (*p < '0' || *p > '9'))
+				return -EINVAL;
+			part = part * 10 + (*p ? (uint64_t)(*p++ - '0') : 0);
+		}
+	}
+	if (__builtin_mul_overflow(v, 1000, &v) || __builtin_add_overflow(v, part, &v))
+		return -ERANGE;
+	*ret = v;
+	return 0;
+}
+
 int hull_parse_bool(const char *s, bool *ret)
 {
 	static const char *const words[2][4] = {{"false", "no", "off", "0"},

@@ -16,6 +16,8 @@ int hull_parse_u64(const char *s, uint64_t max, uint64_t *ret);
 int hull_parse_size(const char *s, uint64_t *ret_bytes);
 /* "30s", "5m", "2h", "100ms"; a bare number is seconds. */
 int hull_parse_duration(const char *s, uint64_t *ret_ms);
+/* "1.5" is 1500; at most three places. */
+int hull_parse_milli(const char *s, uint64_t *ret);
 int hull_parse_bool(const char *s, bool *ret);
 /* The candidate within a third of its length in edits of @s, or NULL.  @names ends with NULL. */
 const char *hull_nearest(const char *s, const char *const *names);

@@ -50,6 +50,9 @@ typedef int (*hull_opt_fn)(void *ctx, const struct hull_opt *opt, const char *va
 			   struct hull_error **err);
 int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn, void *ctx,
 		    int *ret_rest, bool *ret_dashes, struct hull_error **err);
+/* The same for a verb without operands. */
+int hull_opts_parse_all(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn,
+			void *ctx, struct hull_error **err);
 
 /* "unknown <what> '<value>'; did you mean '<nearest>'?" with all names as the hint. Returns -1. */
 int hull_fail_name(struct hull_error **err, const char *what, const char *value,
@@ -60,6 +63,15 @@ int hull_name_index(const char *what, const char *value, const char *const *name
 
 /* ---- output.c ---- */
 void hull_out(const char *fmt, ...) HULL_PRINTF(1, 2);
+enum hull_out_style {
+	HULL_OUT_PLAIN,
+	HULL_OUT_STRONG,
+	HULL_OUT_GOOD,
+	HULL_OUT_WARNING,
+	HULL_OUT_BAD,
+};
+/* The same in colour where stdout is a terminal, and with nothing in it that could steer that. */
+void hull_out_styled(enum hull_out_style style, const char *fmt, ...) HULL_PRINTF(2, 3);
 /* "hull: message", then "hint: ..." on stderr; as one JSON object after --log-format=json. */
 void hull_out_error(const struct hull_error *err);
 void hull_out_note(const char *fmt, ...) HULL_PRINTF(1, 2);

@@ -90,6 +90,21 @@ static const struct hull_opt *find(const struct hull_opt *opts, int id)
 	return NULL;
 }
 
+static int missing_value(const struct hull_verb *verb, const struct hull_opt *o, const char *word,
+			 struct hull_error **err)
+{
+	hull_fail(err, HULL_E_INVALID, "option '--%s' needs a value: %s", o ? o->name : word,
+		  o && o->arg ? o->arg : "VALUE");
+	hull_hint(err, "see 'hull %s --help'", verb->name);
+	return -1;
+}
+
+/* A word of its own that ends the options is no value: it was left out.  "--name=--" says so. */
+static bool is_end_of_options(const char *value, char *const *argv)
+{
+	return value && value == argv[optind - 1] && !strcmp(value, "--");
+}
+
 /* Options end at the first operand, so that a command's own options are left alone. */
 int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn, void *ctx,
 		    int *ret_rest, bool *ret_dashes, struct hull_error **err)
@@ -126,16 +141,25 @@ int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_op
 					 argv[optind - 1]);
 		if (id == '?')
 			return unknown_option(verb, argv[optind - 1], optopt, err);
-		if (id == ':' || !o) {
-			hull_fail(err, HULL_E_INVALID, "option '--%s' needs a value: %s",
-				  o ? o->name : argv[optind - 1], o && o->arg ? o->arg : "VALUE");
-			hull_hint(err, "see 'hull %s --help'", verb->name);
-			return -1;
-		}
+		if (id == ':' || !o || is_end_of_options(optarg, argv))
+			return missing_value(verb, o, argv[optind - 1], err);
 		if (fn(ctx, o, optarg, err) < 0)
 			return hull_prefix(err, "--%s", o->name);
 	}
 	*ret_rest = optind;
 	*ret_dashes = optind > 1 && !strcmp(argv[optind - 1], "--");
 	return 0;
+}
+
+int hull_opts_parse_all(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn,
+			void *ctx, struct hull_error **err)
+{
+	bool dashes;
+	int rest, r = hull_opts_parse(verb, argc, argv, fn, ctx, &rest, &dashes, err);
+
+	if (r != 0 || rest == argc)
+		return r;
+	hull_fail(err, HULL_E_INVALID, "unexpected argument '%s'", argv[rest]);
+	hull_hint(err, "see 'hull %s --help'", verb->name);
+	return -1;
 }

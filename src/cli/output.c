@@ -55,28 +55,72 @@ static bool error_as_json(const struct hull_error *err)
 	return text != NULL;
 }
 
-/* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
-static void put_printable(const char *s)
+/* Length of the control character at @s, 0 if it is none: ASCII's, and in UTF-8 those of ISO 6429's
+ * second set, of which some terminals take commands as well. */
+static size_t control_length(const char *s)
 {
-	for (; *s; s++)
-		if (((unsigned char)*s >= ' ' && *s != 0x7f) || *s == '\n' || *s == '\t')
-			(void)fputc(*s, stderr);
-		else
-			(void)fprintf(stderr, "\\x%02x", (unsigned char)*s);
-	(void)fputc('\n', stderr);
+	unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+
+	if (c == '\n' || c == '\t')
+		return 0;
+	if (c < ' ' || c == 0x7f)
+		return 1;
+	return c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
+}
+
+/* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
+static void put_printable(FILE *to, const char *s)
+{
+	while (*s) {
+		size_t n = control_length(s);
+
+		if (!n)
+			(void)fputc(*s++, to);
+		for (; n; n--, s++)
+			(void)fprintf(to, "\\x%02x", (unsigned char)*s);
+	}
+}
+
+static bool has_colour(FILE *stream)
+{
+	return isatty(fileno(stream)) && !getenv("NO_COLOR");
+}
+
+void hull_out_styled(enum hull_out_style style, const char *fmt, ...)
+{
+	static const char *const codes[] = {
+		[HULL_OUT_PLAIN] = "",	       [HULL_OUT_STRONG] = "\033[1m",
+		[HULL_OUT_GOOD] = "\033[32m",  [HULL_OUT_WARNING] = "\033[33m",
+		[HULL_OUT_BAD] = "\033[1;31m",
+	};
+	bool colour = *codes[style] && has_colour(stdout);
+	cleanup_free char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	(void)fputs(colour ? codes[style] : "", stdout);
+	put_printable(stdout, text ? text : "out of memory");
+	(void)fputs(colour ? "\033[0m" : "", stdout);
 }
 
 void hull_out_error(const struct hull_error *err)
 {
-	bool colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+	bool colour = has_colour(stderr);
 
 	if (json_errors && error_as_json(err))
 		return;
 	(void)fprintf(stderr, "%shull:%s ", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "");
-	put_printable(hull_error_message(err));
-	if (*hull_error_hint(err))
-		(void)fprintf(stderr, "%shint:%s %s\n", colour ? "\033[1m" : "",
-			      colour ? "\033[0m" : "", hull_error_hint(err));
+	put_printable(stderr, hull_error_message(err));
+	(void)fputc('\n', stderr);
+	if (*hull_error_hint(err)) {
+		(void)fprintf(stderr, "%shint:%s ", colour ? "\033[1m" : "",
+			      colour ? "\033[0m" : "");
+		put_printable(stderr, hull_error_hint(err));
+		(void)fputc('\n', stderr);
+	}
 }
 
 int hull_out_finish(int code)

@@ -6,9 +6,12 @@
 #include "cli/run.h"
 
 #include "base/cleanup.h"
+#include "base/path.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 #include "cli/volume.h"
 #include "config.h"
+#include "config/environ.h"
 #include "vm/dirs.h"
 
 #include <limits.h>
@@ -20,6 +23,8 @@
 
 #define MIB (UINT64_C(1) << 20)
 #define MEMORY_MIN (64 * MIB)
+#define PIDS_MAX UINT64_C(4194303) /* what the agent takes */
+#define SCRATCH_MIN (16 * MIB)	   /* less leaves a file system no room for files */
 
 enum {
 	OPT_KERNEL = 256,
@@ -29,7 +34,7 @@ enum {
 	OPT_AGENT,
 	OPT_TIMEOUT,
 	OPT_BOOT_TIMEOUT,
-	OPT_DISK,
+	OPT_SCRATCH,
 	OPT_MACHINE,
 	OPT_ACCEL,
 	OPT_CPU,
@@ -38,14 +43,21 @@ enum {
 	OPT_ROOT,
 	OPT_HERE,
 	OPT_SHARE_CACHE,
+	OPT_ENV_FILE,
+	OPT_READ_ONLY,
+	OPT_PIDS_LIMIT,
+	OPT_CPU_LIMIT,
 };
 
 const struct hull_opt hull_run_opts[] = {
 	{'i', "interactive", NULL, "connect standard input to the command", "Command"},
 	{'t', "tty", NULL, "give the command a terminal", NULL},
 	{'e', "env", "NAME[=VALUE]", "set a variable; without a value, pass on the caller's", NULL},
+	{OPT_ENV_FILE, "env-file", "FILE", "set variables from lines of NAME=VALUE; -e overrides",
+	 NULL},
 	{'w', "workdir", "DIR", "directory in the guest to start in", NULL},
 	{'u', "user", "USER[:GROUP]", "user in the guest, by name or number", NULL},
+	{OPT_PIDS_LIMIT, "pids-limit", "N", "at most N processes and threads at once", NULL},
 	{OPT_TIMEOUT, "timeout", "TIME", "give up after TIME (30s, 5m, 2h)", NULL},
 	{'v', "volume", "SOURCE:TARGET[:ro]",
 	 "share a directory or file of the host, or a named volume", "Files"},
@@ -54,9 +66,13 @@ const struct hull_opt hull_run_opts[] = {
 	 "how long the guest trusts what it has read of shares: strict, auto, always or none",
 	 NULL},
 	{'c', "cpus", "N", "virtual CPUs (default 1)", "Virtual machine"},
-	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
-	{OPT_DISK, "disk", "SIZE", "put the root's changes on a throwaway disk, not in memory",
+	{OPT_CPU_LIMIT, "cpu-limit", "N", "at most so much of the host's CPUs, e.g. 0.5 or 2",
 	 NULL},
+	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
+	{OPT_SCRATCH, "scratch", "SIZE",
+	 "put the root's changes on a throwaway disk, not in memory", NULL},
+	{OPT_READ_ONLY, "read-only", NULL,
+	 "refuse writes to the root; /tmp, /run, /dev/shm take them", NULL},
 	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35 or microvm (default auto)", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
@@ -134,19 +150,33 @@ static int set_file(char **slot, const char *value, struct hull_error **err)
 	return set_string(slot, real, err);
 }
 
-static int add_env(struct hull_strv *env, const char *value, struct hull_error **err)
+static const char *own_value(const char *name)
 {
-	const char *eq = strchr(value, '=');
-	const char *own = eq ? NULL : getenv(value);
-	int r = 0;
+	return getenv(name);
+}
 
-	if (eq == value || !*value)
-		return hull_fail(err, HULL_E_INVALID, "'%s' has no variable name", value);
-	if (eq)
-		r = hull_strv_add(env, value);
-	else if (own) /* unset in the caller's environment: unset in the guest's */
-		r = hull_strv_addf(env, "%s=%s", value, own);
-	return r < 0 ? hull_fail_nomem(err) : 0;
+static int add_env(struct hull_strv *words, const char *value, struct hull_error **err)
+{
+	char *word;
+
+	if (hull_environ_resolve(value, own_value, &word, err) < 0)
+		return -1;
+	return hull_strv_take(words, word) < 0 ? hull_fail_nomem(err) : 0;
+}
+
+static int add_env_file(struct hull_strv *env, const char *path, struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	int r = hull_file_read(path, HULL_ENVIRON_FILE_MAX, &text);
+
+	if (r == -EFBIG)
+		return hull_fail(err, HULL_E_INVALID, "'%s' is larger than %zu KiB", path,
+				 HULL_ENVIRON_FILE_MAX >> 10);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "read '%s'", path);
+	if (hull_environ_read(env, hull_strbuf_str(&text), text.len, own_value, err) < 0)
+		return hull_prefix(err, "'%s'", path);
+	return 0;
 }
 
 /* Command lines can be read by everybody, for as long as the process lives. */
@@ -171,21 +201,49 @@ static int add_words(struct hull_strv *words, const char *value, struct hull_err
 	return 0;
 }
 
-static int set_cpus(uint64_t *slot, const char *value, struct hull_error **err)
+/* From 1. */
+static int set_number(uint64_t *slot, const char *value, uint64_t max, struct hull_error **err)
 {
-	if (hull_parse_u64(value, HULL_CONFIG_MAX_CPUS, slot) < 0 || !*slot)
-		return hull_fail(err, HULL_E_INVALID, "'%s' is not a number from 1 to %d", value,
-				 HULL_CONFIG_MAX_CPUS);
+	if (hull_parse_u64(value, max, slot) < 0 || !*slot)
+		return hull_fail(err, HULL_E_INVALID, "'%s' is not a number from 1 to %llu", value,
+				 (unsigned long long)max);
+	return 0;
+}
+
+static int set_cpu_limit(uint64_t *slot, const char *value, struct hull_error **err)
+{
+	uint64_t milli;
+
+	if (hull_parse_milli(value, &milli) < 0 || milli < HULL_CONFIG_MIN_CPU_LIMIT ||
+	    milli > 1000 * HULL_CONFIG_MAX_CPUS) {
+		hull_fail(err, HULL_E_INVALID, "'%s' is not a number of CPUs", value);
+		hull_hint(err, "write it like 0.5 or 2, from 0.01 to %d", HULL_CONFIG_MAX_CPUS);
+		return -1;
+	}
+	*slot = milli;
 	return 0;
 }
 
 static int add_scratch(struct hull_config *c, const char *value, struct hull_error **err)
 {
-	struct hull_disk *d = hull_vec_push(&c->disks);
+	struct hull_disk *d = NULL;
+	uint64_t bytes;
 
-	if (!d || !(d->serial = strdup(HULL_SCRATCH_SERIAL)))
+	if (set_size(&bytes, value, err) < 0)
+		return -1;
+	if (bytes < SCRATCH_MIN || bytes % MIB) {
+		hull_fail(err, HULL_E_INVALID, "'%s' is too small for a disk, or not whole MiB",
+			  value);
+		hull_hint(err, "write it like 512M or 4G; 16M is the least");
+		return -1;
+	}
+	for (size_t i = 0; i < c->disks.n && !d; i++)
+		if (c->disks.v[i].scratch_bytes)
+			d = &c->disks.v[i];
+	if (!d && (!(d = hull_vec_push(&c->disks)) || !(d->serial = strdup(HULL_SCRATCH_SERIAL))))
 		return hull_fail_nomem(err);
-	return set_size(&d->scratch_bytes, value, err);
+	d->scratch_bytes = bytes;
+	return 0;
 }
 
 static int set_name(int *slot, const char *what, const char *value, const char *const *names,
@@ -207,10 +265,12 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 
 	switch (id) {
 	case 'c':
-		return set_cpus(&c->cpus, value, err);
+		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
+	case OPT_CPU_LIMIT:
+		return set_cpu_limit(&c->cpu_limit, value, err);
 	case 'm':
 		return set_memory(&c->memory_bytes, value, err);
-	case OPT_DISK:
+	case OPT_SCRATCH:
 		return add_scratch(c, value, err);
 	case OPT_ACCEL:
 		r = set_name(&i, "accelerator", value, hull_accel_names, err);
@@ -252,6 +312,9 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_CONSOLE:
 		c->console = true;
 		return 0;
+	case OPT_READ_ONLY:
+		c->root.readonly = true;
+		return 0;
 	default:
 		return hull_fail(err, HULL_E_INTERNAL, "option %d has no meaning", id);
 	}
@@ -281,15 +344,20 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	case 'q':
 		o->quiet = true;
 		return 0;
-	case 'e':
-		if (add_env(&o->env, value, err) < 0)
-			return -1;
+	case 'e': {
+		int r = add_env(&o->env_words, value, err);
+
 		hide_value((char *)value);
-		return 0;
+		return r;
+	}
+	case OPT_ENV_FILE:
+		return add_env_file(&o->env, value, err);
 	case 'w':
 		return set_string(&o->cwd, value, err);
 	case 'u':
 		return set_string(&o->user, value, err);
+	case OPT_PIDS_LIMIT:
+		return set_number(&o->pids_limit, value, PIDS_MAX, err);
 	case OPT_TIMEOUT:
 		return set_duration(&o->timeout_ms, value, err);
 	case OPT_LOG_FORMAT:
@@ -384,6 +452,9 @@ static int fill_env(struct hull_run_options *o, struct hull_error **err)
 	static const char path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	const char *term = getenv("TERM");
 
+	for (size_t i = 0; i < o->env_words.n; i++)
+		if (hull_environ_apply(&o->env, o->env_words.v[i], err) < 0)
+			return hull_prefix(err, "--env");
 	if (o->config.root.kind == HULL_ROOT_HOST && !o->user && fill_home(o, err) < 0)
 		return -1;
 	if (o->terminal && default_env(&o->env, "TERM", term ? term : "linux", err) < 0)
@@ -484,6 +555,7 @@ void hull_run_options_fini(struct hull_run_options *o)
 	hull_config_fini(&o->config);
 	hull_strv_fini(&o->args);
 	hull_strv_fini(&o->env);
+	hull_strv_fini(&o->env_words);
 	free(o->cwd);
 	free(o->user);
 }

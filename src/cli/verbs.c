@@ -3,12 +3,21 @@
  * The table of verbs.
  */
 #include "cli/completion.h"
+#include "cli/doctor.h"
 #include "cli/run.h"
 #include "config.h"
 
 static int cmd_version(const struct hull_verb *verb, int argc, char **argv)
 {
-	hull_out("hull %s\n", HULL_VERSION);
+	cleanup_error struct hull_error *err = NULL;
+	int r = hull_opts_parse_all(verb, argc, argv, NULL, NULL, &err);
+
+	if (r < 0) {
+		hull_out_error(err);
+		return HULL_EXIT_USAGE;
+	}
+	if (r == 0)
+		hull_out("hull %s\n", HULL_VERSION);
 	return HULL_EXIT_OK;
 }
 
@@ -28,9 +37,16 @@ static const char run_details[] =
 	"  hull run -c 2 -m 1G -e A=1 -w /tmp --timeout 30s -- sh -c 'echo $A'\n"
 	"  hull run --kernel bzImage --agent none -i\n";
 
+static const char doctor_details[] = "Nothing is changed, and nothing is left behind.\n"
+				     "\n"
+				     "Exit code: 0 if 'hull run' can work, with warnings or "
+				     "without; 1 if something is broken.\n";
+
 const struct hull_verb hull_verbs[] = {
 	{"completion", "completion bash|zsh|fish", "Print a shell's completion script", no_opts,
 	 NULL, hull_cmd_completion, false},
+	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
+	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false},
 	{"run", "run [OPTIONS] -- COMMAND [ARGS]", "Run a command in a throwaway virtual machine",
 	 hull_run_opts, run_details, hull_cmd_run, false},
 	{"version", "version", "Print hull's version", no_opts, NULL, cmd_version, false},

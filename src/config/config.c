@@ -48,6 +48,8 @@ static const struct hull_field root_table[] = {
 	HULL_FIELD_ENUM(struct hull_root, cache, "cache", 0, enum hull_share_cache,
 			HULL_SHARE_CACHE_AUTO, hull_share_cache_names,
 			"how long the guest trusts what it has read"),
+	HULL_FIELD_BOOL(struct hull_root, readonly, "readonly", 0, false,
+			"refuse writes to the root; /dev, /run and /tmp stay writable"),
 };
 static const struct hull_fields root_fields = HULL_FIELDS(struct hull_root, root_table);
 
@@ -119,6 +121,9 @@ static const struct hull_field config_table[] = {
 		       "number of virtual CPUs"),
 	HULL_FIELD_SIZE(struct hull_config, memory_bytes, "memory", 0, DEFAULT_MEMORY, 64 * MIB,
 			4096 * GIB, "memory of the guest"),
+	HULL_FIELD_U64(struct hull_config, cpu_limit, "cpu_limit", 0, 0, 0,
+		       1000 * HULL_CONFIG_MAX_CPUS,
+		       "thousandths of a host CPU that the VM may use; 0: no limit"),
 	HULL_FIELD_ENUM(struct hull_config, machine, "machine", 0, enum hull_machine,
 			HULL_MACHINE_AUTO, hull_machine_names, "machine model"),
 	HULL_FIELD_ENUM(struct hull_config, accel, "accel", 0, enum hull_accel, HULL_ACCEL_AUTO,
@@ -280,6 +285,10 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 		return hull_fail(err, HULL_E_INVALID,
 				 "root.kind: '%s' needs an agent in the guest to mount it",
 				 hull_root_kind_names[c->root.kind]);
+	if (c->root.readonly && c->root.kind == HULL_ROOT_NONE)
+		return hull_fail(
+			err, HULL_E_INVALID,
+			"root.readonly: with root.kind 'none' there is no root to protect");
 	for (size_t i = 0; i < c->append.n; i++)
 		if (has_control(c->append.v[i]))
 			return hull_fail(err, HULL_E_INVALID,
@@ -289,6 +298,9 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 
 static int check_hardware(const struct hull_config *c, struct hull_error **err)
 {
+	if (c->cpu_limit && c->cpu_limit < HULL_CONFIG_MIN_CPU_LIMIT)
+		return hull_fail(err, HULL_E_INVALID, "cpu_limit: %d is the least",
+				 HULL_CONFIG_MIN_CPU_LIMIT);
 	if (c->memory_bytes % MIB)
 		return hull_fail(err, HULL_E_INVALID, "memory: must be a multiple of 1 MiB");
 	/* "help" and "?" are words to QEMU that make it print and leave. */
@@ -331,6 +343,9 @@ static int check_disks(const struct hull_config *c, struct hull_error **err)
 	for (size_t i = 0; i < c->disks.n; i++) {
 		const char *serial = c->disks.v[i].serial;
 
+		if (c->disks.v[i].scratch_bytes && c->root.readonly)
+			return fail_disk(err, i, "scratch",
+					 "of no use for a root that refuses writes");
 		if (check_disk(&c->disks.v[i], i, err) < 0)
 			return -1;
 		for (size_t k = 0; serial && k < i; k++)

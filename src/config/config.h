@@ -19,6 +19,7 @@
 #define HULL_CONFIG_VERSION 1
 
 #define HULL_CONFIG_MAX_CPUS 256
+#define HULL_CONFIG_MIN_CPU_LIMIT 10 /* thousandths: the kernel counts no less */
 #define HULL_CONFIG_MAX_DISKS 16
 #define HULL_CONFIG_MAX_SHARES 64
 #define HULL_CONFIG_MAX_NETWORKS 4
@@ -48,6 +49,7 @@ enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
 struct hull_root {
 	enum hull_root_kind kind;
 	enum hull_share_cache cache;
+	bool readonly;
 };
 
 struct hull_disk {
@@ -93,6 +95,7 @@ struct hull_config {
 	char *name;
 	uint64_t cpus;
 	uint64_t memory_bytes;
+	uint64_t cpu_limit; /* thousandths of a host CPU for all of the VM; 0: none */
 	enum hull_machine machine;
 	enum hull_accel accel;
 	char *cpu_model; /* NULL: the backend's choice */

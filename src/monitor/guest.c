@@ -78,6 +78,7 @@ struct setup {
 	Hull__Agent__V1__MountEntry *mount_list[MOUNTS_MAX], *bind_list[HULL_CONFIG_MAX_SHARES];
 	char *options[MOUNTS_MAX + HULL_CONFIG_MAX_SHARES][OPTIONS_MAX];
 	size_t n_entries;
+	char *sealed[2];
 	struct hull_strv strings; /* those that are made here */
 	uint8_t entropy[64];
 };
@@ -186,6 +187,12 @@ static void add_root(struct setup *s, const struct hull_config *c)
 	add_mount(s, "overlay", "hull", GUEST_ROOT, overlay);
 	s->rq.root = (char *)GUEST_ROOT;
 	s->rq.api_mounts = true;
+	/* What lies below as well: the overlay alone could be made writable again by the guest's
+	 * root. */
+	s->sealed[0] = (char *)GUEST_ROOT;
+	s->sealed[1] = (char *)GUEST_RW;
+	s->rq.seal = s->sealed;
+	s->rq.n_seal = c->root.readonly ? ARRAY_SIZE(s->sealed) : 0;
 }
 
 /* Each daemon's tree is mounted as a whole; what is in it is bound to where it is wanted. */

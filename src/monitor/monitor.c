@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 #include "monitor/state.h"
 
-#include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -22,7 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CGROUP_MS 200 /* its members have been reaped: only the kernel's bookkeeping is left */
 #define REAP_MS 5000  /* from kill to exit: longer means stuck in the kernel */
 #define DRAIN_MS 2000 /* for readers of the console to take what it said last */
 #define TAIL_LINES 8
@@ -238,13 +236,7 @@ static void on_finish(void *ctx)
 	hull_inst_freep(&m->inst);
 	free_helpers(m);
 	hull_scratch_free(steal_ptr(&m->scratch));
-	if (m->cgroup) {
-		int r = hull_cgroup_destroy(m->cgroup, hull_deadline_ms(CGROUP_MS));
-
-		if (r < 0)
-			hull_warn("monitor", "remove cgroup %s: %s, ignoring", m->cgroup,
-				  hull_strerror(-r));
-	}
+	hull_monitor_remove_cgroups(m);
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
 	if (m->console && hull_console_drain_readers(m->console, on_drained, m))
@@ -305,6 +297,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	hull_error_free(m->start_error);
 	free(m->waiters.v);
 	free(m->cgroup);
+	free(m->cpu_cgroup);
 	free(m->end_reason);
 	free(m->end_message);
 	free(m);

@@ -50,18 +50,6 @@ static int listen_at(const struct hull_monitor *m, const char *name, int *ret_fd
 	return 0;
 }
 
-/* The path our cgroup is going to have; stays NULL where none can be had. */
-static int plan_cgroup(struct hull_monitor *m, struct hull_error **err)
-{
-	cleanup_strbuf struct hull_strbuf base = HULL_STRBUF_INIT;
-
-	if (hull_cgroup_base(&base) < 0 || !base.len)
-		return 0;
-	hull_strbuf_addf(&base, "/hull-%.*s", SHORT_ID, m->config.id);
-	m->cgroup = hull_strbuf_steal(&base);
-	return m->cgroup ? 0 : hull_fail_nomem(err);
-}
-
 static int write_record(const struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_free char *path = hull_path_join(m->config.run_dir, "monitor.json"), *text = NULL;
@@ -82,6 +70,7 @@ static int write_record(const struct hull_monitor *m, struct hull_error **err)
 	r |= hull_json_set(j, "start_time", hull_json_u64(start));
 	r |= hull_json_set(j, "boot_id", hull_json_string(boot));
 	r |= hull_json_set(j, "cgroup", hull_json_string(m->cgroup ? m->cgroup : ""));
+	r |= hull_json_set(j, "cpu_cgroup", hull_json_string(m->cpu_cgroup ? m->cpu_cgroup : ""));
 	r |= hull_json_set(j, "tied", hull_json_bool(m->config.tied));
 	text = r ? NULL : hull_json_text(j);
 	if (!text)
@@ -316,20 +305,16 @@ static int check_memory(const struct hull_config *c, struct hull_error **err)
 /* Everything that runs. */
 static int launch(struct hull_monitor *m, struct hull_error **err)
 {
-	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
 	cleanup_sockets struct hull_backend_sockets sockets;
 	cleanup_close int cgroup_fd = -1;
+	int r;
 
 	hull_backend_sockets_init(&sockets);
-	if (m->cgroup) {
-		char name[SHORT_ID + 1] = {0};
-
-		memcpy(name, m->config.id, SHORT_ID);
-		if (hull_cgroup_create(name, &path, &cgroup_fd) < 0)
-			cgroup_fd = -1; /* the death signal has to do */
-	}
-	if (start_shares(m, cgroup_fd, &sockets, err) < 0 ||
-	    start_hypervisor(m, cgroup_fd, &sockets, err) < 0)
+	r = hull_monitor_enter_cgroups(m, &cgroup_fd, err);
+	if (r == 0 && (start_shares(m, cgroup_fd, &sockets, err) < 0 ||
+		       start_hypervisor(m, cgroup_fd, &sockets, err) < 0))
+		r = -1;
+	if (hull_monitor_leave_cgroups(m, r < 0 ? NULL : err) < 0 || r < 0)
 		return -1;
 	return open_console(m, err) < 0 ? -1 : open_link(m, err);
 }
@@ -350,7 +335,7 @@ static void on_scratch_done(void *ctx, const struct hull_error *error)
 /* The throwaway disk is made before anything runs; 1 if there is one to wait for. */
 static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 {
-	const char *dir = m->config.scratch_dir ? m->config.scratch_dir : "/var/tmp";
+	const char *dir = m->config.scratch_dir ? m->config.scratch_dir : HULL_SCRATCH_DIR;
 
 	for (size_t i = 0; i < m->config.disks.n; i++) {
 		struct hull_disk *d = &m->config.disks.v[i];
@@ -377,7 +362,7 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 		return -1;
 	clock_gettime(CLOCK_REALTIME, &now);
 	m->started_at_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
-	if (plan_cgroup(m, err) < 0 || write_record(m, err) < 0 ||
+	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
 	    hull_server_listen(m->server, control_fd, err) < 0)
 		return -1;

@@ -64,10 +64,19 @@ static void on_child_exit(void *ctx, int wstatus)
 	s->done(s->ctx, err);
 }
 
+const char *hull_scratch_mkfs(void)
+{
+	static const char *const places[] = {"/sbin/mkfs.ext4", "/usr/sbin/mkfs.ext4"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (access(places[i], X_OK) == 0)
+			return places[i];
+	return NULL;
+}
+
 /* No journal and no reserve: nothing of it is ever recovered. */
 static int spawn(struct hull_scratch *s, struct hull_loop *loop, struct hull_error **err)
 {
-	static const char *const places[] = {"/sbin/mkfs.ext4", "/usr/sbin/mkfs.ext4"};
 	char *argv[] = {(char *)"mkfs.ext4",
 			(char *)"-q",
 			(char *)"-F",
@@ -80,15 +89,13 @@ static int spawn(struct hull_scratch *s, struct hull_loop *loop, struct hull_err
 			(char *)"/proc/self/fd/3",
 			NULL};
 	cleanup_close int said = -1;
-	struct hull_spawn spawn = {.argv = argv, .cwd = "/", .die_with_parent = true};
+	struct hull_spawn spawn = {
+		.path = hull_scratch_mkfs(), .argv = argv, .cwd = "/", .die_with_parent = true};
 
-	for (size_t i = 0; i < ARRAY_SIZE(places) && !spawn.path; i++)
-		if (access(places[i], X_OK) == 0)
-			spawn.path = places[i];
 	if (!spawn.path) {
 		hull_fail(err, HULL_E_NOT_FOUND,
 			  "mkfs.ext4, which makes throwaway disks, is missing");
-		hull_hint(err, "on Debian: apt install e2fsprogs; or leave out --disk");
+		hull_hint(err, "on Debian: apt install e2fsprogs; or leave out --scratch");
 		return -1;
 	}
 	if (hull_tail_new(loop, &s->tail, &said, err) < 0)

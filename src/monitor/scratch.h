@@ -11,6 +11,9 @@
 
 struct hull_scratch;
 
+#define HULL_SCRATCH_DIR "/var/tmp"
+/* Path of mkfs.ext4, NULL if it is missing. */
+const char *hull_scratch_mkfs(void);
 /* @done is called once, with an error or without; then hull_scratch_path() opens the disk for as
  * long as this lives. */
 int hull_scratch_new(struct hull_loop *loop, const char *dir, uint64_t bytes,

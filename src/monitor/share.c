@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *find_virtiofsd(const struct hull_config *config)
+const char *hull_share_find_daemon(const struct hull_config *config)
 {
 	/* QEMU's own, which hull is tested with, before the one written in Rust. */
 	static const char *const places[] = {"/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd"};
@@ -97,7 +97,7 @@ static int make_spec(const struct hull_share_env *env, const struct hull_share_g
 	const struct hull_config *config = env->config;
 	cleanup_share_spec struct hull_share_spec spec;
 	cleanup_free char *json = NULL;
-	const char *daemon = find_virtiofsd(config);
+	const char *daemon = hull_share_find_daemon(config);
 	bool root = group->serve == HULL_SERVE_ROOT;
 	int fd;
 

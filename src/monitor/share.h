@@ -13,6 +13,9 @@
 
 #include <sys/types.h>
 
+/* NULL if there is none. */
+const char *hull_share_find_daemon(const struct hull_config *config);
+
 struct hull_share_group {
 	enum hull_serve serve;
 	/* Whom the daemon becomes where the monitor is root; otherwise it is the monitor's user. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
- * may ask), prepare.c (what a VM needs before it starts).
+ * may ask), prepare.c (what a VM needs before it starts), cgroups.c (its control groups).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -44,7 +44,8 @@ struct hull_monitor {
 	uint64_t asked_ns, spawned_ns, greeted_ns, ready_ns;
 	uint64_t started_at_ns; /* CLOCK_REALTIME */
 
-	char *cgroup; /* path; NULL: none to be had */
+	char *cgroup;	  /* path; NULL: none to be had */
+	char *cpu_cgroup; /* path of a v1 group that bounds CPU time; NULL: none, or the above */
 	struct hull_inst *inst;
 	bool inst_running;
 	HULL_VEC(struct hull_helper *) helpers; /* owned */
@@ -75,6 +76,16 @@ void hull_monitor_child_ended(struct hull_monitor *m);
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns);
 /* The VM is ready: answers Start. */
 void hull_monitor_ready(struct hull_monitor *m);
+
+/* ---- cgroups.c ---- */
+/* The paths our groups are going to have. */
+int hull_monitor_plan_cgroups(struct hull_monitor *m, struct hull_error **err);
+/* Makes them.  What is started from here on with *ret_fd (-1: none) is born in all of them. */
+int hull_monitor_enter_cgroups(struct hull_monitor *m, int *ret_fd, struct hull_error **err);
+/* Once everything has been started. */
+int hull_monitor_leave_cgroups(struct hull_monitor *m, struct hull_error **err);
+/* With all that is left in them. */
+void hull_monitor_remove_cgroups(struct hull_monitor *m);
 
 /* ---- methods.c ---- */
 extern const struct hull_server_ops hull_monitor_methods;

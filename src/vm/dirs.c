@@ -29,17 +29,32 @@ static char *run_path(void)
 	return asprintf(&s, "/tmp/hull-%u", (unsigned int)geteuid()) < 0 ? NULL : s;
 }
 
-int hull_dirs_run(char **ret_path, struct hull_error **err)
+int hull_dirs_find_run(char **ret_path, struct hull_error **err)
 {
 	cleanup_free char *path = run_path();
-	struct stat st;
-	int r;
+	const char *home = getenv("HULL_HOME");
 
 	if (!path)
 		return hull_fail_nomem(err);
-	if (path[0] != '/')
-		return hull_fail(err, HULL_E_INVALID, "HULL_HOME is '%s': not an absolute path",
-				 getenv("HULL_HOME"));
+	if (path[0] != '/') {
+		hull_fail(err, HULL_E_INVALID, "%s is '%s': not an absolute path",
+			  home && *home ? "HULL_HOME" : "XDG_RUNTIME_DIR",
+			  home && *home ? home : getenv("XDG_RUNTIME_DIR"));
+		hull_hint(err, "begin it with '/'");
+		return -1;
+	}
+	*ret_path = steal_ptr(&path);
+	return 0;
+}
+
+int hull_dirs_run(char **ret_path, struct hull_error **err)
+{
+	cleanup_free char *path = NULL;
+	struct stat st;
+	int r;
+
+	if (hull_dirs_find_run(&path, err) < 0)
+		return -1;
 	r = hull_path_mkdirs(path, 0700);
 	if (r < 0) {
 		hull_fail_errno(err, -r, "create run directory '%s'", path);

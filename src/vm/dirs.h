@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 
+/* As below, but nothing is made and nothing is looked at. */
+int hull_dirs_find_run(char **ret_path, struct hull_error **err);
 /* $HULL_HOME/run, /run/hull for root, else $XDG_RUNTIME_DIR/hull or /tmp/hull-$UID; made with mode
  * 0700 and refused if it is somebody else's.  The caller frees. */
 int hull_dirs_run(char **ret_path, struct hull_error **err);

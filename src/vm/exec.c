@@ -207,6 +207,7 @@ static int fill_create(struct hull_exec *e, const struct hull_exec_options *o)
 	c->terminal = o->terminal;
 	c->rows = o->rows;
 	c->columns = o->columns;
+	c->pids_limit = o->pids_limit;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/vec.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct hull_exec;
 
@@ -19,9 +20,10 @@ struct hull_exec_options {
 	const char *cwd, *user; /* "" for the defaults of agent.proto */
 	bool terminal;
 	unsigned int rows, columns;
-	int stdin_fd;  /* -1: none */
-	int stdout_fd; /* -1: discarded */
-	int stderr_fd; /* with a terminal everything comes on stdout */
+	uint64_t pids_limit; /* processes and threads at once; 0: no limit */
+	int stdin_fd;	     /* -1: none */
+	int stdout_fd;	     /* -1: discarded */
+	int stderr_fd;	     /* with a terminal everything comes on stdout */
 };
 
 struct hull_exec_result {

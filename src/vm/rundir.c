@@ -120,20 +120,24 @@ void hull_rundir_fini(struct hull_rundir *dir)
 	*dir = (struct hull_rundir){.lock_fd = -1};
 }
 
-/* The cgroup named in monitor.json holds whatever outlived its monitor. */
+static void kill_group(const char *path)
+{
+	if (path && *path && hull_cgroup_destroy(path, hull_deadline_ms(KILL_MS)) < 0)
+		hull_warn("rundir", "cannot remove cgroup %s, ignoring", path);
+}
+
+/* The cgroups named in monitor.json hold whatever outlived its monitor. */
 static void kill_rest(const char *path)
 {
 	cleanup_free char *file = hull_path_join(path, "monitor.json");
 	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
 	cleanup_json struct hull_json *j = NULL;
-	const char *cgroup;
 
 	if (!file || hull_file_read(file, 65536, &text) < 0 ||
 	    hull_json_parse(text.data, text.len, &j, NULL) < 0)
 		return; /* the monitor died before it started anything */
-	cgroup = hull_json_str(hull_json_get(j, "cgroup"));
-	if (cgroup && *cgroup && hull_cgroup_destroy(cgroup, hull_deadline_ms(KILL_MS)) < 0)
-		hull_warn("rundir", "cannot remove cgroup %s, ignoring", cgroup);
+	kill_group(hull_json_str(hull_json_get(j, "cgroup")));
+	kill_group(hull_json_str(hull_json_get(j, "cpu_cgroup")));
 }
 
 static bool fresh_exit(const char *path)

@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/program.h"
+#include "base/vec.h"
 #include "monitor.pb-c.h"
 #include "monitor/rpc.h"
 #include "vm/rundir.h"
@@ -167,8 +168,27 @@ void hull_vm_kill(struct hull_vm *vm)
 		hull_source_arm(vm->deadline, hull_deadline_ms(KILL_MS));
 }
 
+/* Only what the monitor and its helpers look at: the rest may hold what is meant for the guest
+ * alone, or for nobody here. */
+static int monitor_environment(struct hull_strv *env, struct hull_error **err)
+{
+	static const char *const names[] = {"HULL_DEBUG",     "HULL_HOME",    "PATH",
+					    "ASAN_OPTIONS",   "LSAN_OPTIONS", "UBSAN_OPTIONS",
+					    "LD_LIBRARY_PATH"};
+
+	(void)hull_strv_add(env, "LC_ALL=C");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value)
+			(void)hull_strv_addf(env, "%s=%s", names[i], value);
+	}
+	return env->failed ? hull_fail_nomem(err) : 0;
+}
+
 static int spawn_monitor(struct hull_vm *vm, int socket_fd, struct hull_error **err)
 {
+	cleanup_strv struct hull_strv env = {0};
 	cleanup_free char *path = NULL;
 	char *argv[] = {(char *)"hull-monitor", vm->dir.id, NULL};
 	/* 2 stays ours only while tied: a detached monitor must not hold our terminal. */
@@ -182,9 +202,10 @@ static int spawn_monitor(struct hull_vm *vm, int socket_fd, struct hull_error **
 		.detach = !vm->tied,
 	};
 
-	if (hull_program_path("hull-monitor", &path, err) < 0)
+	if (hull_program_path("hull-monitor", &path, err) < 0 || monitor_environment(&env, err) < 0)
 		return -1;
 	spec.path = path;
+	spec.envp = env.v;
 	return hull_spawn(&spec, &vm->monitor, err);
 }
 

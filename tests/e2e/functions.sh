@@ -131,14 +131,23 @@ orphans()
 	done
 }
 
-# Control groups of VMs in which nobody lives.
+# Control groups of VMs in which nobody lives; of version 1, for limits only, anybody's.
+list_empty_old_cgroups()
+{
+	find /sys/fs/cgroup -depth -type d -name 'hull-*' 2>/dev/null | while IFS= read -r group; do
+		[ -e "$group/tasks" ] && [ -z "$(cat "$group/cgroup.procs" 2>/dev/null)" ] && echo "$group"
+	done
+}
+
 empty_cgroups()
 {
+	list_empty_old_cgroups | grep -vxF "${old_cgroups_before:-none}"
 	[ -n "$own_group" ] || return 0
 	find "$own_group" -depth -mindepth 1 -type d 2>/dev/null | while IFS= read -r group; do
 		grep -q '^populated 0' "$group/cgroup.events" 2>/dev/null && echo "$group"
 	done
 }
+old_cgroups_before=$(list_empty_old_cgroups)
 enter_group
 
 nothing_left()

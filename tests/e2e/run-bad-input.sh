@@ -10,6 +10,12 @@ expect 0 "$HULL" --help
 has out 'hull run -- uname -a'
 expect 0 "$HULL" run --help
 has out --memory
+expect 2 "$HULL" version --bogus
+has err "unknown option '--bogus'"
+expect 2 "$HULL" version extra
+has err "unexpected argument 'extra'"
+expect 0 "$HULL" version --help
+has out 'hull version'
 expect 125 "$HULL" run --memroy 1G -- true
 has err "did you mean '--memory'?"
 expect 125 "$HULL" run -Z -- true
@@ -26,10 +32,25 @@ expect 125 "$HULL" run -c 0 -- true
 has err "'0' is not a number"
 expect 125 "$HULL" run -c
 has err 'needs a value'
+# The end of the options is no value.
+expect 125 "$HULL" run -w -- true
+has err "'--workdir' needs a value"
+expect 125 "$HULL" run --workdir=-- --memroy
+has err "did you mean '--memory'?"
 expect 125 "$HULL" run --timeout soon -- true
 has err "'soon' is not a time"
-expect 125 "$HULL" run -e =x -- true
+expect 125 "$HULL" run -e =secret -- true
 has err 'no variable name'
+lacks err secret
+printf 'A=1\nexport B=secret\n' >vars
+expect 125 "$HULL" run --env-file vars -- true
+has err "--env-file: 'vars': line 2: a variable name has no white space"
+has err NAME=VALUE
+lacks err secret
+expect 125 "$HULL" run --env-file /no/such/file -- true
+has err "read '/no/such/file'"
+expect 125 "$HULL" run --env-file /dev/zero -- true
+has err "'/dev/zero' is larger than 1024 KiB"
 expect 125 "$HULL" run
 has err 'no command given'
 expect 125 "$HULL" run uname -a
@@ -43,3 +64,10 @@ has err 'not a terminal'
 expect 125 "$HULL" run --log-format=json --memroy 1 -- true
 jq -e '.error.code == "INVALID" and (.error.hint | length > 0)' err >/dev/null ||
 	fail "no JSON error: $(cat err)"
+
+# Nothing that is quoted steers the terminal, in hints neither.
+csi=$(printf '\302\23331m')
+expect 125 "$HULL" run "$(printf 'a\033[31m')$csi" -- true
+has err 'a\x1b[31m\xc2\x9b31m'
+has err 'hull run -- a\x1b[31m'
+! LC_ALL=C grep -q "$(printf '[\033\233]')" err || fail "control characters reach the terminal"

@@ -12,6 +12,22 @@ sed -n 4p out >line && is line root
 kb=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' out)
 [ "$kb" -gt 900000 ] && [ "$kb" -lt 1048576 ] || fail "MemTotal is $kb kB"
 
+cat >vars <<'END'
+# a comment
+
+  SPACES=  two words 
+EQUALS=a=b="c"
+PASSED
+UNSET
+OVER=file
+GONE=file
+OVER=again
+END
+expect 0 env PASSED=on "$HULL" run -e OVER=word -e GONE --env-file vars -- \
+	sh -c 'echo "[$SPACES][$EQUALS][$PASSED][${UNSET-none}][$OVER][${GONE-none}]"; env | grep -c ^OVER='
+sed -n 1p out >line && is line '[  two words ][a=b="c"][on][none][word][none]'
+sed -n 2p out >line && is line 1
+
 expect 0 "$HULL" run -u nobody -- sh -c 'id -u; id -g; echo $HOME'
 sed -n 1p out >line && is line "$(id -u nobody)"
 expect 0 "$HULL" run -u 12:34 -- id

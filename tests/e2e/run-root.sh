@@ -33,8 +33,3 @@ has out /etc/newer
 has out overlay
 [ ! -e "$probe" ] || fail "the guest wrote to the host's /etc"
 [ -e /etc/debian_version ] || fail "the guest removed the host's file"
-
-# A throwaway disk instead of memory.
-requires mkfs.ext4
-expect 0 "$HULL" run -m 256M --disk 1G -- sh -c 'dd if=/dev/zero of=/big bs=1M count=300 2>/dev/null && ls -l /big && df -T /run >/dev/null'
-has out 314572800

@@ -209,6 +209,30 @@ static void test_tsc(void **state)
 	assert_in_range(second, first - first / 10000, first + first / 10000);
 }
 
+static void assert_version(const char *text, int result, const char *want)
+{
+	struct hull_qemu_version v = {0};
+	char got[64];
+
+	assert_int_equal(hull_qemu_parse_version(text, &v), result);
+	snprintf(got, sizeof(got), "%u.%u.%u", v.major, v.minor, v.micro);
+	assert_string_equal(got, want);
+}
+
+static void test_version(void **state)
+{
+	assert_version("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)\nCopyright\n",
+		       0, "7.2.22");
+	assert_version("QEMU emulator version 10.0.0", 0, "10.0.0");
+	assert_version("QEMU emulator version 9.1.50 (v9.1.0-1-gabc)", 0, "9.1.50");
+	assert_version("QEMU emulator version 7.2", -EINVAL, "0.0.0");
+	assert_version("QEMU emulator version 7..2", -EINVAL, "0.0.0");
+	assert_version("QEMU emulator version 100000.1.1", -EINVAL, "0.0.0");
+	assert_version("QEMU emulator version -7.2.1", -EINVAL, "0.0.0");
+	assert_version("qemu-img version 7.2.22", -EINVAL, "0.0.0");
+	assert_version("", -EINVAL, "0.0.0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_gather_does_not_fail),
 		cmocka_unit_test(test_find_program),
 		cmocka_unit_test(test_tsc),
+		cmocka_unit_test(test_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

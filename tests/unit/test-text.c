@@ -95,6 +95,35 @@ static void test_bool(void **state)
 	assert_int_equal(hull_parse_bool("", &b), -EINVAL);
 }
 
+static void assert_milli(const char *s, int result, uint64_t want)
+{
+	uint64_t v = 77;
+
+	assert_int_equal(hull_parse_milli(s, &v), result);
+	assert_int_equal(v, result ? 77 : want);
+}
+
+static void test_milli(void **state)
+{
+	assert_milli("0", 0, 0);
+	assert_milli("2", 0, 2000);
+	assert_milli("1.5", 0, 1500);
+	assert_milli("0.25", 0, 250);
+	assert_milli("10.007", 0, 10007);
+	assert_milli("18446744073709551.615", 0, UINT64_MAX);
+	assert_milli("18446744073709551.616", -ERANGE, 0);
+	assert_milli("18446744073709552", -ERANGE, 0);
+	assert_milli("1.2345", -EINVAL, 0);
+	assert_milli("1.", -EINVAL, 0);
+	assert_milli(".5", -EINVAL, 0);
+	assert_milli("1,5", -EINVAL, 0);
+	assert_milli("1.x", -EINVAL, 0);
+	assert_milli("1.5x", -EINVAL, 0);
+	assert_milli("-1", -EINVAL, 0);
+	assert_milli(" 1", -EINVAL, 0);
+	assert_milli("", -EINVAL, 0);
+}
+
 static void test_nearest(void **state)
 {
 	static const char *const names[] = {"readonly", "path", "kvm", "tcg", "auto", "ls", NULL};
@@ -127,7 +156,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_u64),	 cmocka_unit_test(test_size),
 		cmocka_unit_test(test_duration), cmocka_unit_test(test_bool),
-		cmocka_unit_test(test_nearest),	 cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_milli),	 cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_hex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

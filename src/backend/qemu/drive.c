@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "backend/qemu/drive.h"
 
+#include "backend/qemu/checks.h"
 #include "backend/qemu/files.h"
 #include "backend/qemu/plan.h"
 #include "backend/qemu/probe.h"
@@ -632,6 +633,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.name = "qemu",
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2,
+	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,
 	.start = qemu_start,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the host offers: a QEMU, KVM or not, and a time stamp counter of known frequency.  Nothing
- * here starts a process; QEMU tells its version when it greets.
+ * here starts a process; QEMU tells its version when it greets, or is asked by checks.c.
  */
 #ifndef HULL_BACKEND_QEMU_PROBE_H
 #define HULL_BACKEND_QEMU_PROBE_H
@@ -18,6 +18,12 @@
 int hull_find_program(const char *configured, const char *const *names, char **ret_path,
 		      struct hull_error **err);
 int hull_qemu_find(const char *configured, char **ret_path, struct hull_error **err);
+
+struct hull_qemu_version {
+	unsigned int major, minor, micro;
+};
+/* From what "--version" prints; 0 or -EINVAL.  Pure. */
+int hull_qemu_parse_version(const char *text, struct hull_qemu_version *ret);
 
 /* What /dev/kvm and the processor say. */
 struct hull_kvm_facts {

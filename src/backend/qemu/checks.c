@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What QEMU needs of the host: itself, KVM or a good clock for emulation, passt.
+ */
+#define _GNU_SOURCE
+#include "backend/qemu/checks.h"
+
+#include "backend/qemu/plan.h"
+#include "backend/qemu/probe.h"
+#include "base/cleanup.h"
+#include "base/os.h"
+#include "base/proc.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERSION_MS 3000
+#define NOBODY 65534 /* QEMU never runs as root, so it must start as somebody without rights */
+
+/* What comes until the writer closes or the time is up; @size includes the NUL. */
+static void read_some(int fd, uint64_t deadline_ns, char *ret, size_t size)
+{
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && len < size - 1) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+
+		n = poll(&p, 1, hull_ms_left(deadline_ns));
+		if (n > 0)
+			n = read(fd, ret + len, size - 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	ret[len] = '\0';
+}
+
+static int ask_version(const char *path, char *ret, size_t size, struct hull_error **err)
+{
+	static char *const env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL};
+	char *argv[] = {(char *)path, (char *)"--version", NULL};
+	uint64_t deadline = hull_deadline_ms(VERSION_MS);
+	cleanup_close int from = -1, to = -1;
+	struct hull_child child;
+	int fds[2], wstatus = 0, r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return hull_fail_errno(err, errno, "make a pipe");
+	from = fds[0];
+	to = fds[1];
+	struct hull_fd_map map = {to, STDOUT_FILENO};
+	struct hull_spawn spawn = {
+		.path = path,
+		.argv = argv,
+		.envp = env,
+		.cwd = "/",
+		.fds = &map,
+		.n_fds = 1,
+		.set_ids = geteuid() == 0,
+		.uid = NOBODY,
+		.gid = NOBODY,
+		.no_new_privs = true,
+		.die_with_parent = true,
+	};
+
+	if (hull_spawn(&spawn, &child, err) < 0)
+		return -1;
+	hull_closep(&to);
+	read_some(from, deadline, ret, size);
+	hull_closep(&from); /* it may have more to say, and wait for a reader */
+	r = hull_child_wait(child.pidfd, deadline, &wstatus);
+	if (r < 0) {
+		(void)hull_pidfd_kill(child.pidfd, SIGKILL);
+		(void)hull_child_wait(child.pidfd, hull_deadline_ms(VERSION_MS), &wstatus);
+	}
+	hull_closep(&child.pidfd);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "ask '%s' for its version", path);
+	return 0;
+}
+
+static void check_hypervisor(const struct hull_config *config, struct hull_check_result *ret)
+{
+	cleanup_error struct hull_error *err = NULL;
+	cleanup_free char *path = NULL;
+	struct hull_qemu_version v;
+	char said[256];
+
+	if (hull_qemu_find(config->programs.qemu, &path, &err) < 0 ||
+	    ask_version(path, said, sizeof(said), &err) < 0) {
+		hull_check_error(ret, HULL_CHECK_BROKEN, err);
+		return;
+	}
+	if (hull_qemu_parse_version(said, &v) < 0) {
+		hull_check_set(ret, HULL_CHECK_BROKEN, "'%s' does not say which QEMU it is", path);
+		hull_check_hint(ret, "see what '%s --version' prints", path);
+		return;
+	}
+	hull_check_set(ret, HULL_CHECK_OK, "QEMU %u.%u.%u, %s", v.major, v.minor, v.micro, path);
+	if (v.major > HULL_QEMU_LEAST_MAJOR ||
+	    (v.major == HULL_QEMU_LEAST_MAJOR && v.minor >= HULL_QEMU_LEAST_MINOR))
+		return;
+	ret->level = HULL_CHECK_BROKEN;
+	hull_check_hint(ret, "it is too old: install QEMU %d.%d or newer", HULL_QEMU_LEAST_MAJOR,
+			HULL_QEMU_LEAST_MINOR);
+}
+
+/* What --accel auto takes here, and why. */
+static void choose(const struct hull_config *config, struct hull_kvm_facts *ret_facts,
+		   struct hull_accel_choice *ret_choice)
+{
+	struct hull_accel_user user = {.other = geteuid() == 0, .uid = NOBODY, .gid = NOBODY};
+
+	hull_kvm_gather(ret_facts);
+	(void)hull_accel_choose(HULL_ACCEL_AUTO, ret_facts, &user, ret_choice, NULL);
+}
+
+static void check_acceleration(const struct hull_config *config, struct hull_check_result *ret)
+{
+	struct hull_accel_choice choice;
+	struct hull_kvm_facts facts;
+
+	choose(config, &facts, &choice);
+	hull_check_set(ret, choice.accel == HULL_ACCEL_KVM ? HULL_CHECK_OK : HULL_CHECK_WARNING,
+		       "%s", choice.reason);
+	if (choice.accel == HULL_ACCEL_KVM)
+		return;
+	if (!facts.vmx && !facts.svm)
+		hull_check_hint(ret, "switch virtualisation on in the firmware; in a VM, have its "
+				     "host offer nested virtualisation");
+	else if (facts.open_errnum == EACCES || facts.open_errnum == EPERM)
+		hull_check_hint(ret, "join the group that may open it (ls -l /dev/kvm), then log "
+				     "in again");
+	else if (facts.open_errnum)
+		hull_check_hint(ret, "load the module: modprobe kvm_intel, or kvm_amd");
+	else
+		hull_check_hint(ret, "let a group such as 'kvm' read and write /dev/kvm");
+}
+
+static void check_clock(const struct hull_config *config, struct hull_check_result *ret)
+{
+	struct hull_accel_choice choice;
+	struct hull_kvm_facts facts;
+	struct hull_tsc tsc;
+	uint64_t khz;
+
+	hull_tsc_start(&tsc);
+	choose(config, &facts, &choice);
+	khz = hull_tsc_finish(&tsc);
+	if (khz)
+		hull_check_set(ret, HULL_CHECK_OK,
+			       "time stamp counter, constant at %llu.%03llu MHz",
+			       (unsigned long long)(khz / 1000), (unsigned long long)(khz % 1000));
+	else if (choice.accel == HULL_ACCEL_KVM)
+		hull_check_set(ret, HULL_CHECK_OK, "KVM's own");
+	else
+		hull_check_set(
+			ret, HULL_CHECK_WARNING,
+			"the time stamp counter is not constant: emulation needs the machine "
+			"q35, which boots more slowly than microvm");
+}
+
+static void check_network(const struct hull_config *config, struct hull_check_result *ret)
+{
+	static const char *const names[] = {"passt", "/usr/bin/passt", NULL};
+	cleanup_error struct hull_error *err = NULL;
+	cleanup_free char *path = NULL;
+
+	if (hull_find_program(config->programs.passt, names, &path, &err) == 0) {
+		hull_check_set(ret, HULL_CHECK_OK, "passt, %s", path);
+		return;
+	}
+	hull_check_set(ret, HULL_CHECK_WARNING,
+		       "passt is not installed: QEMU's own network, which is slower, has to do");
+	hull_check_hint(ret, "on Debian: apt install passt");
+}
+
+const struct hull_check hull_qemu_checks[] = {
+	{"hypervisor", check_hypervisor},
+	{"acceleration", check_acceleration},
+	{"clock", check_clock},
+	{"network", check_network},
+	{NULL, NULL},
+};
