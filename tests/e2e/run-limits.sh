@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What bounds a VM: the disk that its changes go to, a root that takes none, processes, CPU time.
 . "$(dirname "$0")/functions.sh"
+requires python3
 
 # begin OPTIONS... -- COMMAND... : in the background, until it has printed "ready"
 begin()
@@ -182,9 +183,11 @@ in_group "$group" virtiofsd || fail "virtiofsd is not in $group"
 before=$(throttled)
 spent=$(awk '{ print $14 + $15 }' "/proc/$(of_vm qemu)/stat")
 sleep 3
-[ "$(throttled)" -gt "$before" ] || fail "nothing was held back: $(cat "$group/cpu.stat")"
 spent=$(($(awk '{ print $14 + $15 }' "/proc/$(of_vm qemu)/stat") - spent))
 [ "$spent" -lt 180 ] || fail "QEMU took $spent hundredths of a second in three seconds"
+# On a busy host it may not even get what it is allowed.
+[ "$(throttled)" -gt "$before" ] || [ "$spent" -lt 110 ] ||
+	fail "nothing was held back: $(cat "$group/cpu.stat")"
 
 # Whoever dies, the group goes.
 kill -KILL "$(cat "/proc/$pid/task/$pid/children")"
