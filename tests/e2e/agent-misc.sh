@@ -49,7 +49,9 @@ ctl 0 "$V" mount bind /run/hull/root/mnt /run/hull/root/opt/again ro
 guest 'ls /opt/again; touch /opt/again/x 2>/dev/null || echo read-only'
 has out mark
 has out read-only
-ctl 0 "$V" unmount /run/hull/root/opt/again /run/hull/root/mnt
+ctl 0 "$V" unmount /run/hull/root/opt/again
+# Busy for as long as the session looks at what is in it, which it does ten times a second.
+wait_for 30 "$hullctl" "$V" unmount /run/hull/root/mnt
 shows before.out gone
 ended before 3
 guest 'ls /mnt'
