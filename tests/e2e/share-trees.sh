@@ -83,7 +83,7 @@ cd ..
 git clone -q --bare project project.git
 
 compare 'git clone' 'git clone -q project.git work/clone' 60
-compare make 'cp -a project work/p && rm -rf work/p/.git && make -s -C work/p' 110
+compare make 'cp -a project work/p && rm -rf work/p/.git && make -s -C work/p' 65
 
 if [ -x /usr/bin/pip3 ] && [ -x /usr/bin/python3 ]; then
 	/usr/bin/python3 - <<'END'
