@@ -137,19 +137,37 @@ static int lay_out_fds(const struct hull_spawn *spec, int *report_fd)
 	return 0;
 }
 
-static int drop_ids(uid_t uid, gid_t gid)
+static int set_caps(uint64_t keep)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[2] = {{0}};
+	struct __user_cap_data_struct data[2];
 
+	for (int i = 0; i < 2; i++) {
+		uint32_t caps = (uint32_t)(keep >> 32 * i);
+
+		data[i] = (struct __user_cap_data_struct){caps, caps, caps};
+	}
+	if (syscall(SYS_capset, &head, data) < 0)
+		return -errno;
 	for (int cap = 0; cap <= 63; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EPERM)
+		if (keep >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+static int drop_ids(uid_t uid, gid_t gid, uint64_t keep)
+{
+	for (int cap = 0; cap <= 63; cap++)
+		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 &&
+		    errno == EPERM)
 			break; /* not ours to drop: then we hold none that matter */
+	if (keep && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return -errno;
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return -errno;
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
-	return syscall(SYS_capset, &head, none) < 0 ? -errno : 0;
+	return set_caps(keep);
 }
 
 static void default_signals(void)
@@ -186,7 +204,7 @@ static int apply(const struct hull_spawn *spec, pid_t parent, int *report_fd, in
 		return -errno;
 	*ret_step = STEP_IDS;
 	if (spec->set_ids) {
-		r = drop_ids(spec->uid, spec->gid);
+		r = drop_ids(spec->uid, spec->gid, spec->keep_caps);
 		if (r < 0)
 			return r;
 	}

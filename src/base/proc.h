@@ -34,6 +34,7 @@ struct hull_spawn {
 	bool set_ids;  /* become uid/gid with no supplementary groups, no capabilities */
 	uid_t uid;
 	gid_t gid;
+	uint64_t keep_caps; /* with set_ids: bits of capabilities of ours to keep, over exec too */
 	bool no_new_privs;
 	bool die_with_parent;	/* SIGKILL when the calling thread ends, set after the uid change */
 	bool new_session;	/* setsid */
