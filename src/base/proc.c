@@ -21,6 +21,7 @@
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -281,6 +282,21 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 		return hull_fail(err, HULL_E_OS, "start '%s': the child ended before exec",
 				 spec->path);
 	return hull_fail_errno(err, rep.errnum, "start '%s': %s", spec->path, step_names[rep.step]);
+}
+
+bool hull_proc_can_unshare_users(const struct hull_spawn *spec)
+{
+	cleanup_close int pidfd = -1;
+	pid_t pid = clone_child(0, &pidfd, 0);
+	int wstatus = 1;
+
+	if (pid == 0) {
+		if (spec->set_ids && drop_ids(spec->uid, spec->gid, 0) < 0)
+			_exit(1);
+		_exit(unshare(CLONE_NEWUSER) < 0);
+	}
+	return pid > 0 && hull_child_wait(pidfd, hull_deadline_ms(5000), &wstatus) == 0 &&
+	       wstatus == 0;
 }
 
 int hull_child_reap(int pidfd, int *ret_wstatus)

@@ -51,6 +51,10 @@ struct hull_child {
 int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child,
 	       struct hull_error **err);
 
+/* Whether a child with the identity of @spec (its other members do not count) may make a user
+ * namespace: tried, since sysctls, chroots, filters and security modules may all forbid it. */
+bool hull_proc_can_unshare_users(const struct hull_spawn *spec);
+
 /* Reaps a child made by hull_spawn() (which only this can): 0 and *ret_wstatus as of waitpid(),
  * -EAGAIN if it runs still, or -errno. */
 int hull_child_reap(int pidfd, int *ret_wstatus);

@@ -108,6 +108,16 @@ bool hull_net_has_ipv6(const struct hull_net *net)
 
 /* ---- choosing who does it ---- */
 
+/* passt locks itself up in a user namespace, and carries no IPv4 where the host's default routes
+ * are of IPv6 only. */
+static bool suits_passt(const struct hull_net *net, const struct hull_net_env *env)
+{
+	const struct hull_spawn who = {.set_ids = env->set_ids, .uid = env->uid, .gid = env->gid};
+
+	return !env->without_passt && (net->route4 || !net->route6) &&
+	       hull_proc_can_unshare_users(&who);
+}
+
 /* Path of passt, or NULL for the hypervisor. */
 static int choose(const struct hull_net *net, const struct hull_net_env *env, size_t index,
 		  char **ret_passt, struct hull_error **err)
@@ -119,13 +129,12 @@ static int choose(const struct hull_net *net, const struct hull_net_env *env, si
 	bool can = env->caps & HULL_CAP_STREAM_NET, must = wanted == HULL_NETWORK_PASST;
 
 	*ret_passt = NULL;
-	/* passt carries no IPv4 where the host's default routes are of IPv6 only. */
 	if (wanted == HULL_NETWORK_AUTO)
-		can &= !env->without_passt && (net->route4 || !net->route6);
+		can = can && suits_passt(net, env);
 	if (can && wanted != HULL_NETWORK_BUILTIN &&
 	    hull_find_program(configured, names, ret_passt, &missing) == 0)
 		return 0;
-	if (must && missing) {
+	if ((must || configured) && missing) {
 		hull_error_move(err, &missing);
 		hull_prefix(err, "passt, which is to carry the network");
 		hull_hint(err, "on Debian: apt install passt; without it: --net builtin");
