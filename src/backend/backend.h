@@ -33,6 +33,8 @@ struct hull_strv;
 #define HULL_CAP_HYBRID_VSOCK (UINT64_C(1) << 4) /* provides vsock.sock by itself */
 #define HULL_CAP_VIRTIOFS (UINT64_C(1) << 5)	 /* takes a vhost-user socket for the root share */
 #define HULL_CAP_QCOW2 (UINT64_C(1) << 6)	 /* disks in that format */
+#define HULL_CAP_STREAM_NET (UINT64_C(1) << 7)	 /* takes sockets of networks */
+#define HULL_CAP_USER_NET (UINT64_C(1) << 8)	 /* carries user networks by itself */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG "hull.root"
@@ -84,6 +86,7 @@ struct hull_backend_env {
 	uid_t uid;
 	gid_t gid;
 	int cgroup_fd; /* <= 0: none; borrowed, during start only */
+	bool ipv6;     /* the host has it: so may user networks */
 };
 
 /* What the hypervisor is to be connected to: the ends of helpers that run already. */

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -124,4 +125,28 @@ bool hull_ip_is_host(const struct hull_ip *ip)
 bool hull_ip_is_link_local(const struct hull_ip *ip)
 {
 	return ip->family == AF_INET6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+}
+
+bool hull_ip_is_any(const struct hull_ip *ip)
+{
+	static const uint8_t zero[16];
+
+	return !memcmp(ip->bytes, zero, hull_ip_len(ip));
+}
+
+socklen_t hull_ip_sockaddr(const struct hull_ip *ip, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->ss_family = ip->family;
+	if (ip->family == AF_INET) {
+		v4->sin_port = htons(port);
+		memcpy(&v4->sin_addr, ip->bytes, sizeof(v4->sin_addr));
+		return sizeof(*v4);
+	}
+	v6->sin6_port = htons(port);
+	memcpy(&v6->sin6_addr, ip->bytes, sizeof(v6->sin6_addr));
+	return sizeof(*v6);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #define HULL_MAC_LEN 6
 /* An address with prefix length, and a hardware address, as text with the NUL. */
@@ -37,5 +38,9 @@ bool hull_ip_contains(const struct hull_ip *net, const struct hull_ip *ip);
 /* Whether it can be that of one host: neither unspecified, nor multicast, nor v4's broadcast. */
 bool hull_ip_is_host(const struct hull_ip *ip);
 bool hull_ip_is_link_local(const struct hull_ip *ip); /* v6's fe80::/10 */
+bool hull_ip_is_any(const struct hull_ip *ip);	      /* 0.0.0.0 or :: */
+
+/* For bind() and connect(): returns its length. */
+socklen_t hull_ip_sockaddr(const struct hull_ip *ip, uint16_t port, struct sockaddr_storage *ret);
 
 #endif

@@ -21,6 +21,7 @@
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,19 +138,37 @@ static int lay_out_fds(const struct hull_spawn *spec, int *report_fd)
 	return 0;
 }
 
-static int drop_ids(uid_t uid, gid_t gid)
+static int set_caps(uint64_t keep)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[2] = {{0}};
+	struct __user_cap_data_struct data[2];
 
+	for (int i = 0; i < 2; i++) {
+		uint32_t caps = (uint32_t)(keep >> 32 * i);
+
+		data[i] = (struct __user_cap_data_struct){caps, caps, caps};
+	}
+	if (syscall(SYS_capset, &head, data) < 0)
+		return -errno;
 	for (int cap = 0; cap <= 63; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EPERM)
+		if (keep >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+static int drop_ids(uid_t uid, gid_t gid, uint64_t keep)
+{
+	for (int cap = 0; cap <= 63; cap++)
+		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 &&
+		    errno == EPERM)
 			break; /* not ours to drop: then we hold none that matter */
+	if (keep && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return -errno;
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return -errno;
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
-	return syscall(SYS_capset, &head, none) < 0 ? -errno : 0;
+	return set_caps(keep);
 }
 
 static void default_signals(void)
@@ -193,7 +212,7 @@ static int apply(const struct hull_spawn *spec, pid_t parent, int *report_fd, in
 		return -errno;
 	*ret_step = STEP_IDS;
 	if (spec->set_ids) {
-		r = drop_ids(spec->uid, spec->gid);
+		r = drop_ids(spec->uid, spec->gid, spec->keep_caps);
 		if (r < 0)
 			return r;
 	}
@@ -273,6 +292,21 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 		return hull_fail(err, HULL_E_OS, "start '%s': the child ended before exec",
 				 spec->path);
 	return hull_fail_errno(err, rep.errnum, "start '%s': %s", spec->path, step_names[rep.step]);
+}
+
+bool hull_proc_can_unshare_users(const struct hull_spawn *spec)
+{
+	cleanup_close int pidfd = -1;
+	pid_t pid = clone_child(0, &pidfd, 0);
+	int wstatus = 1;
+
+	if (pid == 0) {
+		if (spec->set_ids && drop_ids(spec->uid, spec->gid, 0) < 0)
+			_exit(1);
+		_exit(unshare(CLONE_NEWUSER) < 0);
+	}
+	return pid > 0 && hull_child_wait(pidfd, hull_deadline_ms(5000), &wstatus) == 0 &&
+	       wstatus == 0;
 }
 
 int hull_child_reap(int pidfd, int *ret_wstatus)

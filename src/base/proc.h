@@ -34,6 +34,7 @@ struct hull_spawn {
 	bool set_ids;  /* become uid/gid with no supplementary groups, no capabilities */
 	uid_t uid;
 	gid_t gid;
+	uint64_t keep_caps; /* with set_ids: bits of capabilities of ours to keep, over exec too */
 	bool no_new_privs;
 	bool die_with_parent;	/* SIGKILL when the calling thread ends, set after the uid change */
 	bool new_session;	/* setsid */
@@ -50,6 +51,10 @@ struct hull_child {
 /* Returns once exec has succeeded; otherwise the error tells the step that failed in the child. */
 int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child,
 	       struct hull_error **err);
+
+/* Whether a child with the identity of @spec (its other members do not count) may make a user
+ * namespace: tried, since sysctls, chroots, filters and security modules may all forbid it. */
+bool hull_proc_can_unshare_users(const struct hull_spawn *spec);
 
 /* Reaps a child made by hull_spawn() (which only this can): 0 and *ret_wstatus as of waitpid(),
  * -EAGAIN if it runs still, or -errno. */

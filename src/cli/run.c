@@ -163,6 +163,14 @@ static int show_console(struct run *r, struct hull_error **err)
 
 /* ---- the VM ---- */
 
+static void show_notes(const struct run *r)
+{
+	const struct hull_strv *notes = hull_vm_notes(r->vm);
+
+	for (size_t i = 0; i < notes->n && !r->o.quiet; i++)
+		hull_out_note("hull: %s", notes->v[i]);
+}
+
 static void on_vm_ready(void *ctx, const struct hull_error *error)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -174,6 +182,7 @@ static void on_vm_ready(void *ctx, const struct hull_error *error)
 	}
 	if (r->stopping) /* a signal came first */
 		return;
+	show_notes(r);
 	if (show_console(r, &err) < 0 ||
 	    (r->o.config.agent == HULL_AGENT_HULL && start_command(r, &err) < 0))
 		fail(r, err);

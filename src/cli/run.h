@@ -8,6 +8,12 @@
 #include "cli/cli.h"
 #include "config/config.h"
 
+enum hull_run_net {
+	HULL_RUN_NET_UNSAID,
+	HULL_RUN_NET_NONE,
+	HULL_RUN_NET_USER, /* plus the provider */
+};
+
 struct hull_run_options {
 	struct hull_config config;
 	struct hull_strv args, env;
@@ -17,6 +23,9 @@ struct hull_run_options {
 	bool interactive, terminal, detach, quiet;
 	uint64_t timeout_ms; /* 0: none */
 	uint64_t pids_limit; /* 0: none */
+	enum hull_run_net net;
+	enum hull_network_provider provider;
+	HULL_VEC(struct hull_port) ports; /* moved to the config in the end */
 };
 
 extern const struct hull_opt hull_run_opts[];

@@ -9,9 +9,11 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "cli/publish.h"
 #include "cli/volume.h"
 #include "config.h"
 #include "config/environ.h"
+#include "config/forward.h"
 #include "vm/dirs.h"
 
 #include <limits.h>
@@ -47,6 +49,7 @@ enum {
 	OPT_READ_ONLY,
 	OPT_PIDS_LIMIT,
 	OPT_CPU_LIMIT,
+	OPT_NET,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -79,6 +82,9 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_NAME, "name", "NAME", "name of the VM", NULL},
 	{OPT_BOOT_TIMEOUT, "boot-timeout", "TIME", "give the guest this long to boot (default 60s)",
 	 NULL},
+	{OPT_NET, "net", "KIND", "user, or none: the guest has no network (default user)",
+	 "Network"},
+	{'p', "publish", "PORTS", "lead host ports to the guest: [ADDRESS:]HOST:GUEST[/udp]", NULL},
 	{OPT_KERNEL, "kernel", "FILE", "boot this vmlinuz or vmlinux instead of hull's", "Kernel"},
 	{OPT_INITRD, "initrd", "FILE", "with this initramfs", NULL},
 	{OPT_APPEND, "append", "WORDS", "add to the kernel command line", NULL},
@@ -257,6 +263,76 @@ static int set_name(int *slot, const char *what, const char *value, const char *
 	return 0;
 }
 
+/* The last two are of kind user, by a certain provider. */
+static int set_net(struct hull_run_options *o, const char *value, struct hull_error **err)
+{
+	static const char *const names[] = {"user", "none", "passt", "builtin", NULL};
+	static const enum hull_network_provider providers[] = {
+		HULL_NETWORK_AUTO, HULL_NETWORK_AUTO, HULL_NETWORK_PASST, HULL_NETWORK_BUILTIN};
+	int i = hull_name_index("network", value, names, err);
+
+	if (i < 0)
+		return -1;
+	o->net = i == 1 ? HULL_RUN_NET_NONE : HULL_RUN_NET_USER;
+	o->provider = providers[i];
+	return 0;
+}
+
+static int add_ports(struct hull_run_options *o, const char *value, struct hull_error **err)
+{
+	struct hull_port p, *slot;
+
+	if (hull_publish_parse(value, &p, err) < 0)
+		return -1;
+	for (size_t i = 0; i < o->ports.n; i++) {
+		if (!hull_ports_overlap(&o->ports.v[i], &p))
+			continue;
+		free(p.address);
+		return hull_fail(err, HULL_E_INVALID, "'%s': host port %llu/%s is published twice",
+				 value, (unsigned long long)MAX(p.host, o->ports.v[i].host),
+				 hull_protocol_names[p.protocol]);
+	}
+	slot = o->ports.n < HULL_CONFIG_MAX_PORTS ? hull_vec_push(&o->ports) : NULL;
+	if (slot) {
+		*slot = p;
+		return 0;
+	}
+	free(p.address);
+	if (o->ports.n < HULL_CONFIG_MAX_PORTS)
+		return hull_fail_nomem(err);
+	hull_fail(err, HULL_E_INVALID, "more than %d ports or ranges", HULL_CONFIG_MAX_PORTS);
+	hull_hint(err, "neighbouring ports can be given as a range: 8000-8010");
+	return -1;
+}
+
+/* Somebody's own kernel gets a network only when it is asked for. */
+static int fill_network(struct hull_run_options *o, struct hull_error **err)
+{
+	struct hull_network *net;
+
+	if (o->net == HULL_RUN_NET_UNSAID)
+		o->net = o->config.agent == HULL_AGENT_HULL || o->ports.n ? HULL_RUN_NET_USER
+									  : HULL_RUN_NET_NONE;
+	if (o->net == HULL_RUN_NET_NONE && o->ports.n) {
+		hull_fail(err, HULL_E_INVALID, "--publish: there is no network with --net none");
+		hull_hint(err, "leave out one of the two");
+		return -1;
+	}
+	if (o->net == HULL_RUN_NET_NONE)
+		return 0;
+	net = hull_vec_push(&o->config.networks);
+	if (!net)
+		return hull_fail_nomem(err);
+	net->kind = HULL_NETWORK_USER;
+	net->provider = o->provider;
+	net->ports.v = o->ports.v;
+	net->ports.n = o->ports.n;
+	net->ports.cap = o->ports.cap;
+	o->ports.v = NULL;
+	o->ports.n = o->ports.cap = 0;
+	return 0;
+}
+
 static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 			 struct hull_error **err)
 {
@@ -362,6 +438,10 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		return set_duration(&o->timeout_ms, value, err);
 	case OPT_LOG_FORMAT:
 		return set_log_format(value, err);
+	case OPT_NET:
+		return set_net(o, value, err);
+	case 'p':
+		return add_ports(o, value, err);
 	default:
 		return set_vm_option(o, opt->id, value, err);
 	}
@@ -545,7 +625,8 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 		return -1;
 	if (o->config.agent == HULL_AGENT_NONE)
 		o->config.root.kind = HULL_ROOT_NONE;
-	if (fill_place(o, err) < 0 || fill_owner(o, err) < 0 || fill_env(o, err) < 0)
+	if (fill_network(o, err) < 0 || fill_place(o, err) < 0 || fill_owner(o, err) < 0 ||
+	    fill_env(o, err) < 0)
 		return -1;
 	return fill_artefacts(&o->config, err);
 }
@@ -556,6 +637,9 @@ void hull_run_options_fini(struct hull_run_options *o)
 	hull_strv_fini(&o->args);
 	hull_strv_fini(&o->env);
 	hull_strv_fini(&o->env_words);
+	for (size_t i = 0; i < o->ports.n; i++)
+		free(o->ports.v[i].address);
+	free(o->ports.v);
 	free(o->cwd);
 	free(o->user);
 }

@@ -6,6 +6,7 @@
 #include "config/config.h"
 
 #include "base/cleanup.h"
+#include "config/network.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -29,6 +30,7 @@ const char *const hull_disk_format_names[] = {"raw", "qcow2", NULL};
 const char *const hull_root_kind_names[] = {"none", "host", NULL};
 const char *const hull_share_cache_names[] = {"strict", "auto", "always", "none", NULL};
 const char *const hull_network_kind_names[] = {"user", NULL};
+const char *const hull_network_provider_names[] = {"auto", "passt", "builtin", NULL};
 const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
 
 #define NAMES_MATCH(names, last) \
@@ -40,6 +42,7 @@ NAMES_MATCH(hull_disk_format_names, HULL_DISK_QCOW2);
 NAMES_MATCH(hull_root_kind_names, HULL_ROOT_HOST);
 NAMES_MATCH(hull_share_cache_names, HULL_SHARE_CACHE_NONE);
 NAMES_MATCH(hull_network_kind_names, HULL_NETWORK_USER);
+NAMES_MATCH(hull_network_provider_names, HULL_NETWORK_BUILTIN);
 NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
 
 static const struct hull_field root_table[] = {
@@ -95,6 +98,9 @@ static const struct hull_field network_table[] = {
 	HULL_FIELD_ENUM(struct hull_network, kind, "kind", HULL_FIELD_ALWAYS,
 			enum hull_network_kind, HULL_NETWORK_USER, hull_network_kind_names,
 			"user: through the host's own connections, without any privilege"),
+	HULL_FIELD_ENUM(struct hull_network, provider, "provider", 0, enum hull_network_provider,
+			HULL_NETWORK_AUTO, hull_network_provider_names,
+			"passt, the hypervisor itself, or whichever works"),
 	HULL_FIELD_STRING(struct hull_network, mac, "mac", 0, 17,
 			  "hardware address the guest sees; made up if empty"),
 	HULL_FIELD_LIST(struct hull_network, ports, "ports", 0, &port_fields, HULL_CONFIG_MAX_PORTS,
@@ -308,9 +314,10 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 		return hull_fail(err, HULL_E_INVALID, "cpu_model: '%s' is not a CPU model",
 				 c->cpu_model);
 	if (check_path(c->scratch_dir, "scratch_dir", err) < 0 ||
-	    check_path(c->programs.qemu, "programs.qemu", err) < 0)
+	    check_path(c->programs.qemu, "programs.qemu", err) < 0 ||
+	    check_path(c->programs.virtiofsd, "programs.virtiofsd", err) < 0)
 		return -1;
-	return check_path(c->programs.virtiofsd, "programs.virtiofsd", err);
+	return check_path(c->programs.passt, "programs.passt", err);
 }
 
 static int fail_disk(struct hull_error **err, size_t i, const char *field, const char *text)
@@ -405,7 +412,7 @@ int hull_config_validate(const struct hull_config *config, struct hull_error **e
 {
 	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
 	    check_hardware(config, err) < 0 || check_disks(config, err) < 0 ||
-	    check_shares(config, err) < 0)
+	    check_shares(config, err) < 0 || hull_networks_check(config, err) < 0)
 		return hull_prefix(err, "VM description");
 	return 0;
 }

@@ -44,6 +44,13 @@ enum hull_share_cache {
 	HULL_SHARE_CACHE_NONE,
 };
 enum hull_network_kind { HULL_NETWORK_USER };
+/* Who carries a user network: passt, or the hypervisor itself.  Auto is passt where it is installed
+ * and works. */
+enum hull_network_provider {
+	HULL_NETWORK_AUTO,
+	HULL_NETWORK_PASST,
+	HULL_NETWORK_BUILTIN,
+};
 enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
 
 struct hull_root {
@@ -78,6 +85,7 @@ struct hull_port {
 
 struct hull_network {
 	enum hull_network_kind kind;
+	enum hull_network_provider provider;
 	char *mac; /* NULL: one that is derived from the VM's id */
 	HULL_VEC(struct hull_port) ports;
 };
@@ -129,6 +137,7 @@ extern const char *const hull_disk_format_names[];
 extern const char *const hull_root_kind_names[];
 extern const char *const hull_share_cache_names[];
 extern const char *const hull_network_kind_names[];
+extern const char *const hull_network_provider_names[];
 extern const char *const hull_protocol_names[];
 
 void hull_config_init(struct hull_config *config);

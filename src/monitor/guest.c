@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "config.h"
+#include "monitor/net.h"
 #include "proto/link.h"
 
 #include <stdio.h>
@@ -231,6 +232,10 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 	hull__agent__v1__setup_request__init(&s->rq);
 	if (m->config.root.kind != HULL_ROOT_NONE || m->config.shares.n)
 		add_stage(s, "root");
+	if (m->net) {
+		add_stage(s, "net");
+		hull_net_describe(m->net, &s->rq);
+	}
 	add_identity(s, &m->config);
 	add_root(s, &m->config);
 	add_shares(s, m);

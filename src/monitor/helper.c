@@ -27,13 +27,31 @@ struct hull_helper {
 	bool killed;
 };
 
+/* The last line that is no chatter, of "lines\nseparated\nso". */
+static char *last_words(const char *said, const char *chatter)
+{
+	const char *end = said + strlen(said), *start;
+
+	for (;; end = start - 1) {
+		start = memrchr(said, '\n', (size_t)(end - said));
+		start = start ? start + 1 : said;
+		if (end > start && strncmp(start, chatter, strlen(chatter)) != 0)
+			return strndup(start, (size_t)(end - start));
+		if (start == said)
+			return strdup("");
+	}
+}
+
 static void on_ended(void *ctx, int wstatus)
 {
 	cleanup_error struct hull_error *err = NULL;
+	cleanup_free char *words = NULL;
 	struct hull_helper *h = ctx;
 	const char *said = hull_tail_text(h->tail);
 	char text[64];
 
+	if (h->env.chatter && (words = last_words(said, h->env.chatter)))
+		said = words;
 	hull_source_remove(&h->source);
 	hull_closep(&h->child.pidfd);
 	if (!h->killed && (!WIFEXITED(wstatus) || WEXITSTATUS(wstatus)))

@@ -20,6 +20,8 @@ struct hull_helper_env {
 	/* It has ended.  @error says how, if that was neither properly nor asked for. */
 	void (*ended)(void *ctx, const struct hull_error *error);
 	void *ctx;
+	/* How lines begin that it prints besides, or NULL.  Then its last other line is told. */
+	const char *chatter;
 };
 
 #define HULL_HELPER_FDS_MAX 4

@@ -270,6 +270,8 @@ void hull_monitor_answer_start(struct hull_monitor *m)
 	r.agent_version = m->agent_version;
 	r.spans = list;
 	r.n_spans = m->greeted_ns ? 3 : 2; /* without an agent nobody is set up */
+	r.notes = m->notes.v;
+	r.n_notes = m->notes.n;
 	if (call)
 		reply(call, &r.base);
 }

@@ -40,7 +40,7 @@ static void free_helpers(struct hull_monitor *m)
 		hull_helper_free(m->helpers.v[i]);
 	free(m->helpers.v);
 	m->helpers.v = NULL;
-	m->helpers.n = 0;
+	m->helpers.n = m->helpers.cap = 0;
 }
 
 static void kill_children(struct hull_monitor *m)
@@ -50,6 +50,14 @@ static void kill_children(struct hull_monitor *m)
 	for (size_t i = 0; i < m->helpers.n; i++)
 		hull_helper_kill(m->helpers.v[i]);
 	hull_source_arm(m->finish, hull_deadline_ms(children_left(m) ? REAP_MS : 0));
+}
+
+void hull_monitor_relaunch(struct hull_monitor *m)
+{
+	if (m->relaunching || m->state != HULL_MONITOR_STARTING)
+		return;
+	m->relaunching = true;
+	kill_children(m);
 }
 
 void hull_monitor_child_ended(struct hull_monitor *m)
@@ -217,12 +225,40 @@ static void on_drained(void *ctx)
 	m->gone(m->ctx);
 }
 
+/* What a launch has made. */
+static void free_launch(struct hull_monitor *m)
+{
+	hull_rpc_free(steal_ptr(&m->agent));
+	hull_guest_link_free(steal_ptr(&m->link));
+	hull_inst_freep(&m->inst);
+	free_helpers(m);
+	hull_net_free(steal_ptr(&m->net));
+}
+
+static void launch_again(struct hull_monitor *m)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	m->relaunching = false;
+	if (children_left(m)) {
+		hull_monitor_end(m, "start-failed", "the hypervisor or its helper does not end");
+		return;
+	}
+	free_launch(m);
+	hull_monitor_remove_cgroups(m);
+	hull_console_free(steal_ptr(&m->console));
+	if (hull_monitor_launch(m, &err) < 0)
+		hull_monitor_end_error(m, "start-failed", &err);
+}
+
 /* Everything has been reaped, or is past waiting for. */
 static void on_finish(void *ctx)
 {
 	struct hull_monitor *m = ctx;
 	struct timespec now;
 
+	if (m->relaunching && m->state == HULL_MONITOR_STARTING)
+		launch_again(m);
 	if (m->state != HULL_MONITOR_STOPPING)
 		return;
 	if (children_left(m))
@@ -231,10 +267,7 @@ static void on_finish(void *ctx)
 	m->state = HULL_MONITOR_GONE;
 	clock_gettime(CLOCK_REALTIME, &now);
 	m->exited_at_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
-	hull_rpc_free(steal_ptr(&m->agent));
-	hull_guest_link_free(steal_ptr(&m->link));
-	hull_inst_freep(&m->inst);
-	free_helpers(m);
+	free_launch(m);
 	hull_scratch_free(steal_ptr(&m->scratch));
 	hull_monitor_remove_cgroups(m);
 	leave_run_dir(m);
@@ -283,10 +316,7 @@ void hull_monitor_free(struct hull_monitor *m)
 {
 	if (!m)
 		return;
-	hull_rpc_free(m->agent);
-	hull_guest_link_free(m->link);
-	hull_inst_freep(&m->inst);
-	free_helpers(m);
+	free_launch(m);
 	hull_scratch_free(m->scratch);
 	hull_server_free(m->server);
 	hull_console_free(m->console);
@@ -296,6 +326,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	hull_config_fini(&m->config);
 	hull_error_free(m->start_error);
 	free(m->waiters.v);
+	hull_strv_fini(&m->notes);
 	free(m->cgroup);
 	free(m->cpu_cgroup);
 	free(m->end_reason);

@@ -16,7 +16,9 @@
 #include "base/proc.h"
 #include "base/strbuf.h"
 #include "config.h"
+#include "monitor/net.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -38,11 +40,16 @@ static uint32_t vm_uid(const struct hull_config *config)
 	return UID_BASE + 2 * (n % UID_PAIRS);
 }
 
+/* One that is there already is of an earlier try of ours. */
 static int listen_at(const struct hull_monitor *m, const char *name, int *ret_fd,
 		     struct hull_error **err)
 {
 	cleanup_free char *path = hull_path_join(m->config.run_dir, name);
-	int fd = path ? hull_unix_listen(path, 64, 0600) : -ENOMEM;
+	int fd;
+
+	if (path)
+		(void)unlink(path);
+	fd = path ? hull_unix_listen(path, 64, 0600) : -ENOMEM;
 
 	if (fd < 0)
 		return hull_fail_errno(err, -fd, "listen on '%s'", path ? path : name);
@@ -91,6 +98,39 @@ static void on_helper_ended(void *ctx, const struct hull_error *error)
 	hull_monitor_child_ended(m);
 }
 
+/* Where it was only a first choice, one that fails before the guest has noticed is replaced by the
+ * second: there are more reasons for that than could be asked for beforehand. */
+static bool can_replace_passt(const struct hull_monitor *m)
+{
+	if (m->state != HULL_MONITOR_STARTING || m->greeted_ns || m->without_passt)
+		return false;
+	for (size_t i = 0; i < m->config.networks.n; i++)
+		if (m->config.networks.v[i].provider != HULL_NETWORK_AUTO)
+			return false;
+	return true;
+}
+
+static void on_passt_ended(void *ctx, const struct hull_error *error)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct hull_monitor *m = ctx;
+
+	if (error && can_replace_passt(m)) {
+		m->without_passt = true;
+		hull_strv_addf(&m->notes, "%s; the hypervisor carries the network instead",
+			       hull_error_message(error));
+		hull_monitor_relaunch(m);
+		return;
+	}
+	if (error && m->state == HULL_MONITOR_STARTING) {
+		hull_fail_copy(&err, error);
+		hull_prefix(&err, "network");
+		hull_hint(&err, "it can be done without passt: --net builtin");
+		hull_monitor_end_error(m, "helper-died", &err);
+	}
+	on_helper_ended(ctx, error);
+}
+
 static void on_inst_ready(void *ctx)
 {
 	struct hull_monitor *m = ctx;
@@ -121,6 +161,10 @@ static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 
 	m->inst_running = false;
 	m->hypervisor_status = e->wstatus;
+	if (m->relaunching) {
+		hull_monitor_child_ended(m);
+		return;
+	}
 	if (m->console) {
 		hull_console_drain(m->console);
 		(void)hull_console_panic_line(m->console, &panic);
@@ -217,6 +261,34 @@ static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backe
 	return 0;
 }
 
+static int start_networks(struct hull_monitor *m, int cgroup_fd,
+			  struct hull_backend_sockets *sockets, struct hull_error **err)
+{
+	struct hull_net_env env = {
+		.helper = helper_env(m, cgroup_fd),
+		.set_ids = geteuid() == 0,
+		.uid = vm_uid(&m->config),
+		.gid = vm_uid(&m->config),
+		.caps = hull_backend_find("qemu")->caps,
+		.without_passt = m->without_passt,
+	};
+
+	if (!m->config.networks.n)
+		return 0;
+	env.helper.ended = on_passt_ended;
+	if (hull_net_new(m->loop, &m->config, &m->net, err) < 0)
+		return -1;
+	for (size_t i = 0; i < m->config.networks.n; i++) {
+		struct hull_helper *h;
+
+		if (hull_net_start(m->net, &env, i, &h, &sockets->networks[i], err) < 0)
+			return hull_prefix(err, "network");
+		if (h && keep_helper(m, h, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 			    struct hull_backend_sockets *sockets, struct hull_error **err)
 {
@@ -229,6 +301,7 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 		.uid = vm_uid(&m->config),
 		.gid = vm_uid(&m->config),
 		.cgroup_fd = cgroup_fd,
+		.ipv6 = m->net && hull_net_has_ipv6(m->net),
 	};
 
 	if (ops->create(&env, &m->config, &m->inst, err) < 0 ||
@@ -302,8 +375,8 @@ static int check_memory(const struct hull_config *c, struct hull_error **err)
 	return -1;
 }
 
-/* Everything that runs. */
-static int launch(struct hull_monitor *m, struct hull_error **err)
+/* Everything that runs.  Networks first: what is wrong with their ports ends it before that. */
+int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_sockets struct hull_backend_sockets sockets;
 	cleanup_close int cgroup_fd = -1;
@@ -311,7 +384,8 @@ static int launch(struct hull_monitor *m, struct hull_error **err)
 
 	hull_backend_sockets_init(&sockets);
 	r = hull_monitor_enter_cgroups(m, &cgroup_fd, err);
-	if (r == 0 && (start_shares(m, cgroup_fd, &sockets, err) < 0 ||
+	if (r == 0 && (start_networks(m, cgroup_fd, &sockets, err) < 0 ||
+		       start_shares(m, cgroup_fd, &sockets, err) < 0 ||
 		       start_hypervisor(m, cgroup_fd, &sockets, err) < 0))
 		r = -1;
 	if (hull_monitor_leave_cgroups(m, r < 0 ? NULL : err) < 0 || r < 0)
@@ -328,7 +402,7 @@ static void on_scratch_done(void *ctx, const struct hull_error *error)
 		return;
 	if (error)
 		hull_fail_copy(&err, error);
-	if (error || launch(m, &err) < 0)
+	if (error || hull_monitor_launch(m, &err) < 0)
 		hull_monitor_end_error(m, "start-failed", &err);
 }
 
@@ -367,5 +441,5 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	    hull_server_listen(m->server, control_fd, err) < 0)
 		return -1;
 	r = make_scratch(m, err);
-	return r == 0 ? launch(m, err) : MIN(r, 0);
+	return r == 0 ? hull_monitor_launch(m, err) : MIN(r, 0);
 }

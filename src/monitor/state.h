@@ -13,6 +13,7 @@
 #include "monitor/helper.h"
 #include "monitor/link.h"
 #include "monitor/monitor.h"
+#include "monitor/net.h"
 #include "monitor/rpc.h"
 #include "monitor/scratch.h"
 #include "monitor/server.h"
@@ -51,6 +52,10 @@ struct hull_monitor {
 	HULL_VEC(struct hull_helper *) helpers; /* owned */
 	struct hull_share_plan shares;
 	struct hull_scratch *scratch;
+	struct hull_net *net; /* NULL: the VM has no network */
+	bool without_passt;   /* it has been tried, and does not work here */
+	bool relaunching;     /* everything down, then up again, before the guest has greeted */
+	struct hull_strv notes;
 	struct hull_console *console;
 	struct hull_guest_link *link;
 	struct hull_rpc *agent;
@@ -71,6 +76,8 @@ void hull_monitor_end(struct hull_monitor *m, const char *reason, const char *fm
 void hull_monitor_end_error(struct hull_monitor *m, const char *reason, struct hull_error **err);
 /* The hypervisor or its helper has been reaped. */
 void hull_monitor_child_ended(struct hull_monitor *m);
+/* Everything down, for another try at launching: only before the guest has greeted. */
+void hull_monitor_relaunch(struct hull_monitor *m);
 /* Asks the guest to power off (by its agent, else by the machine's button); kills when @timeout_ns
  * has passed (0: at once). */
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns);
@@ -103,6 +110,8 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 			 struct hull_error **err);
 
 /* ---- guest.c ---- */
+/* The last part of it, which can be repeated once all it made has been freed. */
+int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err);
 /* Asks the agent to sync and power off; the hypervisor's exit tells that it did. */
 void hull_monitor_power_off_guest(struct hull_monitor *m);
 /* The agent has greeted: tells it what the VM needs; ready or the end follow. */

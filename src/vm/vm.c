@@ -40,6 +40,7 @@ struct hull_vm {
 	struct hull_rpc *rpc;
 	char *reason, *message; /* from Wait or Stop */
 	HULL_VEC(struct hull_vm_span) spans;
+	struct hull_strv notes;
 };
 
 static void set_end(struct hull_vm *vm, const char *reason, const char *message)
@@ -111,8 +112,8 @@ static void on_ended(void *ctx, const ProtobufCMessage *reply, const struct hull
 		set_end(vm, r->reason, r->message);
 }
 
-/* Only for measuring: what there is no memory for is left out. */
-static void keep_spans(struct hull_vm *vm, const Hull__Monitor__V1__StartResponse *r)
+/* What there is no memory for is left out. */
+static void keep_report(struct hull_vm *vm, const Hull__Monitor__V1__StartResponse *r)
 {
 	for (size_t i = 0; i < r->n_spans; i++) {
 		const Hull__Monitor__V1__Span *from = r->spans[i];
@@ -124,6 +125,8 @@ static void keep_spans(struct hull_vm *vm, const Hull__Monitor__V1__StartRespons
 		else
 			free(name);
 	}
+	for (size_t i = 0; i < r->n_notes; i++)
+		hull_strv_add(&vm->notes, r->notes[i]);
 }
 
 static void on_ready(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
@@ -141,7 +144,7 @@ static void on_ready(void *ctx, const ProtobufCMessage *reply, const struct hull
 		set_end(vm, "start-failed", hull_error_message(error));
 	} else {
 		vm->ready = true;
-		keep_spans(vm, (const void *)reply);
+		keep_report(vm, (const void *)reply);
 		hull_rpc_call(vm->rpc, SERVICE, "Wait", &wait.base,
 			      &hull__monitor__v1__exit_record__descriptor, 0, on_ended, vm);
 	}
@@ -320,6 +323,7 @@ void hull_vm_free(struct hull_vm *vm)
 	for (size_t i = 0; i < vm->spans.n; i++)
 		free(vm->spans.v[i].name);
 	free(vm->spans.v);
+	hull_strv_fini(&vm->notes);
 	free(vm);
 }
 
@@ -327,6 +331,11 @@ size_t hull_vm_spans(const struct hull_vm *vm, const struct hull_vm_span **ret_s
 {
 	*ret_spans = vm->spans.v;
 	return vm->spans.n;
+}
+
+const struct hull_strv *hull_vm_notes(const struct hull_vm *vm)
+{
+	return &vm->notes;
 }
 
 const char *hull_vm_id(const struct hull_vm *vm)

@@ -46,6 +46,9 @@ struct hull_vm_span {
 };
 size_t hull_vm_spans(const struct hull_vm *vm, const struct hull_vm_span **ret_spans);
 
+/* Once ready: what is not as it should be, for people. */
+const struct hull_strv *hull_vm_notes(const struct hull_vm *vm);
+
 const char *hull_vm_id(const struct hull_vm *vm); /* 32 hex digits */
 const char *hull_vm_dir(const struct hull_vm *vm);
 const char *hull_vm_vsock(const struct hull_vm *vm);   /* path of vsock.sock */

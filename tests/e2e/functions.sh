@@ -86,7 +86,7 @@ our_processes()
 {
 	if [ -n "${HULL_E2E_UID-}" ]; then # all of that user are ours
 		ps -o pid=,stat=,comm= -u "$HULL_E2E_UID" |
-			awk '$2 !~ /^Z/ && $3 ~ /^(hull|qemu|virtiofsd)/ { print $1 }'
+			awk '$2 !~ /^Z/ && $3 ~ /^(hull|qemu|virtiofsd|passt)/ { print $1 }'
 		return
 	fi
 	grep -lzxF "HULL_HOME=$HULL_HOME" /proc/[0-9]*/environ 2>/dev/null |
@@ -94,7 +94,7 @@ our_processes()
 			pid=${file#/proc/}
 			pid=${pid%/environ}
 			case $(cat "/proc/$pid/comm" 2>/dev/null) in
-			hull* | qemu* | virtiofsd*) echo "$pid" ;;
+			hull* | qemu* | virtiofsd* | passt*) echo "$pid" ;;
 			esac
 		done
 }

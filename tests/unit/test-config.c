@@ -16,6 +16,8 @@
 	"\"version\":1,\"id\":\"" ID "\",\"kernel\":\"/k\",\"initrd\":\"/i\"," \
 	"\"run_dir\":\"/run/hull/vm/x\""
 
+#define PORTS(list) "{" GOOD ",\"networks\":[{\"ports\":[" list "]}]}"
+
 static void test_defaults(void **state)
 {
 	cleanup_config struct hull_config c;
@@ -42,9 +44,12 @@ static void test_everything_round_trips(void **state)
 		"\"append\":[\"a=\\\"b c\\\"\",\"\"],\"agent\":\"none\",\"console\":true,"
 		"\"root\":{\"kind\":\"host\",\"cache\":\"none\"},"
 		"\"disks\":[{\"path\":\"/d\",\"format\":\"qcow2\",\"readonly\":true,"
-		"\"serial\":\"s\"},{\"scratch\":1048576}],\"rng\":false,\"seccomp\":false,"
+		"\"serial\":\"s\"},{\"scratch\":1048576}],\"networks\":[{\"kind\":\"user\","
+		"\"provider\":\"builtin\",\"mac\":\"52:00:00:00:00:01\",\"ports\":["
+		"{\"address\":\"::1\",\"host\":80,\"guest\":8080,\"count\":3,"
+		"\"protocol\":\"udp\"}]}],\"rng\":false,\"seccomp\":false,"
 		"\"tied\":true,\"boot_timeout_ms\":1,\"run_dir\":\"/r\","
-		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\"}}";
+		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\",\"passt\":\"/p\"}}";
 	cleanup_config struct hull_config c;
 	cleanup_free char *again = NULL;
 	cleanup_error struct hull_error *err = NULL;
@@ -172,6 +177,40 @@ static void test_validation_refuses(void **state)
 		 "disks[1].serial: same as that of another disk"},
 		{"{" GOOD ",\"programs\":{\"qemu\":\"qemu\"}}",
 		 "programs.qemu: 'qemu' is not an absolute path"},
+		{"{" GOOD ",\"programs\":{\"passt\":\"none\"}}",
+		 "programs.passt: 'none' is not an absolute path"},
+		{"{" GOOD ",\"networks\":[{\"mac\":\"52:54:00:12:34\"}]}",
+		 "networks[0].mac: '52:54:00:12:34' is not the hardware address of one device, "
+		 "such "
+		 "as 52:54:00:12:34:56"},
+		{"{" GOOD ",\"networks\":[{},{\"mac\":\"01:00:5e:00:00:01\"}]}",
+		 "networks[1].mac: '01:00:5e:00:00:01' is not the hardware address of one device, "
+		 "such as 52:54:00:12:34:56"},
+		{"{" GOOD ",\"networks\":[{\"mac\":\"52:00:00:00:00:0a\"},"
+		 "{\"mac\":\"52:00:00:00:00:0A\"}]}",
+		 "networks[1].mac: same as that of another network"},
+		{PORTS("{\"host\":80,\"guest\":80,\"address\":\"localhost\"}"),
+		 "networks[0].ports[0].address: 'localhost' is no IPv4 or IPv6 address"},
+		{PORTS("{\"host\":80,\"guest\":80},{\"host\":65535,\"guest\":1,\"count\":2}"),
+		 "networks[0].ports[1].host: 2 ports from 65535 are more than there are"},
+		{PORTS("{\"host\":1,\"guest\":65000,\"count\":537}"),
+		 "networks[0].ports[0].guest: 537 ports from 65000 are more than there are"},
+		{PORTS("{\"host\":80,\"guest\":80},{\"host\":79,\"guest\":1,\"count\":2}"),
+		 "networks[0].ports[1].host: port 80/tcp is forwarded twice, by "
+		 "networks[0].ports[0] too"},
+		{PORTS("{\"host\":80,\"guest\":80},{\"host\":80,\"guest\":80,"
+		       "\"address\":\"::1\"}"),
+		 "networks[0].ports[1].host: port 80/tcp is forwarded twice, by "
+		 "networks[0].ports[0] too"},
+		{PORTS("{\"host\":80,\"guest\":80,\"address\":\"0.0.0.0\"},{\"host\":80,"
+		       "\"guest\":80,\"address\":\"192.0.2.1\"}"),
+		 "networks[0].ports[1].host: port 80/tcp is forwarded twice, by "
+		 "networks[0].ports[0] too"},
+		{"{" GOOD ",\"networks\":[{\"ports\":[{\"host\":53,\"guest\":53,"
+		 "\"protocol\":\"udp\"}]},{\"ports\":[{\"host\":53,\"guest\":54,"
+		 "\"protocol\":\"udp\"}]}]}",
+		 "networks[1].ports[0].host: port 53/udp is forwarded twice, by "
+		 "networks[0].ports[0] too"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -185,7 +224,14 @@ static void test_good_is_good(void **state)
 		"{" GOOD
 		",\"root\":{\"kind\":\"host\"},\"name\":\"a.b-c_d\",\"cpu_model\":\"max,+svm\"}",
 		"{\"version\":1,\"id\":\"" ID "\",\"kernel\":\"/k\",\"run_dir\":\"/r\","
-		"\"agent\":\"none\",\"disks\":[{\"scratch\":\"1M\"},{\"path\":\"/x\"}]}",
+		"\"agent\":\"none\",\"disks\":[{\"scratch\":\"1M\"},{\"path\":\"/x\"}],"
+		"\"networks\":[{}]}",
+		PORTS("{\"host\":1,\"guest\":1,\"count\":65535},"
+		      "{\"host\":1,\"guest\":1,\"count\":65535,\"protocol\":\"udp\"},"
+		      "{\"host\":80,\"guest\":1,\"address\":\"192.0.2.1\"},"
+		      "{\"host\":80,\"guest\":1,\"address\":\"192.0.2.2\"},"
+		      "{\"host\":80,\"guest\":1,\"address\":\"2001:db8::1\"}"),
+		"{" GOOD ",\"networks\":[{},{},{},{\"mac\":\"02:00:00:00:00:0A\"}]}",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

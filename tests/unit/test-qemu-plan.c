@@ -30,6 +30,13 @@ static const struct hull_qemu_host tcg_shares = {HOST(HULL_ACCEL_TCG), .tsc_khz 
 static const struct hull_qemu_host tcg_crowd = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						.n_shares = HULL_SHARE_GROUPS_MAX};
 
+static const struct hull_qemu_host tcg_net = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+					      .net_sockets = 1 << 0, .ipv6 = true};
+
+#define PORTS                                                                                \
+	"{\"host\":8080,\"guest\":80,\"count\":2},{\"host\":5353,\"guest\":53,\"protocol\":" \
+	"\"udp\",\"address\":\"0.0.0.0\"}"
+
 static const struct {
 	const char *name, *text;
 	const struct hull_qemu_host *host;
@@ -52,6 +59,13 @@ static const struct {
 	 "{" BOOT ",\"machine\":\"q35\",\"disks\":[{\"path\":\"/a\",\"serial\":\"a\"},"
 	 "{\"scratch\":\"1G\"}]}",
 	 &tcg_device},
+	{"net-microvm", "{" BOOT ",\"networks\":[{}]}", &tcg_net},
+	{"net-q35",
+	 "{" BOOT ",\"machine\":\"q35\",\"networks\":[{},{\"mac\":\"02:00:00:00:00:01\"}]}",
+	 &tcg_net},
+	{"net-builtin-microvm", "{" BOOT ",\"networks\":[{\"ports\":[" PORTS "]}]}", &tcg},
+	{"net-builtin-q35",
+	 "{" BOOT ",\"machine\":\"q35\",\"networks\":[{},{\"ports\":[" PORTS "]}]}", &tcg_net},
 	{"own-kernel",
 	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"kernel\":\"/k\",\"agent\":\"none\","
 	 "\"console\":true,\"append\":[\"root=/dev/vda\",\"dyndbg=\\\"file x +p\\\"\"]}",
@@ -133,6 +147,11 @@ static void test_refusals(void **state)
 		       "," DISK "," DISK "]}",
 		       &tcg_crowd, HULL_E_UNSUPPORTED,
 		       "machine 'microvm' has no room for that many devices");
+	assert_refused("{" BOOT ",\"networks\":[{\"ports\":[{\"host\":1,\"guest\":1,\"count\":1025"
+		       "}]}]}",
+		       &tcg, HULL_E_UNSUPPORTED,
+		       "1025 ports are more than the 1024 that the hypervisor's own network can "
+		       "listen on");
 	hull_strbuf_adds(&text, "{" BOOT ",\"append\":[\"");
 	for (int i = 0; i < 1992; i++)
 		hull_strbuf_adds(&text, "x");
@@ -155,7 +174,7 @@ static void test_addresses_are_unique(void **state)
 		hull_strbuf_clear(&text);
 		hull_strbuf_addf(&text,
 				 "{" BOOT ",\"root\":{\"kind\":\"host\"},\"machine\":\"%s\","
-				 "\"disks\":[",
+				 "\"networks\":[{},{},{},{}],\"disks\":[",
 				 machine ? "q35" : "microvm");
 		for (int i = 0; i < HULL_CONFIG_MAX_DISKS; i++)
 			hull_strbuf_addf(&text, "%s{\"scratch\":\"1M\"}", i ? "," : "");
@@ -179,7 +198,7 @@ static void test_addresses_are_unique(void **state)
 					assert_int_not_equal(strncmp(a, b, len), 0);
 			}
 		}
-		assert_int_equal(n, HULL_CONFIG_MAX_DISKS + 3 +
+		assert_int_equal(n, HULL_CONFIG_MAX_DISKS + HULL_CONFIG_MAX_NETWORKS + 3 +
 					    (machine ? 1 + HULL_SHARE_GROUPS_MAX : 0));
 	}
 }

@@ -495,6 +495,7 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 		.tsc_khz = hull_tsc_finish(&q->tsc),
 		.block_devices = hull_qemu_block_devices(q->config),
 		.n_shares = sockets->n_shares,
+		.ipv6 = q->env.ipv6,
 	};
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
 	cleanup_with(ends_fini) struct ends e = {.qmp = -1};
@@ -632,7 +633,7 @@ static pid_t qemu_pid(const struct hull_inst *inst)
 const struct hull_backend_ops hull_qemu_backend = {
 	.name = "qemu",
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
-		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2,
+		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET,
 	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,

@@ -9,6 +9,8 @@
 #include "backend/backend.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "config/forward.h"
+#include "config/network.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -260,6 +262,67 @@ static void add_share(struct build *b, size_t i)
 	add_virtio_nth(b, "vhost-user-fs", Q35_SHARES, i, properties);
 }
 
+/* Those that the monitor relays are not QEMU's affair. */
+static int add_hostfwds(struct hull_strbuf *out, const struct hull_network *network,
+			const char *guest, struct hull_error **err)
+{
+	cleanup_forwards struct hull_forwards f = {0};
+
+	if (hull_forwards_plan(network, &hull_forward_builtin, &f, err) < 0)
+		return -1;
+	for (size_t i = 0; i < f.n; i++) {
+		const struct hull_forward *fwd = &f.v[i];
+		char address[HULL_IP_TEXT];
+
+		hull_ip_format(&fwd->address, false, address);
+		for (uint32_t k = 0; !fwd->relayed && k < fwd->count; k++)
+			hull_strbuf_addf(out, ",hostfwd=%s:%s:%" PRIu32 "-%s:%" PRIu32,
+					 hull_protocol_names[fwd->protocol], address, fwd->host + k,
+					 guest, fwd->guest + k);
+	}
+	return 0;
+}
+
+static int add_netdev(struct build *b, size_t i, const struct hull_network_numbers *n,
+		      struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+
+	if (b->host->net_sockets & UINT32_C(1) << i) {
+		addf(b, "-netdev", "stream,id=net%zu,server=off,addr.type=fd,addr.str=%d", i,
+		     add_fd(b, HULL_QEMU_FD_NET, i));
+		return 0;
+	}
+	hull_strbuf_addf(&text, "user,id=net%zu,net=%s/%d,host=%s,dns=%s,dhcpstart=%s", i, n->net4,
+			 HULL_NETWORK_PREFIX4, n->host4, n->dns4, n->guest4);
+	if (b->host->ipv6)
+		hull_strbuf_addf(&text,
+				 ",ipv6-prefix=%s,ipv6-prefixlen=%d,ipv6-host=%s,ipv6-dns=%s",
+				 n->net6, HULL_NETWORK_PREFIX6, n->host6, n->dns6);
+	else
+		hull_strbuf_adds(&text, ",ipv6=off");
+	if (add_hostfwds(&text, &b->config->networks.v[i], n->guest4, err) < 0)
+		return -1;
+	b->failed |= text.failed;
+	add2(b, "-netdev", hull_strbuf_str(&text));
+	return 0;
+}
+
+/* Without "romfile=" the guest would be offered firmware to boot from the network. */
+static int add_network(struct build *b, size_t i, struct hull_error **err)
+{
+	struct hull_network_numbers n;
+	char properties[96];
+
+	hull_network_numbers(b->config, i, &n);
+	if (add_netdev(b, i, &n, err) < 0)
+		return -1;
+	snprintf(properties, sizeof(properties), ",netdev=net%zu,mac=%s%s", i, n.mac,
+		 is_microvm(b) ? "" : ",romfile=");
+	add_virtio_nth(b, "virtio-net", Q35_NETWORKS, i, properties);
+	return 0;
+}
+
 /* A descriptor set instead of /proc/self/fd: QEMU duplicates the descriptor it was given, where
  * opening it again would ask for the right to the file. */
 static void add_disk(struct build *b, size_t i)
@@ -288,7 +351,7 @@ static void add_disk(struct build *b, size_t i)
 	add_virtio(b, "virtio-blk", slot, properties);
 }
 
-static void add_devices(struct build *b)
+static int add_devices(struct build *b, struct hull_error **err)
 {
 	add_streams(b);
 	if (b->config->rng)
@@ -296,9 +359,13 @@ static void add_devices(struct build *b)
 	add_root(b);
 	for (size_t i = 0; i < b->host->n_shares; i++)
 		add_share(b, i);
+	for (size_t i = 0; i < b->config->networks.n; i++)
+		if (add_network(b, i, err) < 0)
+			return -1;
 	add2(b, "-device", is_microvm(b) ? "pvpanic" : "pvpanic-pci,bus=pcie.0,addr=0x4");
 	for (size_t i = 0; i < b->config->disks.n; i++)
 		add_disk(b, i);
+	return 0;
 }
 
 /* What would not find a transport on microvm. */
@@ -359,9 +426,8 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 	add_machine(&b);
 	add_memory(&b);
 	add_processors(&b);
-	if (add_boot(&b, err) < 0)
+	if (add_boot(&b, err) < 0 || add_devices(&b, err) < 0)
 		return -1;
-	add_devices(&b);
 	if (b.failed || plan.argv.failed)
 		return hull_fail_nomem(err);
 	*ret_plan = plan;

@@ -55,6 +55,7 @@ struct hull_qemu_host {
 	uint32_t block_devices; /* bit i: disks[i] is one, not a file */
 	size_t n_shares;	/* share devices */
 	uint32_t net_sockets;	/* bit i: networks[i] has one, else it is QEMU's own */
+	bool ipv6;		/* in QEMU's own networks too */
 };
 
 struct hull_qemu_plan {

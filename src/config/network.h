@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The numbers of a user network: the same whoever provides it, so that a guest can't tell, and the
+ * same for each VM, for nobody but the VM and its provider ever sees them.
+ *
+ * The n-th network is 10.0.(2+n).0/24 and fd48:756c:6c:n::/64.  In it the guest is .15, the host's
+ * loopback .2, which is the gateway too, and what passes on to the host's name server .3.
+ */
+#ifndef HULL_CONFIG_NETWORK_H
+#define HULL_CONFIG_NETWORK_H
+
+#include "base/inet.h"
+#include "config/config.h"
+
+#define HULL_NETWORK_PREFIX4 24
+#define HULL_NETWORK_PREFIX6 64
+/* The gateway's hardware address. */
+#define HULL_NETWORK_HOST_MAC "52:55:0a:00:02:02"
+
+struct hull_network_numbers {
+	char mac[HULL_MAC_TEXT]; /* the guest's */
+	char name[16];		 /* of its interface */
+	char net4[HULL_IP_TEXT], guest4[HULL_IP_TEXT], host4[HULL_IP_TEXT], dns4[HULL_IP_TEXT];
+	char net6[HULL_IP_TEXT], guest6[HULL_IP_TEXT], host6[HULL_IP_TEXT], dns6[HULL_IP_TEXT];
+};
+
+void hull_network_numbers(const struct hull_config *config, size_t index,
+			  struct hull_network_numbers *ret);
+
+/* hull_config_validate()'s part on networks and their ports. */
+int hull_networks_check(const struct hull_config *config, struct hull_error **err);
+
+#endif

@@ -1,0 +1,140 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The user network: out to the host, published ports, none at all, and what can be wrong with it.
+. "$(dirname "$0")/functions.sh"
+. "$(dirname "$script")/net.sh"
+
+host4=10.0.2.2
+host6=fd48:756c:6c::2
+start_peer echo serve port 0
+wait_for 10 test -s port
+port=$(cat port)
+
+# ---- out ----
+for provider in $(providers); do
+	set -- "tcp $host4 $port" "udp $host4 $port"
+	if has_route6; then
+		set -- "$@" "tcp $host6 $port"
+		# Debian 12's passt answers from another address than was asked.
+		[ "$provider" = passt ] || set -- "$@" "udp $host6 $port"
+	fi
+	expect 0 "$HULL" run --net "$provider" -- python3 -c "$peer" ask "$@"
+	for target in "$@"; do
+		has out "$target => ${target%% *} $port: hello"
+	done
+done
+
+# ---- in ----
+first=$(free_ports 4)
+last=$((first + 2)) other=$((first + 3))
+others=$(python3 -c 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("1.1.1.1", 9)); print(s.getsockname()[0])' 2>/dev/null)
+for provider in $(providers); do
+	"$HULL" run --net "$provider" -p "$first-$last:7000-7002" -p "$first:7000/udp" -p "127.0.0.1:$other:7001/udp" -- \
+		python3 -u -c "$peer" serve - 7000 7001 7002 >served 2>served.err &
+	vm=$!
+	wait_for 60 grep -q serving served
+	ask "tcp 127.0.0.1 $first" "tcp 127.0.0.1 $last" "tcp ::1 $((first + 1))" "tcp ::1 $last" \
+		"udp 127.0.0.1 $first" "udp ::1 $first" "udp 127.0.0.1 $other"
+	for want in "tcp 127.0.0.1 $first => tcp 7000: hello" "tcp 127.0.0.1 $last => tcp 7002: hello" \
+		"udp 127.0.0.1 $first => udp 7000: hello" "udp 127.0.0.1 $other => udp 7001: hello"; do
+		has out "$want"
+	done
+	if [ -e /proc/net/if_inet6 ] && grep -q ^0*1' ' /proc/net/if_inet6; then
+		for want in "tcp ::1 $((first + 1)) => tcp 7001: hello" "tcp ::1 $last => tcp 7002: hello" \
+			"udp ::1 $first => udp 7000: hello"; do
+			has out "$want"
+		done
+	fi
+	# Only on the loopback, and there only on the usual address.
+	ask "tcp 127.0.0.2 $first" ${others:+"tcp $others $first"}
+	[ "$(grep -c '=> none$' out)" -eq "$(wc -l <out)" ] || fail "reachable elsewhere: $(cat out)"
+	# A second one can't have the same, and is told so before anything starts.
+	expect 125 "$HULL" run --net "$provider" -p "$first:80" -- true
+	has err "port 127.0.0.1:$first/tcp is in use"
+	kill -TERM "$vm"
+	wait "$vm"
+done
+
+# ---- every address, one of IPv6 alone ----
+if [ "$(providers | head -n 1)" = passt ]; then
+	"$HULL" run -p "0.0.0.0:$first:7000" -p "[::1]:$last:7000" -- python3 -u -c "$peer" serve - 7000 >served 2>served.err &
+	vm=$!
+	wait_for 60 grep -q serving served
+	ask "tcp 127.0.0.2 $first" "tcp ::1 $last" "tcp 127.0.0.1 $last" "tcp ::1 $first"
+	has out "tcp 127.0.0.2 $first => tcp 7000: hello"
+	has out "tcp ::1 $last => tcp 7000: hello"
+	has out "tcp 127.0.0.1 $last => none"
+	has out "tcp ::1 $first => none"
+	kill -TERM "$vm"
+	wait "$vm"
+fi
+expect 125 "$HULL" run --net builtin -p "[::1]:$first:80" -- true
+has err "can't listen on an address of IPv6"
+
+# ---- none ----
+expect 0 "$HULL" run --net none -- ls /sys/class/net
+is out lo
+expect 125 "$HULL" run --net none -p 80 -- true
+has err 'there is no network'
+
+# ---- refused before the hypervisor starts, which here would not even begin ----
+mkdir fake
+printf '#!/bin/sh\nexit 99\n' >fake/qemu-system-x86_64
+printf '#!/bin/sh\necho "Failed to send 3 bytes to syslog" >&2\necho "no luck today" >&2\necho "Failed to send 3 bytes to syslog" >&2\nexit 1\n' >fake/passt
+chmod -R a+rx fake .
+with_fakes()
+{
+	env PATH="$T/fake:$PATH" "$HULL" run "$@"
+}
+expect 125 with_fakes --net none -- true
+has err 'status 99'
+start_peer held-tcp hold held-tcp tcp
+start_peer held-udp hold held-udp udp
+wait_for 10 test -s held-tcp -a -s held-udp
+busy=$(cat held-tcp)
+expect 125 with_fakes --net builtin -p "$busy:80" -- true
+has err "port 127.0.0.1:$busy/tcp is in use"
+has err 'hint: choose another host port'
+expect 125 with_fakes --net builtin --log-format=json -p "$((busy - 1))-$((busy + 1)):80-82" -- true
+jq -e '.error.code == "BUSY" and .error.cause == "port-busy"' err >/dev/null || fail "$(cat err)"
+busy=$(cat held-udp)
+expect 125 with_fakes --net builtin -p "$busy:80/udp" -- true
+has err "port 127.0.0.1:$busy/udp is in use"
+expect 125 with_fakes --net builtin -p 192.0.2.254:80:80 -- true
+has err "'192.0.2.254' is not an address of this host"
+if [ "$(id -u)" -ne 0 ] && [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 81 ]; then
+	expect 125 with_fakes -p 81:80 -- true
+	has err 'port 127.0.0.1:81/tcp: only root may listen below port'
+fi
+rm fake/qemu-system-x86_64
+
+# ---- passt missing, failing, dying ----
+expect 0 env PATH=/nowhere "$HULL" run -- cat /sys/class/net/eth0/mtu
+is out 1500
+is err ''
+expect 125 env PATH=/nowhere "$HULL" run --net passt -- true
+has err "'passt' not found"
+has err --net builtin
+[ "$(providers | head -n 1)" = passt ] || exit 0
+expect 0 "$HULL" run -- cat /sys/class/net/eth0/mtu
+is out 65520
+expect 0 with_fakes -p "$first:80" -- cat /sys/class/net/eth0/mtu
+is out 1500
+has err 'no luck today; the hypervisor carries the network instead'
+expect 0 with_fakes -q -- true
+is err ''
+expect 125 with_fakes --net passt -- true
+has err 'exited with status 1: no luck today'
+has err --net builtin
+
+"$HULL" run -- sh -c 'echo up; exec sleep 1000' >up 2>err &
+vm=$!
+wait_for 60 grep -q up up
+monitor=$(ps -o pid= --ppid "$vm" | tr -d ' ')
+passt=$(ps -o pid=,comm= --ppid "$monitor" | awk '$2 ~ /^passt/ { print $1 }')
+[ -n "$passt" ] || fail "no passt below monitor '$monitor'"
+kill -KILL "$passt"
+code=0
+wait "$vm" || code=$?
+[ "$code" -eq 125 ] || fail "exited with $code after its passt was killed"
+has err 'passt, which carries the network, was killed by signal 9'
