@@ -86,12 +86,32 @@ static int set_name(struct hull_nl *nl, const struct hull_netdev *dev, const cha
 	return rename_dev(nl, dev, name, err);
 }
 
+/* What routers announce would come on top of what we are told.  And nobody else is on the wire to
+ * have our addresses: without that being checked the link-local one can be used at once too, which
+ * is where connections from outside come in.  A kernel without IPv6 has nothing to be told. */
+static void settle_ipv6(const char *name)
+{
+	static const char *const off[] = {"accept_ra", "accept_dad"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(off); i++) {
+		char path[80];
+		cleanup_close int fd = -1;
+
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", name, off[i]);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd >= 0)
+			(void)hull_fd_write_all(fd, "0", 1);
+	}
+}
+
 static int configure(struct hull_nl *nl, const struct hull_nic *nic, const struct hull_netdev *dev,
 		     uint32_t metric, struct hull_error **err)
 {
 	if (nic->mtu && nic->mtu != dev->mtu &&
 	    hull_netdev_set_mtu(nl, dev->index, nic->mtu, err) < 0)
 		return -1;
+	if (nic->n_addresses)
+		settle_ipv6(*nic->name ? nic->name : dev->name);
 	if (hull_netdev_set_up(nl, dev->index, true, err) < 0)
 		return -1;
 	for (size_t i = 0; i < nic->n_addresses; i++)

@@ -75,7 +75,7 @@ done
 
 # ---- root's ports: passt gets the right for them, and for nothing else ----
 if [ "$(providers | head -n 1)" = passt ]; then
-	inside "$HULL" run -p 81:7000 -p 82:7000/udp -- python3 -u -c "$peer" serve - 7000 >served 2>served.err &
+	nsenter -t "$holder" --net --mount -- "$HULL" run -p 81:7000 -p 82:7000/udp -- python3 -u -c "$peer" serve - 7000 >served 2>served.err &
 	vm=$!
 	wait_for 60 grep -q serving served
 	expect 0 inside python3 - ask 'tcp 127.0.0.1 81' 'tcp ::1 81' 'udp 127.0.0.1 82' <"$peer_file"

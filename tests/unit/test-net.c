@@ -250,6 +250,7 @@ static void v4(void **state)
 
 static void v6(void **state)
 {
+	cleanup_strbuf struct hull_strbuf accept_ra = HULL_STRBUF_INIT;
 	char want[96];
 	struct netrequest r;
 
@@ -264,6 +265,11 @@ static void v6(void **state)
 	for (int i = 0; i < 2; i++) {
 		apply(&r);
 		has_addresses("a0", "fd01::2/128\nfd00::2/64\n");
+		/* No more are to come from routers. */
+		hull_strbuf_clear(&accept_ra);
+		assert_int_equal(
+			hull_file_read("/proc/sys/net/ipv6/conf/a0/accept_ra", 16, &accept_ra), 0);
+		assert_string_equal(hull_strbuf_str(&accept_ra), "0\n");
 		snprintf(want, sizeof(want), "fe80::1 dev %d metric 1024\n", device("a0").index);
 		has_defaults(AF_INET6, want);
 	}
