@@ -37,12 +37,13 @@
  * size. */
 #define SOCKET_BUFFER (1 << 20)
 /* What passt takes, and gains from: it hands whole buffers to the host's sockets. */
+#define ADDRESS_TEXT (HULL_IP_TEXT + 4) /* with a prefix length */
 #define PASST_MTU 65520
 
 struct nic {
 	struct hull_network_numbers numbers;
 	Hull__Agent__V1__Interface message;
-	char address4[HULL_IP_TEXT], address6[HULL_IP_TEXT];
+	char address4[ADDRESS_TEXT], address6[ADDRESS_TEXT];
 	char *addresses[2], *gateways[2];
 	bool passt;
 };
@@ -338,6 +339,14 @@ int hull_net_start(struct hull_net *net, const struct hull_net_env *env, size_t 
 
 /* ---- the guest ---- */
 
+static void with_prefix(char out[ADDRESS_TEXT], const char *address, int prefix)
+{
+	size_t len = strnlen(address, HULL_IP_TEXT - 1);
+
+	memcpy(out, address, len);
+	snprintf(out + len, ADDRESS_TEXT - len, "/%d", prefix);
+}
+
 static void describe_nic(struct hull_net *net, size_t index)
 {
 	struct nic *nic = &net->nics[index];
@@ -345,8 +354,8 @@ static void describe_nic(struct hull_net *net, size_t index)
 	Hull__Agent__V1__Interface *m = &nic->message;
 
 	hull__agent__v1__interface__init(m);
-	snprintf(nic->address4, sizeof(nic->address4), "%s/%d", n->guest4, HULL_NETWORK_PREFIX4);
-	snprintf(nic->address6, sizeof(nic->address6), "%s/%d", n->guest6, HULL_NETWORK_PREFIX6);
+	with_prefix(nic->address4, n->guest4, HULL_NETWORK_PREFIX4);
+	with_prefix(nic->address6, n->guest6, HULL_NETWORK_PREFIX6);
 	nic->addresses[0] = nic->address4;
 	nic->addresses[1] = nic->address6;
 	nic->gateways[0] = n->host4;
