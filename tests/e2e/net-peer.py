@@ -5,6 +5,7 @@
   net-peer.py serve FILE PORT...     echoes over TCP and UDP, on both loopbacks (port 0: any; the
                                      number goes to FILE) or, in a guest, on every address
   net-peer.py ask "tcp ADDRESS PORT"...   says hello to each, prints what came back or "none"
+  net-peer.py await "tcp ADDRESS PORT"... the same, again and again until each has answered
   net-peer.py hold FILE PROTOCOL     holds a port of 127.0.0.1 that nobody answers on
   net-peer.py dns                    answers every question with 192.0.2.53 or 2001:db8::53, at
                                      127.0.0.1 and ::1, over UDP
@@ -87,18 +88,31 @@ def serve(path, *ports):
     time.sleep(600)
 
 
+def ask_one(target, patience_s):
+    kind, address, port = target.split()
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, KINDS[kind]) as s:
+        s.settimeout(patience_s)
+        try:
+            s.connect((address, int(port)))
+            s.send(b"hello")
+            return s.recv(1000).decode()
+        except OSError:
+            return ""
+
+
 def ask(*targets):
     for target in targets:
-        kind, address, port = target.split()
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.socket(family, KINDS[kind]) as s:
-            s.settimeout(PATIENCE_S)
-            try:
-                s.connect((address, int(port)))
-                s.send(b"hello")
-                answer = s.recv(1000).decode()
-            except OSError:
-                answer = ""
+        print(f"{target} => {ask_one(target, PATIENCE_S) or 'none'}", flush=True)
+
+
+def wait_for(*targets):
+    deadline = time.monotonic() + PATIENCE_S
+    for target in targets:
+        answer = ""
+        while not answer and time.monotonic() < deadline:
+            answer = ask_one(target, 1)
+            time.sleep(0 if answer else 0.2)
         print(f"{target} => {answer or 'none'}", flush=True)
 
 
@@ -129,4 +143,5 @@ def dns():
     time.sleep(600)
 
 
-globals()[sys.argv[1]](*sys.argv[2:])
+VERBS = {"serve": serve, "ask": ask, "await": wait_for, "hold": hold, "dns": dns}
+VERBS[sys.argv[1]](*sys.argv[2:])

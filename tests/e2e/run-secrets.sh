@@ -69,7 +69,11 @@ case $kinds in
 *) fail "these belong to the VM: $kinds" ;;
 esac
 for p in $vm; do
-	cat "/proc/$p/environ" >environ || fail "can't read /proc/$p/environ"
+	# passt closes its own to everybody but root.
+	cat "/proc/$p/environ" >environ 2>/dev/null || {
+		[ "$(id -u)" -ne 0 ] && grep -q '^passt' "/proc/$p/comm" && continue
+		fail "can't read /proc/$p/environ"
+	}
 	[ -s environ ] || fail "/proc/$p/environ is empty"
 	[ -z "$(seen_in environ)" ] || fail "a secret stands in the environment of $(cat "/proc/$p/comm")"
 done
