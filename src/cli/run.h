@@ -19,7 +19,6 @@ struct hull_run_options {
 	struct hull_strv args, env;
 	struct hull_strv env_words; /* of -e, which override what files say */
 	char *cwd, *user;
-	bool here; /* start in the current directory's share */
 	bool interactive, terminal, detach, quiet;
 	uint64_t timeout_ms; /* 0: none */
 	uint64_t pids_limit; /* 0: none */

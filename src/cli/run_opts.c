@@ -371,8 +371,10 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case 'v':
 		return hull_volume_add(c, value, err);
 	case OPT_HERE:
-		o->here = true;
-		return hull_volume_add_here(c, err);
+		if (hull_volume_add_here(c, err) < 0)
+			return -1;
+		/* "-w" counts wherever it stands. */
+		return o->cwd ? 0 : set_string(&o->cwd, c->shares.v[c->shares.n - 1].target, err);
 	case OPT_CPU:
 		return set_string(&c->cpu_model, value, err);
 	case OPT_NAME:
@@ -458,71 +460,59 @@ static int default_env(struct hull_strv *env, const char *name, const char *valu
 	return hull_strv_addf(env, "%s=%s", name, value) < 0 ? hull_fail_nomem(err) : 0;
 }
 
+/* The host's account of that name or number, until the next call; NULL if there is none. */
+static const struct passwd *find_account(const char *user)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	const struct passwd *pw = NULL;
+	uint64_t uid = UINT64_MAX;
+
+	(void)hull_parse_u64(user, UINT32_MAX - 1, &uid);
+	while (f && (pw = fgetpwent(f)) && strcmp(pw->pw_name, user) && pw->pw_uid != uid)
+		;
+	if (f)
+		(void)fclose(f);
+	return pw;
+}
+
 /* Where root is at home.  The guest has the host's accounts, and would have to look it up in a file
  * of the host's, before the command starts. */
 static int fill_home(struct hull_run_options *o, struct hull_error **err)
 {
-	FILE *f = fopen("/etc/passwd", "re");
-	const struct passwd *pw = NULL;
-	int r = 0;
+	const struct passwd *pw = find_account("0");
 
-	while (f && (pw = fgetpwent(f)) && pw->pw_uid != 0)
-		;
-	if (pw && *pw->pw_dir == '/') {
-		r = default_env(&o->env, "HOME", pw->pw_dir, err);
-		if (r == 0 && !o->cwd && access(pw->pw_dir, F_OK) == 0)
-			r = set_string(&o->cwd, pw->pw_dir, err);
-	}
-	if (f)
-		(void)fclose(f);
-	return r;
-}
-
-static int fill_place(struct hull_run_options *o, struct hull_error **err)
-{
-	const struct hull_config *c = &o->config;
-
-	for (size_t i = 0; o->here && !o->cwd && i < c->shares.n; i++)
-		if (!strcmp(c->shares.v[i].source, c->shares.v[i].target))
-			return set_string(&o->cwd, c->shares.v[i].target, err);
-	return 0;
-}
-
-static bool is_number(const char *s, uint64_t *ret)
-{
-	return hull_parse_u64(s, UINT32_MAX - 1, ret) == 0;
+	if (!pw || *pw->pw_dir != '/')
+		return 0;
+	if (default_env(&o->env, "HOME", pw->pw_dir, err) < 0)
+		return -1;
+	return o->cwd || access(pw->pw_dir, F_OK) < 0 ? 0 : set_string(&o->cwd, pw->pw_dir, err);
 }
 
 /* Whoever the command runs as owns what it finds in shares.  A user by name is looked up in the
  * host's accounts, which the guest has too. */
 static int fill_owner(struct hull_run_options *o, struct hull_error **err)
 {
-	cleanup_free char *user = strdup(o->user ? o->user : "0");
+	cleanup_free char *user = strdup(o->user ? o->user : "");
 	struct hull_config *c = &o->config;
-	const struct passwd *pw = NULL;
+	const struct passwd *pw;
 	char *group;
-	FILE *f;
 
 	if (!user)
 		return hull_fail_nomem(err);
+	if (!*user)
+		return 0;
 	group = strchr(user, ':');
 	if (group)
 		*group++ = '\0';
-	f = o->user ? fopen("/etc/passwd", "re") : NULL;
-	while (f && (pw = fgetpwent(f)))
-		if (!strcmp(pw->pw_name, user) ||
-		    (is_number(user, &c->owner_uid) && pw->pw_uid == c->owner_uid))
-			break;
+	pw = find_account(user);
 	if (pw) {
 		c->owner_uid = pw->pw_uid;
 		c->owner_gid = pw->pw_gid;
 	} else {
-		(void)is_number(user, &c->owner_uid);
+		(void)hull_parse_u64(user, UINT32_MAX - 1, &c->owner_uid);
 	}
 	if (group)
-		(void)is_number(group, &c->owner_gid);
-	if (f)
-		(void)fclose(f);
+		(void)hull_parse_u64(group, UINT32_MAX - 1, &c->owner_gid);
 	return 0;
 }
 
@@ -625,8 +615,7 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 		return -1;
 	if (o->config.agent == HULL_AGENT_NONE)
 		o->config.root.kind = HULL_ROOT_NONE;
-	if (fill_network(o, err) < 0 || fill_place(o, err) < 0 || fill_owner(o, err) < 0 ||
-	    fill_env(o, err) < 0)
+	if (fill_network(o, err) < 0 || fill_owner(o, err) < 0 || fill_env(o, err) < 0)
 		return -1;
 	return fill_artefacts(&o->config, err);
 }

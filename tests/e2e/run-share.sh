@@ -24,6 +24,12 @@ is made guest
 	fail "the directory is $(ls -l)"
 [ "$(stat -c %Y moved)" -eq 1000000000 ] || fail "the time was not set"
 
+# Another share at its own path is not where the command starts; what -w says is.
+expect 0 "$HULL" run -v "$T/data:$T/data" --here -- pwd
+is out "$T/work"
+expect 0 "$HULL" run -w /tmp --here -- pwd
+is out /tmp
+
 # Ownership is the host's affair: chown succeeds and changes nothing. Nor do set-user-ID programs
 # and devices come to be, though the guest's root goes on.
 expect 0 "$HULL" run --here -- sh -c 'echo x >f && chown 5:6 f && chmod 6755 f && install -m 4755 -o 3 f g && stat -c "%a %u" f g
