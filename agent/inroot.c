@@ -82,6 +82,17 @@ int hull_inroot_mkdirs(int rootfd, const char *path)
 	return steal_fd(&dir);
 }
 
+/* The directory that @path's last component is to be in; *ret_name is it, within *ret_copy. */
+static int make_parent(int rootfd, const char *path, char **ret_copy, char **ret_name)
+{
+	if (asprintf(ret_copy, "/%s", path) < 0) {
+		*ret_copy = NULL;
+		return -ENOMEM;
+	}
+	*ret_name = split(*ret_copy);
+	return hull_inroot_mkdirs(rootfd, **ret_copy ? *ret_copy : "/");
+}
+
 int hull_inroot_mkfile(int rootfd, const char *path)
 {
 	cleanup_free char *p = NULL;
@@ -91,12 +102,7 @@ int hull_inroot_mkfile(int rootfd, const char *path)
 
 	if (fd != -ENOENT)
 		return fd;
-	if (asprintf(&p, "/%s", path) < 0) {
-		p = NULL;
-		return -ENOMEM;
-	}
-	name = split(p);
-	dir = hull_inroot_mkdirs(rootfd, *p ? p : "/");
+	dir = make_parent(rootfd, path, &p, &name);
 	if (dir < 0)
 		return steal_fd(&dir);
 	made = openat(dir, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -127,12 +133,7 @@ int hull_inroot_rewrite(int rootfd, const char *path)
 
 	if (old >= 0 || old == -EROFS || old == -EACCES || old == -EPERM)
 		return old;
-	if (asprintf(&p, "/%s", path) < 0) {
-		p = NULL;
-		return -ENOMEM;
-	}
-	name = split(p);
-	dir = hull_inroot_mkdirs(rootfd, *p ? p : "/");
+	dir = make_parent(rootfd, path, &p, &name);
 	if (dir < 0)
 		return steal_fd(&dir);
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {

@@ -37,8 +37,8 @@
  * size. */
 #define SOCKET_BUFFER (1 << 20)
 /* What passt takes, and gains from: it hands whole buffers to the host's sockets. */
-#define ADDRESS_TEXT (HULL_IP_TEXT + 4) /* with a prefix length */
 #define PASST_MTU 65520
+#define ADDRESS_TEXT (HULL_IP_TEXT + 4) /* with a prefix length */
 
 struct nic {
 	struct hull_network_numbers numbers;
