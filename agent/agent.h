@@ -41,7 +41,6 @@ struct hull_agent {
 	char *api_root; /* owned: the root that has its API mounts */
 	bool greeted;	/* a host has said hello and been answered */
 	bool ending;
-	struct hull_reaped early; /* the child of early.c, while it runs */
 	struct hull_span spans[HULL_AGENT_SPANS];
 	size_t n_spans;
 };

@@ -22,18 +22,17 @@
 #define CGROUP_DIR "/sys/fs/cgroup"
 #define DEPTH_MAX 32
 
-static const char *const controllers[] = {"+cpu", "+cpuset", "+io", "+memory", "+pids"};
-
 void hull_guest_cgroup_init(void)
 {
-	cleanup_close int fd = -1;
+	(void)mount("cgroup2", CGROUP_DIR, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
 
-	if (mount("cgroup2", CGROUP_DIR, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-		return;
-	fd = open(CGROUP_DIR "/cgroup.subtree_control", O_WRONLY | O_CLOEXEC);
-	for (size_t i = 0; fd >= 0 && i < ARRAY_SIZE(controllers); i++)
-		(void)!write(fd, controllers[i],
-			     strlen(controllers[i])); /* not every kernel has all */
+/* Groups that exist have its files from then on. */
+static int switch_on(const char *controller)
+{
+	cleanup_close int fd = open(CGROUP_DIR "/cgroup.subtree_control", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, controller, strlen(controller)) < 0 ? -errno : 0;
 }
 
 static int dir_name(struct hull_strbuf *b, uint64_t number)
@@ -52,24 +51,13 @@ int hull_guest_cgroup_create(uint64_t number)
 
 int hull_guest_cgroup_limit_pids(int fd, uint64_t most)
 {
-	cleanup_close int file = openat(fd, "pids.max", O_WRONLY | O_CLOEXEC);
+	cleanup_close int file = -1;
 	char text[24];
 	int n = snprintf(text, sizeof(text), "%llu", (unsigned long long)most);
 
+	(void)switch_on("+pids"); /* if it can't be, the next says so */
+	file = openat(fd, "pids.max", O_WRONLY | O_CLOEXEC);
 	return file < 0 || write(file, text, (size_t)n) < 0 ? -errno : 0;
-}
-
-bool hull_guest_cgroup_oom(int fd)
-{
-	static const char key[] = "oom_kill ";
-	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
-	cleanup_close int events = fd < 0 ? -1 : openat(fd, "memory.events", O_RDONLY | O_CLOEXEC);
-	const char *p;
-
-	if (events < 0 || hull_fd_read_all(events, 4096, &text) < 0)
-		return false;
-	p = strstr(hull_strbuf_str(&text), key);
-	return p && p[strlen(key)] != '0';
 }
 
 /* Programs may have made groups below their own. */

@@ -170,6 +170,8 @@ static int take_stdio(const struct hull_launch *l, uid_t uid, struct hull_error 
 
 static int become(const struct hull_user *u, struct hull_error **err)
 {
+	if (!u->uid && !u->gid && !u->n_groups) /* the agent is */
+		return 0;
 	if (setgroups(u->n_groups, u->groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
 	    setresuid(u->uid, u->uid, u->uid) < 0)
 		return hull_fail_errno(err, errno, "become uid %u, gid %u", u->uid, u->gid);

@@ -11,7 +11,6 @@
 #include "agent/agent.h"
 #include "agent/cgroup.h"
 #include "agent/channel.h"
-#include "agent/early.h"
 #include "agent/modprobe.h"
 #include "agent/modules.h"
 #include "agent/port.h"
@@ -116,12 +115,11 @@ static void mount_early(const struct early_mount *m, size_t n)
  * over it, and that is where we live from now on. */
 static void rebind_root(void)
 {
-	if (mkdir("/new", 0700) < 0 && errno != EEXIST)
-		hull_agent_fatal("make '/new': %s", hull_strerror(errno));
-	if (mount("/", "/new", NULL, MS_BIND | MS_REC, NULL) < 0 || chdir("/new") < 0 ||
+	if (mkdir("/mnt", 0755) < 0 && errno != EEXIST)
+		hull_agent_fatal("make '/mnt': %s", hull_strerror(errno));
+	if (mount("/", "/mnt", NULL, MS_BIND | MS_REC, NULL) < 0 || chdir("/mnt") < 0 ||
 	    mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		hull_agent_fatal("rebind the root: %s", hull_strerror(errno));
-	(void)rmdir("/new");
 }
 
 /* What programs look for in /dev and the kernel doesn't make. */
@@ -136,9 +134,6 @@ static void link_devices(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		(void)!symlink(links[i][0], links[i][1]);
-	/* The kernel's own ptmx node has nothing to do with our devpts. */
-	if (unlink("/dev/ptmx") == 0)
-		(void)!symlink("pts/ptmx", "/dev/ptmx");
 }
 
 /* ---- signals ---- */
@@ -244,10 +239,9 @@ int main(int argc, char **argv)
 		hull_agent_fatal("%s", hull_error_message(err));
 	loaded = hull_now_ns();
 	hull_agent_span(a, "init", start, loaded);
+	hull_ports_scan(a->ports); /* of a driver in the kernel; else there are none yet */
 	hull_modules_load_link(a->modules);
 	hull_agent_span(a, "link modules", loaded, hull_now_ns());
-	hull_ports_scan(a->ports);
-	hull_early_start(a);
 	prepare_sessions(a);
 	for (;;) {
 		int r = hull_loop_step(a->loop, hull_ports_busy(a->ports) ? 0 : -1);

@@ -89,14 +89,8 @@ void hull_modules_load(struct hull_modules *m, const char *stage)
 	while (hull_manifest_next(hull_strbuf_str(&m->manifest), m->manifest.len, &pos, &e))
 		if (!strcmp(e.stage, stage))
 			load_one(e.module);
-	hull_modules_mark(m, stage);
-}
-
-void hull_modules_mark(struct hull_modules *m, const char *stage)
-{
 	/* Without memory it is loaded again, which the kernel answers with EEXIST. */
-	if (!is_loaded(m, stage))
-		(void)hull_strv_add(&m->loaded, stage);
+	(void)hull_strv_add(&m->loaded, stage);
 }
 
 static bool has_pci(void)

@@ -14,7 +14,7 @@
 struct hull_netspec;
 struct hull_strbuf;
 
-/* Nothing without interfaces.  @root: of sessions; its /etc/resolv.conf is written. Blocks until
+/* Without interfaces only the loopback is raised.  @root: of sessions; its /etc/resolv.conf is written. Blocks until
  * the devices are there, some seconds at most. */
 int hull_net_setup(const char *root, const Hull__Agent__V1__SetupRequest *rq,
 		   struct hull_error **err);

@@ -268,7 +268,7 @@ static void try_device(struct hull_ports *ps, const char *device)
 {
 	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT, name = HULL_STRBUF_INIT;
 
-	if (hull_strbuf_addf(&path, PORTS_DIR "/%s/name", device) < 0 ||
+	if (strchr(device, '/') || hull_strbuf_addf(&path, PORTS_DIR "/%s/name", device) < 0 ||
 	    hull_file_read(hull_strbuf_str(&path), 4096, &name) < 0)
 		return; /* not named yet: an event will tell */
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -306,32 +306,48 @@ void hull_ports_scan(struct hull_ports *ps)
 	closedir(d);
 }
 
-/* An event is a list of strings.  A port's name comes with a change, after it was added. */
-static bool is_news(const char *buf, size_t len)
+/* An event is a list of strings, the first of which is none of the pairs. */
+static const char *value_of(const char *event, const char *end, const char *key)
 {
-	static const char ours[] = "SUBSYSTEM=virtio-ports", added[] = "ACTION=add";
+	size_t n = strlen(key);
 
-	return memmem(buf, len, ours, sizeof(ours)) && !memmem(buf, len, added, sizeof(added));
+	for (const char *p = event; p < end; p += strlen(p) + 1)
+		if (!strncmp(p, key, n))
+			return p + n;
+	return "";
+}
+
+/* @event ends with a zero.  A port's name comes with a change, after it was added. */
+static void on_event(struct hull_ports *ps, const char *event, const char *end)
+{
+	const char *action;
+
+	if (strcmp(value_of(event, end, "SUBSYSTEM="), "virtio-ports"))
+		return;
+	action = value_of(event, end, "ACTION=");
+	if (!strcmp(action, "change"))
+		try_device(ps, value_of(event, end, "DEVNAME="));
+	else if (!strcmp(action, "remove"))
+		hull_ports_scan(ps);
 }
 
 static void on_uevent(void *ctx, uint32_t events)
 {
 	struct hull_ports *ps = ctx;
-	bool scan = false;
 	char buf[4096];
 
 	for (;;) {
-		ssize_t n = recv(ps->uevents, buf, sizeof(buf), MSG_DONTWAIT);
+		ssize_t n = recv(ps->uevents, buf, sizeof(buf) - 1, MSG_DONTWAIT);
 
-		if (n < 0 && errno == ENOBUFS)
-			scan = true; /* some were lost */
-		else if (n < 0)
+		if (n < 0 && errno == ENOBUFS) {
+			hull_ports_scan(ps); /* some were lost */
+		} else if (n < 0) {
 			break;
-		else if (is_news(buf, (size_t)n))
-			scan = true;
+		} else {
+			buf[n] = '\0';
+			on_event(ps, buf, buf + n);
+		}
 	}
-	if (scan)
-		hull_ports_scan(ps);
 }
 
 int hull_ports_new(struct hull_agent *a, struct hull_ports **ret_ports, struct hull_error **err)

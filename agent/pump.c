@@ -14,11 +14,24 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <termios.h>
 #include <unistd.h>
 
 /* Read from one program per round of the loop. */
 #define TURN_LEN ((size_t)128 << 10)
+
+/* A stream's window: what the host may send fits, and a program can write on while we send.  But
+ * most programs say little, and for those it isn't worth its time. */
+#define PIPE_LEN (256 << 10)
+#define PIPE_LEN_FULL ((ssize_t)32 << 10) /* of the kernel's 64 KiB: it says more than a little */
+
+static void widen(int fd, bool *done)
+{
+	if (!*done)
+		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_LEN); /* a terminal can't be */
+	*done = true;
+}
 
 /* ---- output ---- */
 
@@ -74,6 +87,8 @@ static ssize_t pull(struct hull_output *o)
 	n = read(o->fd, p, len);
 	if (n > 0)
 		hull_ring_commit(&o->ring, (size_t)n);
+	if (n >= PIPE_LEN_FULL)
+		widen(o->fd, &o->widened);
 	/* A terminal whose last user is gone says EIO. */
 	return n >= 0 ? n : errno == EAGAIN || errno == EINTR ? -EAGAIN : 0;
 }
@@ -244,8 +259,10 @@ static size_t on_input_data(void *ctx, const void *data, size_t len)
 		return 0;
 	while (done < len) {
 		n = write(in->fd, p + done, len - done);
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && errno == EAGAIN) {
+			widen(in->fd, &in->widened);
 			break;
+		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {

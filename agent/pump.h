@@ -28,6 +28,7 @@ struct hull_output {
 	struct hull_source *source;
 	bool watching; /* the source is waiting for more */
 	bool ended;    /* nothing follows what is in the ring */
+	bool widened;  /* the pipe */
 	struct hull_ring ring;
 	struct hull_channel *stream; /* claimed; NULL: nobody attached */
 	uint64_t sent;		     /* ring position up to which the stream has it */
@@ -39,6 +40,7 @@ struct hull_input {
 	struct hull_source *source;
 	bool waiting;  /* for fd to take more */
 	bool terminal; /* the end is a character, not a close */
+	bool widened;  /* the pipe */
 	bool started, closing, closed;
 	char last;		     /* written to the terminal */
 	struct hull_channel *stream; /* claimed; NULL: nobody attached */

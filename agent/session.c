@@ -14,6 +14,7 @@
 #include "agent/channel.h"
 #include "agent/clock.h"
 #include "agent/launch.h"
+#include "agent/oom.h"
 #include "agent/pump.h"
 #include "agent/report.h"
 #include "agent/rpc.h"
@@ -75,7 +76,8 @@ struct session {
 	struct waiter *waiters; /* owned */
 
 	uint8_t status, signal;
-	bool oom, failed; /* failed: status was set by a start that failed */
+	bool oom, failed;   /* failed: status was set by a start that failed */
+	uint64_t oom_kills; /* of the guest before it */
 	uint64_t exited_at_ns;
 };
 
@@ -84,6 +86,7 @@ struct hull_sessions {
 	struct session *list;
 	size_t n, n_waiters;
 	uint64_t next_number;
+	uint64_t oom_kills; /* when a session ended last */
 };
 
 int hull_sessions_new(struct hull_agent *a, struct hull_sessions **ret_sessions,
@@ -279,7 +282,8 @@ static void on_program_end(void *ctx, int wstatus)
 	struct session *s = ctx;
 
 	s->exited_at_ns = hull_realtime_ns();
-	s->oom = hull_guest_cgroup_oom(s->cgroup);
+	if (wstatus)
+		s->oom = hull_oom_kills() > s->oom_kills;
 	if (s->failed) {
 		/* The child's own status says nothing. */
 	} else if (WIFSIGNALED(wstatus)) {
@@ -299,6 +303,7 @@ static void on_init_end(void *ctx, int wstatus)
 	hull_closep(&s->init_fd);
 	hull_closep(&s->cgroup);
 	hull_guest_cgroup_remove(s->number);
+	s->owner->oom_kills = hull_oom_kills(); /* here, where nobody waits for it */
 	advance(s);
 }
 
@@ -432,6 +437,7 @@ static int launch(struct session *s, const struct hull_stdio *io, struct hull_er
 	if (hull_launch(&l, &done, err) < 0)
 		return -1;
 	s->pid = done.program;
+	s->oom_kills = s->owner->oom_kills;
 	s->init_fd = done.init_fd;
 	s->program_fd = done.program_fd;
 	s->report_fd = done.report_fd;

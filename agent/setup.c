@@ -8,7 +8,6 @@
 
 #include "agent/agent.h"
 #include "agent/clock.h"
-#include "agent/early.h"
 #include "agent/modules.h"
 #include "agent/mount.h"
 #include "agent/net.h"
@@ -58,7 +57,6 @@ static int set_identity(struct hull_agent *a, const SetupRequest *rq, struct hul
 
 static int load_modules(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err)
 {
-	hull_early_wait(a);
 	for (size_t i = 0; i < rq->n_modules; i++)
 		hull_modules_load(a->modules, rq->modules[i]);
 	return 0;

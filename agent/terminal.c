@@ -13,16 +13,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* A stream's window: what the host may send fits, and a program can write on while we send. */
-#define PIPE_LEN (256 << 10)
-
 static int make_pipe(int *ret_read, int *ret_write)
 {
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
-	(void)fcntl(fds[0], F_SETPIPE_SZ, PIPE_LEN); /* 64 KiB will do as well */
 	*ret_read = fds[0];
 	*ret_write = fds[1];
 	return 0;
