@@ -23,12 +23,15 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* From "about to end" to the end; measured: some milliseconds. */
 #define GRACE_MS 2000
 #define REAP_MS 5000
+/* Of the guest's memory, given back per round of the loop: some 15 ms if all of it is in use. */
+#define RELEASE_LEN ((off_t)64 << 20)
 
 enum state { STATE_NEW, STATE_STARTING, STATE_RUNNING, STATE_PAUSED, STATE_ENDING, STATE_EXITED };
 
@@ -42,7 +45,9 @@ struct qemu {
 	struct hull_tsc tsc;
 	int streams[HULL_STREAM_COUNT]; /* our ends, until taken */
 	struct hull_child child;
-	struct hull_source *child_source, *grace;
+	struct hull_source *child_source, *grace, *release;
+	int memory; /* owned: the guest's, where it is a file */
+	off_t memory_len;
 	struct hull_conn *conn;
 	struct hull_qmp *qmp;
 	struct hull_tail *tail;
@@ -56,10 +61,24 @@ static struct qemu *from_inst(struct hull_inst *inst)
 	return container_of(inst, struct qemu, inst);
 }
 
+/* Most of the time that a hypervisor takes to die goes into giving back the guest's memory, page by
+ * page.  Since the file is ours, half of it can be done here meanwhile, from the other end. */
+static void on_release(void *ctx)
+{
+	struct qemu *q = ctx;
+
+	q->memory_len -= MIN(q->memory_len, RELEASE_LEN);
+	if (ftruncate(q->memory, q->memory_len) == 0 && q->memory_len)
+		hull_source_arm(q->release, hull_now_ns());
+}
+
 static void kill_it(struct qemu *q)
 {
-	if (q->child.pidfd >= 0 && q->state != STATE_EXITED)
-		(void)hull_pidfd_kill(q->child.pidfd, SIGKILL); /* gone is as good */
+	if (q->child.pidfd < 0 || q->state == STATE_EXITED)
+		return;
+	(void)hull_pidfd_kill(q->child.pidfd, SIGKILL); /* gone is as good */
+	if (q->memory >= 0 && q->release)
+		hull_source_arm(q->release, hull_now_ns());
 }
 
 /* From now on only the process's end is of interest. */
@@ -289,12 +308,14 @@ static void qemu_free(struct hull_inst *inst)
 
 	hull_source_remove(&q->child_source);
 	hull_source_remove(&q->grace);
+	hull_source_remove(&q->release);
 	if (q->child.pidfd >= 0 && q->state != STATE_EXITED) {
 		kill_it(q);
 		(void)hull_child_wait(q->child.pidfd, hull_deadline_ms(REAP_MS), &wstatus);
 	}
 	q->state = STATE_EXITED;
 	hull_closep(&q->child.pidfd);
+	hull_closep(&q->memory);
 	hull_conn_free(q->conn);
 	hull_qmp_free(q->qmp);
 	hull_tail_free(q->tail);
@@ -330,7 +351,7 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	q->inst.ops = &hull_qemu_backend;
 	q->env = *env;
 	q->config = config;
-	q->child.pidfd = -1;
+	q->child.pidfd = q->memory = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = -1;
 	hull_tsc_start(&q->tsc);
@@ -387,6 +408,20 @@ static int take_socket(int *from, const char *what, int *ret_fd, struct hull_err
 	return *ret_fd < 0 ? hull_fail(err, HULL_E_INTERNAL, "no socket for %s", what) : 0;
 }
 
+static int make_memory(struct qemu *q, int *ret_fd, struct hull_error **err)
+{
+	off_t len = (off_t)q->config->memory_bytes;
+	int fd = memfd_create("guest-memory", MFD_CLOEXEC);
+
+	*ret_fd = fd;
+	if (fd < 0 || ftruncate(fd, len) < 0)
+		return hull_fail_errno(err, errno, "make a file of %lld MiB for the guest's memory",
+				       (long long)len >> 20);
+	q->memory = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	q->memory_len = len;
+	return 0;
+}
+
 static int make_end(struct qemu *q, const struct hull_qemu_fd *fd,
 		    struct hull_backend_sockets *sockets, struct ends *e, int *ret_fd,
 		    struct hull_error **err)
@@ -406,6 +441,8 @@ static int make_end(struct qemu *q, const struct hull_qemu_fd *fd,
 		return take_socket(&sockets->shares[fd->index], "a share", ret_fd, err);
 	case HULL_QEMU_FD_NET:
 		return take_socket(&sockets->networks[fd->index], "a network", ret_fd, err);
+	case HULL_QEMU_FD_MEMORY:
+		return make_memory(q, ret_fd, err);
 	case HULL_QEMU_FD_KERNEL:
 		return open_boot(q, "kernel", q->config->kernel, ret_fd, err);
 	case HULL_QEMU_FD_INITRD:
@@ -480,6 +517,8 @@ static int watch(struct qemu *q, struct ends *e, struct hull_error **err)
 	r = hull_loop_add_child(q->env.loop, q->child.pidfd, on_child, q, &q->child_source);
 	if (r == 0)
 		r = hull_loop_add_timer(q->env.loop, on_grace, q, &q->grace);
+	if (r == 0)
+		r = hull_loop_add_timer(q->env.loop, on_release, q, &q->release);
 	if (r == 0)
 		r = hull_conn_new(q->env.loop, steal_fd(&e->qmp), 0, &conn_ops, q, &q->conn);
 	if (r < 0)

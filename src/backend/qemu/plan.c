@@ -35,8 +35,8 @@
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {"qmp", "console", "ctl",    "bulk", "root", "share",
-					  "net", "kernel",  "initrd", "disk", NULL};
+const char *const hull_qemu_fd_names[] = {"qmp", "console", "ctl",    "bulk",	 "root", "share",
+					  "net", "memory",  "kernel", "initrd", "disk", NULL};
 static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DISK + 2, "one name for each role");
 
 struct build {
@@ -158,14 +158,16 @@ static void add_machine(struct build *b)
 	add2(b, "-accel", hull_accel_names[b->host->accel]);
 }
 
-/* Daemons need it to be a file they can be handed. */
+/* Daemons need it to be a file they can be handed.  It is one of ours, see drive.c. */
 static void add_memory(struct build *b)
 {
 	uint64_t mib = b->config->memory_bytes >> 20;
 
 	addf(b, "-m", "%" PRIu64 "M", mib);
 	if (has_daemons(b))
-		addf(b, "-object", "memory-backend-memfd,id=mem,size=%" PRIu64 "M,share=on", mib);
+		addf(b, "-object",
+		     "memory-backend-file,id=mem,size=%" PRIu64 "M,share=on,mem-path=/proc/self/fd/%d",
+		     mib, add_fd(b, HULL_QEMU_FD_MEMORY, 0));
 }
 
 static void add_processors(struct build *b)
