@@ -20,6 +20,7 @@
 
 struct hull_launch {
 	const char *root;  /* NULL: the initramfs */
+	const char *path;  /* where args[0] most likely is, or "" */
 	char *const *args; /* NULL-terminated, at least one */
 	char *const *env;  /* NULL-terminated */
 	const char *cwd;   /* "": the user's home, or / */

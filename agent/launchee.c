@@ -255,6 +255,8 @@ static int execute(const struct hull_launch *l, struct hull_error **err)
 	const char *name = l->args[0];
 	int e = ENOENT;
 
+	if (*l->path)
+		execve(l->path, l->args, l->env); /* whatever is wrong with it: it was a guess */
 	if (strchr(name, '/')) {
 		execve(name, l->args, l->env);
 		e = errno;

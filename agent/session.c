@@ -53,7 +53,7 @@ struct session {
 	enum session_state state;
 
 	struct hull_strv args, env;
-	char *cwd, *user; /* owned */
+	char *cwd, *user, *path; /* owned */
 	bool terminal, has_stdin;
 	uint16_t rows, columns;
 
@@ -141,6 +141,7 @@ static void free_session(struct session *s)
 	free(s->exec_id);
 	free(s->cwd);
 	free(s->user);
+	free(s->path);
 	free(s);
 }
 
@@ -419,6 +420,7 @@ static int launch(struct session *s, const struct hull_stdio *io, struct hull_er
 	struct hull_launched done;
 	struct hull_launch l = {
 		.root = a->root,
+		.path = s->path,
 		.args = s->args.v,
 		.env = s->env.v,
 		.cwd = s->cwd,
@@ -574,6 +576,7 @@ static struct session *new_session(struct hull_sessions *ss,
 	s->exec_id = strdup(rq->exec_id);
 	s->cwd = strdup(rq->cwd);
 	s->user = strdup(rq->user);
+	s->path = strdup(rq->path);
 	copy_strings(&s->args, rq->args, rq->n_args);
 	copy_strings(&s->env, rq->env, rq->n_env);
 	s->terminal = rq->terminal;
@@ -581,7 +584,7 @@ static struct session *new_session(struct hull_sessions *ss,
 	s->rows = (uint16_t)rq->rows;
 	s->columns = (uint16_t)rq->columns;
 	s->pids_limit = rq->pids_limit;
-	if (s->container_id && s->exec_id && s->cwd && s->user && !s->args.failed && !s->env.failed)
+	if (s->container_id && s->exec_id && s->cwd && s->user && s->path && !s->args.failed && !s->env.failed)
 		return s;
 	free_session(s);
 	return NULL;

@@ -294,6 +294,24 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 	return hull_fail_errno(err, rep.errnum, "start '%s': %s", spec->path, step_names[rep.step]);
 }
 
+int hull_proc_fork(void (*fn)(void *ctx), void *ctx, int cgroup_fd, struct hull_child *ret_child)
+{
+	pid_t parent = getpid(), pid;
+	int pidfd = -1;
+
+	pid = clone_child(0, &pidfd, cgroup_fd);
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
+			_exit(1);
+		fn(ctx);
+		_exit(0);
+	}
+	*ret_child = (struct hull_child){.pid = pid, .pidfd = pidfd};
+	return 0;
+}
+
 bool hull_proc_can_unshare_users(const struct hull_spawn *spec)
 {
 	cleanup_close int pidfd = -1;

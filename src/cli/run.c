@@ -13,7 +13,9 @@
 
 #include "base/cleanup.h"
 #include "base/os.h"
+#include "base/strbuf.h"
 #include "cli/tty.h"
+#include "vm/command.h"
 #include "vm/exec.h"
 #include "vm/rundir.h"
 #include "vm/stdio.h"
@@ -95,6 +97,7 @@ static const struct hull_exec_ops exec_ops = {.started = on_exec_started, .done 
 
 static int start_command(struct run *r, struct hull_error **err)
 {
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
 	struct hull_exec_options x = {
 		.exec_id = "run",
 		.args = &r->o.args,
@@ -108,6 +111,8 @@ static int start_command(struct run *r, struct hull_error **err)
 		.stderr_fd = STDERR_FILENO,
 	};
 
+	hull_command_locate(&r->o.config, r->o.args.v[0], &r->o.env, &path);
+	x.path = hull_strbuf_str(&path);
 	if (r->o.terminal)
 		hull_tty_size(STDIN_FILENO, &x.rows, &x.columns);
 	if (r->o.terminal && r->o.interactive && hull_tty_raw(STDIN_FILENO, err) < 0)

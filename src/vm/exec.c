@@ -38,7 +38,7 @@ struct hull_exec {
 	Hull__Agent__V1__CreateRequest create;
 	char exec_id[64];
 	struct hull_strv args, env; /* what create points at */
-	char *cwd, *user;
+	char *cwd, *user, *path;
 	bool started, exited, finished, resized;
 	int pending_signal;
 	struct hull_exec_result result;
@@ -194,8 +194,9 @@ static int fill_create(struct hull_exec *e, const struct hull_exec_options *o)
 	snprintf(e->exec_id, sizeof(e->exec_id), "%s", o->exec_id);
 	e->cwd = strdup(o->cwd);
 	e->user = strdup(o->user);
+	e->path = strdup(o->path ? o->path : "");
 	if (hull_strv_copy(&e->args, o->args) < 0 || hull_strv_copy(&e->env, o->env) < 0 ||
-	    !e->cwd || !e->user)
+	    !e->cwd || !e->user || !e->path)
 		return -ENOMEM;
 	c->exec_id = e->exec_id;
 	c->args = e->args.v;
@@ -204,6 +205,7 @@ static int fill_create(struct hull_exec *e, const struct hull_exec_options *o)
 	c->n_env = e->env.n;
 	c->cwd = e->cwd;
 	c->user = e->user;
+	c->path = e->path;
 	c->terminal = o->terminal;
 	c->rows = o->rows;
 	c->columns = o->columns;
@@ -315,6 +317,7 @@ void hull_exec_free(struct hull_exec *e)
 	hull_strv_fini(&e->env);
 	free(e->cwd);
 	free(e->user);
+	free(e->path);
 	hull_error_free(e->err);
 	free(e);
 }

@@ -18,6 +18,7 @@ struct hull_exec_options {
 	const char *exec_id; /* unique within the VM */
 	const struct hull_strv *args, *env;
 	const char *cwd, *user; /* "" for the defaults of agent.proto */
+	const char *path;	/* where args[0] most likely is; NULL: not known */
 	bool terminal;
 	unsigned int rows, columns;
 	uint64_t pids_limit; /* processes and threads at once; 0: no limit */

@@ -22,6 +22,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#define PIPE_LEN (256 << 10) /* what pump.c widens pipes to */
+
 /* ---- the fake stream ---- */
 
 struct hull_channel {
@@ -143,6 +145,7 @@ static void start_output(struct env *e)
 
 	assert_int_equal(hull_stdio_pipes(false, &io), 0);
 	e->theirs = steal_fd(&io.theirs[1]);
+	assert_true(fcntl(e->theirs, F_SETPIPE_SZ, PIPE_LEN) >= PIPE_LEN); /* as if it said much */
 	assert_int_equal(hull_set_nonblock(e->theirs, true), 0);
 	assert_int_equal(hull_output_start(&e->out, steal_fd(&io.ours[1])), 0);
 }
@@ -302,6 +305,24 @@ static void held_up_and_ended(void **state)
 	assert_int_equal(streams[0]->sent.len, done);
 	is_numbered(&streams[0]->sent, 0);
 	assert_true(streams[0]->released);
+}
+
+static void who_says_much_gets_a_wide_pipe(void **state)
+{
+	enum { SMALL = 64 << 10 };
+	struct env *e = *state;
+
+	hull_output_attach(&e->out, NULL, "a", true);
+	start_output(e);
+	assert_int_equal(fcntl(e->theirs, F_SETPIPE_SZ, SMALL), SMALL);
+	assert_int_equal(writes(e, 0, 1000), 1000);
+	settle(e);
+	assert_int_equal(fcntl(e->theirs, F_GETPIPE_SZ), SMALL);
+	assert_int_equal(writes(e, 1000, SMALL), SMALL);
+	settle(e);
+	assert_int_equal(fcntl(e->theirs, F_GETPIPE_SZ), PIPE_LEN);
+	assert_int_equal(streams[0]->sent.len, 1000 + SMALL);
+	is_numbered(&streams[0]->sent, 0);
 }
 
 static void a_client_that_goes_frees_the_program(void **state)
@@ -482,6 +503,7 @@ int main(void)
 		test(nobody_attached_never_blocks),
 		test(a_full_window_holds_the_program),
 		test(held_up_and_ended),
+		test(who_says_much_gets_a_wide_pipe),
 		test(a_client_that_goes_frees_the_program),
 		test(never_run),
 		test(input_and_eof),

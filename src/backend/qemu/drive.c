@@ -10,6 +10,7 @@
 
 #include "backend/qemu/checks.h"
 #include "backend/qemu/files.h"
+#include "backend/qemu/memory.h"
 #include "backend/qemu/plan.h"
 #include "backend/qemu/probe.h"
 #include "base/cleanup.h"
@@ -23,15 +24,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* From "about to end" to the end; measured: some milliseconds. */
 #define GRACE_MS 2000
 #define REAP_MS 5000
-/* Of the guest's memory, given back per round of the loop: some 15 ms if all of it is in use. */
-#define RELEASE_LEN ((off_t)64 << 20)
 
 enum state { STATE_NEW, STATE_STARTING, STATE_RUNNING, STATE_PAUSED, STATE_ENDING, STATE_EXITED };
 
@@ -45,9 +44,9 @@ struct qemu {
 	struct hull_tsc tsc;
 	int streams[HULL_STREAM_COUNT]; /* our ends, until taken */
 	struct hull_child child;
-	struct hull_source *child_source, *grace, *release;
-	int memory; /* owned: the guest's, where it is a file */
-	off_t memory_len;
+	struct hull_source *child_source, *grace;
+	struct hull_qemu_memory *memory; /* NULL: QEMU's own */
+	uint64_t boot_len[2];		 /* of kernel and initrd */
 	struct hull_conn *conn;
 	struct hull_qmp *qmp;
 	struct hull_tail *tail;
@@ -61,24 +60,13 @@ static struct qemu *from_inst(struct hull_inst *inst)
 	return container_of(inst, struct qemu, inst);
 }
 
-/* Most of the time that a hypervisor takes to die goes into giving back the guest's memory, page by
- * page.  Since the file is ours, half of it can be done here meanwhile, from the other end. */
-static void on_release(void *ctx)
-{
-	struct qemu *q = ctx;
-
-	q->memory_len -= MIN(q->memory_len, RELEASE_LEN);
-	if (ftruncate(q->memory, q->memory_len) == 0 && q->memory_len)
-		hull_source_arm(q->release, hull_now_ns());
-}
-
 static void kill_it(struct qemu *q)
 {
 	if (q->child.pidfd < 0 || q->state == STATE_EXITED)
 		return;
 	(void)hull_pidfd_kill(q->child.pidfd, SIGKILL); /* gone is as good */
-	if (q->memory >= 0 && q->release)
-		hull_source_arm(q->release, hull_now_ns());
+	if (q->memory)
+		hull_qemu_memory_release(q->memory);
 }
 
 /* From now on only the process's end is of interest. */
@@ -308,14 +296,13 @@ static void qemu_free(struct hull_inst *inst)
 
 	hull_source_remove(&q->child_source);
 	hull_source_remove(&q->grace);
-	hull_source_remove(&q->release);
 	if (q->child.pidfd >= 0 && q->state != STATE_EXITED) {
 		kill_it(q);
 		(void)hull_child_wait(q->child.pidfd, hull_deadline_ms(REAP_MS), &wstatus);
 	}
 	q->state = STATE_EXITED;
 	hull_closep(&q->child.pidfd);
-	hull_closep(&q->memory);
+	hull_qemu_memory_free(q->memory);
 	hull_conn_free(q->conn);
 	hull_qmp_free(q->qmp);
 	hull_tail_free(q->tail);
@@ -351,7 +338,7 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	q->inst.ops = &hull_qemu_backend;
 	q->env = *env;
 	q->config = config;
-	q->child.pidfd = q->memory = -1;
+	q->child.pidfd = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = -1;
 	hull_tsc_start(&q->tsc);
@@ -390,16 +377,21 @@ static int make_pair(int *ret_ours, int *ret_theirs, struct hull_error **err)
 }
 
 static int open_boot(struct qemu *q, const char *what, const char *path, int *ret_fd,
-		     struct hull_error **err)
+		     uint64_t *ret_len, struct hull_error **err)
 {
 	const struct hull_qemu_reader reader = {
 		.other = q->env.set_ids,
 		.uid = q->env.uid,
 		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
 	};
+	struct stat st;
 
 	*ret_fd = hull_qemu_open_boot(what, path, &reader, err);
-	return *ret_fd < 0 ? -1 : 0;
+	if (*ret_fd < 0)
+		return -1;
+	if (fstat(*ret_fd, &st) == 0)
+		*ret_len = (uint64_t)st.st_size;
+	return 0;
 }
 
 static int take_socket(int *from, const char *what, int *ret_fd, struct hull_error **err)
@@ -410,16 +402,10 @@ static int take_socket(int *from, const char *what, int *ret_fd, struct hull_err
 
 static int make_memory(struct qemu *q, int *ret_fd, struct hull_error **err)
 {
-	off_t len = (off_t)q->config->memory_bytes;
-	int fd = memfd_create("guest-memory", MFD_CLOEXEC);
-
-	*ret_fd = fd;
-	if (fd < 0 || ftruncate(fd, len) < 0)
-		return hull_fail_errno(err, errno, "make a file of %lld MiB for the guest's memory",
-				       (long long)len >> 20);
-	q->memory = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	q->memory_len = len;
-	return 0;
+	if (hull_qemu_memory_new(q->env.loop, q->config->memory_bytes, &q->memory, err) < 0)
+		return -1;
+	*ret_fd = fcntl(hull_qemu_memory_fd(q->memory), F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? hull_fail_errno(err, errno, "duplicate a descriptor") : 0;
 }
 
 static int make_end(struct qemu *q, const struct hull_qemu_fd *fd,
@@ -444,9 +430,9 @@ static int make_end(struct qemu *q, const struct hull_qemu_fd *fd,
 	case HULL_QEMU_FD_MEMORY:
 		return make_memory(q, ret_fd, err);
 	case HULL_QEMU_FD_KERNEL:
-		return open_boot(q, "kernel", q->config->kernel, ret_fd, err);
+		return open_boot(q, "kernel", q->config->kernel, ret_fd, &q->boot_len[0], err);
 	case HULL_QEMU_FD_INITRD:
-		return open_boot(q, "initrd", q->config->initrd, ret_fd, err);
+		return open_boot(q, "initrd", q->config->initrd, ret_fd, &q->boot_len[1], err);
 	case HULL_QEMU_FD_DISK:
 		*ret_fd = hull_qemu_open_disk(q->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
@@ -518,8 +504,6 @@ static int watch(struct qemu *q, struct ends *e, struct hull_error **err)
 	if (r == 0)
 		r = hull_loop_add_timer(q->env.loop, on_grace, q, &q->grace);
 	if (r == 0)
-		r = hull_loop_add_timer(q->env.loop, on_release, q, &q->release);
-	if (r == 0)
 		r = hull_conn_new(q->env.loop, steal_fd(&e->qmp), 0, &conn_ops, q, &q->conn);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "watch QEMU");
@@ -547,6 +531,9 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 	    make_ends(q, &plan, sockets, &e, err) < 0 ||
 	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 || spawn(q, &plan, &e, err) < 0)
 		return -1;
+	if (q->memory)
+		hull_qemu_memory_fill(q->memory, q->boot_len[0], q->boot_len[1],
+				      q->env.cgroup_fd);
 	return watch(q, &e, err);
 }
 
