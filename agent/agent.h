@@ -39,7 +39,7 @@ struct hull_agent {
 	struct hull_sessions *sessions;
 	char *root;	/* owned: absolute path of the sessions' root, NULL: our own */
 	char *api_root; /* owned: the root that has its API mounts */
-	bool greeted;	/* a host has said hello and been answered */
+	bool greeted;	/* a host has said hello on the control port and been answered */
 	bool ending;
 	struct hull_span spans[HULL_AGENT_SPANS];
 	size_t n_spans;

@@ -4,8 +4,8 @@
  * can't be survived is said on the console, then file systems are synced and the power goes.
  *
  * Order of the start: first what the link needs (devices, modules, ports), so that the host's
- * hello is answered as early as can be; what only sessions need comes while the host takes its
- * turn.
+ * hello is answered as early as can be; what every session needs, whatever the host is going to
+ * say, comes while the host takes its turn.
  */
 #define _GNU_SOURCE
 #include "agent/agent.h"
@@ -13,6 +13,7 @@
 #include "agent/channel.h"
 #include "agent/modprobe.h"
 #include "agent/modules.h"
+#include "agent/net.h"
 #include "agent/port.h"
 #include "agent/power.h"
 #include "agent/session.h"
@@ -202,6 +203,7 @@ static void prepare_sessions(struct hull_agent *a)
 	link_devices();
 	hull_guest_cgroup_init();
 	hull_modprobe_register();
+	hull_net_raise_loopback();
 	hull_agent_span(a, "session mounts", start, hull_now_ns());
 }
 
@@ -242,12 +244,15 @@ int main(int argc, char **argv)
 	hull_ports_scan(a->ports); /* of a driver in the kernel; else there are none yet */
 	hull_modules_load_link(a->modules);
 	hull_agent_span(a, "link modules", loaded, hull_now_ns());
-	prepare_sessions(a);
-	for (;;) {
+	for (bool prepared = false;;) {
 		int r = hull_loop_step(a->loop, hull_ports_busy(a->ports) ? 0 : -1);
 
 		if (r < 0)
 			hull_agent_fatal("wait for events: %s", hull_strerror(-r));
 		hull_ports_turn(a->ports);
+		if (a->greeted && !prepared) {
+			prepare_sessions(a);
+			prepared = true;
+		}
 	}
 }

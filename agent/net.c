@@ -176,8 +176,7 @@ int hull_net_write_resolv(const char *root, const struct hull_strbuf *text, stru
 	return 0;
 }
 
-/* Programs that talk to themselves expect 127.0.0.1, whatever network there is. */
-static void raise_loopback(void)
+void hull_net_raise_loopback(void)
 {
 	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -192,7 +191,6 @@ int hull_net_setup(const char *root, const Hull__Agent__V1__SetupRequest *rq,
 {
 	cleanup_with(hull_netspec_fini) struct hull_netspec spec = {0};
 
-	raise_loopback();
 	if (hull_netspec_parse(rq, &spec, err) < 0)
 		return -1;
 	if (!spec.n_nics)

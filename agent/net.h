@@ -14,7 +14,10 @@
 struct hull_netspec;
 struct hull_strbuf;
 
-/* Without interfaces only the loopback is raised.  @root: of sessions; its /etc/resolv.conf is written. Blocks until
+/* Programs that talk to themselves expect 127.0.0.1, whatever network there is. */
+void hull_net_raise_loopback(void);
+
+/* Nothing without interfaces.  @root: of sessions; its /etc/resolv.conf is written. Blocks until
  * the devices are there, some seconds at most. */
 int hull_net_setup(const char *root, const Hull__Agent__V1__SetupRequest *rq,
 		   struct hull_error **err);

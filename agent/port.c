@@ -113,7 +113,9 @@ static void on_up(void *ctx, uint16_t peer_version)
 
 	if (!p->greeted)
 		hull_agent_span(p->owner->agent, p->name, now, now);
-	p->greeted = p->owner->agent->greeted = true;
+	p->greeted = true;
+	if (p == p->owner->ports) /* the control port */
+		p->owner->agent->greeted = true;
 }
 
 static void on_down(void *ctx)

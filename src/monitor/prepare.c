@@ -229,7 +229,7 @@ static int keep_helper(struct hull_monitor *m, struct hull_helper *h, struct hul
 }
 
 static int start_share(struct hull_monitor *m, const struct hull_share_group *group, int cgroup_fd,
-		       int *ret_socket, struct hull_error **err)
+		       int *listen_fd, struct hull_error **err)
 {
 	const struct hull_share_env env = {
 		.helper = helper_env(m, cgroup_fd),
@@ -238,11 +238,26 @@ static int start_share(struct hull_monitor *m, const struct hull_share_group *gr
 	};
 	struct hull_helper *h;
 
-	return hull_share_start(&env, group, &h, ret_socket, err) < 0 ? -1 : keep_helper(m, h, err);
+	return hull_share_start(&env, group, steal_fd(listen_fd), &h, err) < 0
+		       ? -1
+		       : keep_helper(m, h, err);
+}
+
+static int open_shares(struct hull_monitor *m, struct hull_backend_sockets *near,
+		       struct hull_backend_sockets *far, struct hull_error **err)
+{
+	if (m->config.root.kind != HULL_ROOT_NONE &&
+	    hull_share_sockets(&m->config, &far->root, &near->root, err) < 0)
+		return -1;
+	for (size_t i = 0; i < m->shares.n_groups; i++)
+		if (hull_share_sockets(&m->config, &far->shares[i], &near->shares[i], err) < 0)
+			return -1;
+	near->n_shares = m->shares.n_groups;
+	return 0;
 }
 
 /* The daemon of the root, and one for each owner of shares. */
-static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backend_sockets *sockets,
+static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backend_sockets *far,
 			struct hull_error **err)
 {
 	const struct hull_share_group root = {
@@ -252,12 +267,11 @@ static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backe
 	};
 
 	if (m->config.root.kind != HULL_ROOT_NONE &&
-	    start_share(m, &root, cgroup_fd, &sockets->root, err) < 0)
+	    start_share(m, &root, cgroup_fd, &far->root, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->shares.n_groups; i++)
-		if (start_share(m, &m->shares.groups[i], cgroup_fd, &sockets->shares[i], err) < 0)
+		if (start_share(m, &m->shares.groups[i], cgroup_fd, &far->shares[i], err) < 0)
 			return -1;
-	sockets->n_shares = m->shares.n_groups;
 	return 0;
 }
 
@@ -375,18 +389,22 @@ static int check_memory(const struct hull_config *c, struct hull_error **err)
 	return -1;
 }
 
-/* Everything that runs.  Networks first: what is wrong with their ports ends it before that. */
+/* Everything that runs.  Networks first: what is wrong with their ports ends it before that.  The
+ * hypervisor before the share daemons, which are up long before it has a use for them. */
 int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err)
 {
-	cleanup_sockets struct hull_backend_sockets sockets;
+	cleanup_sockets struct hull_backend_sockets near;
+	cleanup_sockets struct hull_backend_sockets far; /* what share daemons listen on */
 	cleanup_close int cgroup_fd = -1;
 	int r;
 
-	hull_backend_sockets_init(&sockets);
+	hull_backend_sockets_init(&near);
+	hull_backend_sockets_init(&far);
 	r = hull_monitor_enter_cgroups(m, &cgroup_fd, err);
-	if (r == 0 && (start_networks(m, cgroup_fd, &sockets, err) < 0 ||
-		       start_shares(m, cgroup_fd, &sockets, err) < 0 ||
-		       start_hypervisor(m, cgroup_fd, &sockets, err) < 0))
+	if (r == 0 && (start_networks(m, cgroup_fd, &near, err) < 0 ||
+		       open_shares(m, &near, &far, err) < 0 ||
+		       start_hypervisor(m, cgroup_fd, &near, err) < 0 ||
+		       start_shares(m, cgroup_fd, &far, err) < 0))
 		r = -1;
 	if (hull_monitor_leave_cgroups(m, r < 0 ? NULL : err) < 0 || r < 0)
 		return -1;

@@ -126,11 +126,10 @@ static int make_spec(const struct hull_share_env *env, const struct hull_share_g
 
 /* ---- its daemon ---- */
 
-/* A listening socket and a connection to it that waits in its backlog. */
-static int make_sockets(const char *run_dir, int *ret_listen, int *ret_near,
-			struct hull_error **err)
+int hull_share_sockets(const struct hull_config *config, int *ret_listen, int *ret_near,
+		       struct hull_error **err)
 {
-	cleanup_free char *path = hull_path_join(run_dir, "share.sock");
+	cleanup_free char *path = hull_path_join(config->run_dir, "share.sock");
 	cleanup_close int fd = -1;
 	int near;
 
@@ -150,20 +149,18 @@ static int make_sockets(const char *run_dir, int *ret_listen, int *ret_near,
 }
 
 int hull_share_start(const struct hull_share_env *env, const struct hull_share_group *group,
-		     struct hull_helper **ret, int *ret_socket, struct hull_error **err)
+		     int listen_fd, struct hull_helper **ret, struct hull_error **err)
 {
-	cleanup_close int listen_fd = -1;
-	cleanup_close int near = -1;
+	cleanup_close int listening = listen_fd;
 	cleanup_close int spec_fd = -1;
 	cleanup_free char *program = NULL;
 
 	spec_fd = make_spec(env, group, err);
-	if (spec_fd < 0 || make_sockets(env->config->run_dir, &listen_fd, &near, err) < 0 ||
-	    hull_program_path("hull-share", &program, err) < 0)
+	if (spec_fd < 0 || hull_program_path("hull-share", &program, err) < 0)
 		return -1;
 
 	char *argv[] = {(char *)"hull-share", NULL};
-	const struct hull_fd_map fds[] = {{listen_fd, HULL_SHARE_SOCKET_FD},
+	const struct hull_fd_map fds[] = {{listening, HULL_SHARE_SOCKET_FD},
 					  {spec_fd, HULL_SHARE_SPEC_FD}};
 	const struct hull_spawn spawn = {
 		.path = program,
@@ -174,8 +171,5 @@ int hull_share_start(const struct hull_share_env *env, const struct hull_share_g
 		.new_pid_ns = group->serve == HULL_SERVE_SHARES && geteuid() == 0,
 	};
 
-	if (hull_helper_start(&env->helper, "the share daemon (virtiofsd)", &spawn, ret, err) < 0)
-		return -1;
-	*ret_socket = steal_fd(&near);
-	return 0;
+	return hull_helper_start(&env->helper, "the share daemon (virtiofsd)", &spawn, ret, err);
 }

@@ -39,9 +39,12 @@ struct hull_share_env {
 /* Looks at the sources. */
 int hull_share_plan(const struct hull_config *config, struct hull_share_plan *ret,
 		    struct hull_error **err);
-/* Starts the group's daemon; *ret_socket is the hypervisor's connected end, usable at once: the
- * daemon answers when it is up. */
+/* What a daemon is going to listen on, and the hypervisor's connected end, which may be used before
+ * there is a daemon: it answers when it is up. */
+int hull_share_sockets(const struct hull_config *config, int *ret_listen, int *ret_near,
+		       struct hull_error **err);
+/* Starts the group's daemon on such a socket, which it takes. */
 int hull_share_start(const struct hull_share_env *env, const struct hull_share_group *group,
-		     struct hull_helper **ret, int *ret_socket, struct hull_error **err);
+		     int listen_fd, struct hull_helper **ret, struct hull_error **err);
 
 #endif
