@@ -12,7 +12,6 @@
 #include "agent/agent.h"
 #include "agent/cgroup.h"
 #include "agent/channel.h"
-#include "agent/clock.h"
 #include "agent/launch.h"
 #include "agent/pump.h"
 #include "agent/report.h"

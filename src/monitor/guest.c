@@ -15,7 +15,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define AGENT "hull.agent.v1.Agent"
 
@@ -149,10 +148,7 @@ static void add_stage(struct setup *s, const char *name)
 
 static void add_identity(struct setup *s, const struct hull_config *c)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	s->rq.realtime_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
+	s->rq.realtime_ns = hull_realtime_ns();
 	if (hull_random(s->entropy, sizeof(s->entropy)) == 0) {
 		s->rq.entropy.data = s->entropy;
 		s->rq.entropy.len = sizeof(s->entropy);

@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SHORT_ID 12
@@ -428,14 +427,12 @@ static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 			 struct hull_error **err)
 {
-	struct timespec now;
 	int control_fd, r;
 
 	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0 ||
 	    hull_share_plan(&m->config, &m->shares, err) < 0)
 		return -1;
-	clock_gettime(CLOCK_REALTIME, &now);
-	m->started_at_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
+	m->started_at_ns = hull_realtime_ns();
 	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
 	    hull_server_listen(m->server, control_fd, err) < 0)
