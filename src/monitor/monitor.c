@@ -148,6 +148,8 @@ void hull_monitor_ready(struct hull_monitor *m)
 	m->state = HULL_MONITOR_RUNNING;
 	m->ready_ns = hull_now_ns();
 	hull_source_arm(m->deadline, 0);
+	if (m->config.agent != HULL_AGENT_NONE)
+		hull_monitor_agent_ready(m);
 	hull_monitor_answer_start(m);
 }
 

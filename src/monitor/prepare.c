@@ -275,7 +275,7 @@ static int start_networks(struct hull_monitor *m, int cgroup_fd,
 	if (!m->config.networks.n)
 		return 0;
 	env.helper.ended = on_passt_ended;
-	if (hull_net_new(m->loop, &m->config, &m->net, err) < 0)
+	if (hull_net_new(m->loop, &m->config, hull_monitor_network_carried, m, &m->net, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->config.networks.n; i++) {
 		struct hull_helper *h;

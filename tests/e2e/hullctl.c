@@ -534,9 +534,11 @@ static int cmd_status(struct ctl *c, struct hull_error **err)
 	if (hullctl_call(c, "Status", &rq, REPLY(monitor__v1__status_response), &rs, err) < 0)
 		return -1;
 	printf("id=%s\nname=%s\nstate=%s\nmonitor_pid=%u\nhypervisor_pid=%u\nbackend=%s\n"
-	       "version=%s\nstarted_at_ns=%" PRIu64 "\n",
+	       "version=%s\nstarted_at_ns=%" PRIu64 "\nagent_ready_at_ns=%" PRIu64
+	       "\nnetwork_ready_at_ns=%" PRIu64 "\nnetwork=%s\n",
 	       rs->id, rs->name, rs->state, rs->monitor_pid, rs->hypervisor_pid, rs->backend,
-	       rs->version, rs->started_at_ns);
+	       rs->version, rs->started_at_ns, rs->agent_ready_at_ns, rs->network_ready_at_ns,
+	       rs->network);
 	return 0;
 }
 
@@ -628,6 +630,8 @@ static const struct command commands[] = {
 	{AGENT, "poweroff", "[--reboot]", 0, 1, cmd_poweroff},
 	{AGENT, "call", "METHOD", 1, 1, cmd_call},
 	{MONITOR, "status", "", 0, 0, cmd_status},
+	{MONITOR, "ready", "agent|network|NUMBER [MS] [--times N] [--waiting FILE]", 1, 6,
+	 hullctl_ready},
 	{MONITOR, "pause", "", 0, 0, cmd_pause},
 	{MONITOR, "resume", "", 0, 0, cmd_resume},
 	{MONITOR, "stop", "[MS]", 0, 1, cmd_stop},
