@@ -14,24 +14,6 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-static uint64_t now(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * HULL_NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t hull_realtime_ns(void)
-{
-	return now(CLOCK_REALTIME);
-}
-
-uint64_t hull_boottime_ns(void)
-{
-	return now(CLOCK_BOOTTIME);
-}
-
 int hull_clock_set(uint64_t realtime_ns, struct hull_error **err)
 {
 	struct timespec ts = {.tv_sec = (time_t)(realtime_ns / HULL_NS_PER_S),

@@ -15,7 +15,5 @@
 int hull_clock_set(uint64_t realtime_ns, struct hull_error **err);
 /* Mixes in, credits and reseeds: from then on nothing is drawn from the state before. */
 int hull_entropy_add(const void *data, size_t len, struct hull_error **err);
-uint64_t hull_realtime_ns(void);
-uint64_t hull_boottime_ns(void);
 
 #endif

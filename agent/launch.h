@@ -13,6 +13,7 @@
 #ifndef HULL_AGENT_LAUNCH_H
 #define HULL_AGENT_LAUNCH_H
 
+#include "base/caps.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct hull_launch {
 	bool terminal;	   /* stdio is one, to be controlled by the program */
 	int stdio[3];	   /* the program's ends; borrowed, all above 2 */
 	int cgroup;	   /* directory to be born in; -1: none */
+	struct hull_caps caps;
 };
 
 struct hull_launched {

@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "agent/launch.h"
 #include "agent/report.h"
+#include "agent/rights.h"
 #include "agent/users.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
@@ -81,7 +82,7 @@ static int make_mounts(const struct hull_launch *l, struct hull_error **err)
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 &&
 	    errno != ENOENT && errno != ENOTDIR)
 		return hull_fail_errno(err, errno, "mount '/proc' of the session");
-	return 0;
+	return hull_caps_is_set(&l->caps) ? hull_rights_guard(l, err) : 0;
 }
 
 void hull_launchee_init(const struct hull_launch *l, int ready_fd, int report_fd)
@@ -91,7 +92,8 @@ void hull_launchee_init(const struct hull_launch *l, int ready_fd, int report_fd
 
 	(void)prctl(PR_SET_NAME, "hull-init", 0, 0, 0);
 	(void)setpriority(PRIO_PROCESS, 0, 0);
-	if (make_mounts(l, &err) < 0) {
+	if (make_mounts(l, &err) < 0 ||
+	    (hull_caps_is_set(&l->caps) && hull_rights_confine_init(l, &err) < 0)) {
 		hull_report_error(report_fd, err);
 		_exit(1);
 	}
@@ -168,14 +170,18 @@ static int take_stdio(const struct hull_launch *l, uid_t uid, struct hull_error 
 	return 0;
 }
 
-static int become(const struct hull_user *u, struct hull_error **err)
+static int become(const struct hull_launch *l, const struct hull_user *u, struct hull_error **err)
 {
-	if (!u->uid && !u->gid && !u->n_groups) /* the agent is */
+	bool limited = hull_caps_is_set(&l->caps);
+
+	if (!limited && !u->uid && !u->gid && !u->n_groups) /* the agent is */
 		return 0;
+	if (limited && hull_rights_prepare(l, err) < 0)
+		return -1;
 	if (setgroups(u->n_groups, u->groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
 	    setresuid(u->uid, u->uid, u->uid) < 0)
 		return hull_fail_errno(err, errno, "become uid %u, gid %u", u->uid, u->gid);
-	return 0;
+	return limited ? hull_rights_take(l, u->uid, err) : 0;
 }
 
 static int go_to(const char *cwd, const struct hull_user *u, struct hull_error **err)
@@ -302,7 +308,7 @@ static int run(const struct hull_launch *l, int init_fd, struct hull_error **err
 		return -1;
 	(void)syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
 	default_limits();
-	if (become(&u, err) < 0 || go_to(l->cwd, &u, err) < 0)
+	if (become(l, &u, err) < 0 || go_to(l->cwd, &u, err) < 0)
 		return -1;
 	default_signals();
 	if (add_home(l, &u, &env, err) < 0)

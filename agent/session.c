@@ -12,7 +12,6 @@
 #include "agent/agent.h"
 #include "agent/cgroup.h"
 #include "agent/channel.h"
-#include "agent/clock.h"
 #include "agent/launch.h"
 #include "agent/oom.h"
 #include "agent/pump.h"
@@ -38,6 +37,14 @@ enum { STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 
 enum session_state { SESSION_CREATED, SESSION_STARTING, SESSION_RUNNING, SESSION_STOPPED };
 static const char *const state_names[] = {"created", "starting", "running", "stopped"};
 static_assert(ARRAY_SIZE(state_names) == SESSION_STOPPED + 1, "name every state");
+
+/* By the value that the request has. */
+static const enum hull_caps_base cap_bases[] = {
+	[HULL__AGENT__V1__CAPABILITIES__INITIAL__USER] = HULL_CAPS_BASE_USER,
+	[HULL__AGENT__V1__CAPABILITIES__INITIAL__ALL] = HULL_CAPS_BASE_ALL,
+	[HULL__AGENT__V1__CAPABILITIES__INITIAL__NONE] = HULL_CAPS_BASE_NONE,
+};
+static_assert(ARRAY_SIZE(cap_bases) == HULL_CAPS_BASE_COUNT, "every base can be asked for");
 
 struct waiter {
 	struct hull_rpc_ticket ticket; /* first: found by it */
@@ -65,6 +72,7 @@ struct session {
 	uint64_t number;     /* names the control group */
 	int cgroup;	     /* owned */
 	uint64_t pids_limit; /* 0: none */
+	struct hull_caps caps;
 	struct hull_reaped init, program;
 	int init_fd, program_fd; /* owned */
 	pid_t pid;
@@ -426,6 +434,7 @@ static int launch(struct session *s, const struct hull_stdio *io, struct hull_er
 		.cwd = s->cwd,
 		.user = s->user,
 		.terminal = s->terminal,
+		.caps = s->caps,
 		.stdio = {io->theirs[0], io->theirs[1], io->theirs[2]},
 	};
 	static char *no_env[] = {NULL};
@@ -522,6 +531,18 @@ static int check_streams(struct hull_sessions *ss, const char *in, const char *o
 		       : 0;
 }
 
+static int check_caps(const Hull__Agent__V1__Capabilities *c, struct hull_error **err)
+{
+	if (c && (unsigned int)c->initial >= ARRAY_SIZE(cap_bases))
+		return hull_fail(err, HULL_E_INVALID, "no set of capabilities is numbered %d",
+				 (int)c->initial);
+	if (c && c->add & c->drop)
+		return hull_fail(err, HULL_E_INVALID,
+				 "capabilities %#llx are both added and dropped",
+				 (unsigned long long)(c->add & c->drop));
+	return 0;
+}
+
 static int check_create(struct hull_sessions *ss, const Hull__Agent__V1__CreateRequest *rq,
 			struct hull_error **err)
 {
@@ -550,6 +571,8 @@ static int check_create(struct hull_sessions *ss, const Hull__Agent__V1__CreateR
 	if (rq->pids_limit > HULL_SESSION_PIDS_MAX)
 		return hull_fail(err, HULL_E_INVALID, "more than %d processes",
 				 HULL_SESSION_PIDS_MAX);
+	if (check_caps(rq->capabilities, err) < 0)
+		return -1;
 	return check_streams(ss, rq->stdin_stream, rq->stdout_stream, rq->stderr_stream,
 			     rq->terminal, err);
 }
@@ -584,7 +607,12 @@ static struct session *new_session(struct hull_sessions *ss,
 	s->rows = (uint16_t)rq->rows;
 	s->columns = (uint16_t)rq->columns;
 	s->pids_limit = rq->pids_limit;
-	if (s->container_id && s->exec_id && s->cwd && s->user && s->path && !s->args.failed && !s->env.failed)
+	if (rq->capabilities)
+		s->caps = (struct hull_caps){.base = cap_bases[rq->capabilities->initial],
+					     .add = rq->capabilities->add,
+					     .drop = rq->capabilities->drop};
+	if (s->container_id && s->exec_id && s->cwd && s->user && s->path && !s->args.failed &&
+	    !s->env.failed)
 		return s;
 	free_session(s);
 	return NULL;

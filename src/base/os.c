@@ -18,12 +18,27 @@
 #include <sys/un.h>
 #include <time.h>
 
-uint64_t hull_now_ns(void)
+static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * HULL_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t hull_now_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t hull_realtime_ns(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+uint64_t hull_boottime_ns(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
 }
 
 uint64_t hull_deadline_ms(uint64_t timeout_ms)

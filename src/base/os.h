@@ -13,7 +13,9 @@
 #define HULL_NS_PER_MS UINT64_C(1000000)
 #define HULL_NS_PER_S UINT64_C(1000000000)
 
-uint64_t hull_now_ns(void); /* CLOCK_MONOTONIC */
+uint64_t hull_now_ns(void);	 /* CLOCK_MONOTONIC */
+uint64_t hull_realtime_ns(void); /* CLOCK_REALTIME */
+uint64_t hull_boottime_ns(void); /* CLOCK_BOOTTIME */
 uint64_t hull_deadline_ms(uint64_t timeout_ms);
 /* For poll(): milliseconds left, rounded up, clamped to [0, INT_MAX]. */
 int hull_ms_left(uint64_t deadline_ns);

@@ -106,6 +106,7 @@ static int start_command(struct run *r, struct hull_error **err)
 		.user = r->o.user ? r->o.user : "",
 		.terminal = r->o.terminal,
 		.pids_limit = r->o.pids_limit,
+		.caps = r->o.caps,
 		.stdin_fd = r->o.interactive ? STDIN_FILENO : -1,
 		.stdout_fd = STDOUT_FILENO,
 		.stderr_fd = STDERR_FILENO,

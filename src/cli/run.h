@@ -5,6 +5,7 @@
 #ifndef HULL_CLI_RUN_H
 #define HULL_CLI_RUN_H
 
+#include "base/caps.h"
 #include "cli/cli.h"
 #include "config/config.h"
 
@@ -22,6 +23,7 @@ struct hull_run_options {
 	bool interactive, terminal, detach, quiet;
 	uint64_t timeout_ms; /* 0: none */
 	uint64_t pids_limit; /* 0: none */
+	struct hull_caps caps;
 	enum hull_run_net net;
 	enum hull_network_provider provider;
 	HULL_VEC(struct hull_port) ports; /* moved to the config in the end */

@@ -50,6 +50,9 @@ enum {
 	OPT_PIDS_LIMIT,
 	OPT_CPU_LIMIT,
 	OPT_NET,
+	OPT_CAP,
+	OPT_CAP_ADD,
+	OPT_CAP_DROP,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -60,6 +63,9 @@ const struct hull_opt hull_run_opts[] = {
 	 NULL},
 	{'w', "workdir", "DIR", "directory in the guest to start in", NULL},
 	{'u', "user", "USER[:GROUP]", "user in the guest, by name or number", NULL},
+	{OPT_CAP, "cap", "LIST", "add and drop capabilities: all, none, [+]NAME, -NAME", NULL},
+	{OPT_CAP_ADD, "cap-add", "NAME,...", "the same as --cap +NAME,...", NULL},
+	{OPT_CAP_DROP, "cap-drop", "NAME,...", "the same as --cap -NAME,...", NULL},
 	{OPT_PIDS_LIMIT, "pids-limit", "N", "at most N processes and threads at once", NULL},
 	{OPT_TIMEOUT, "timeout", "TIME", "give up after TIME (30s, 5m, 2h)", NULL},
 	{'v', "volume", "SOURCE:TARGET[:ro]",
@@ -434,6 +440,12 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		return set_string(&o->cwd, value, err);
 	case 'u':
 		return set_string(&o->user, value, err);
+	case OPT_CAP:
+		return hull_caps_edit(&o->caps, value, 0, err);
+	case OPT_CAP_ADD:
+		return hull_caps_edit(&o->caps, value, '+', err);
+	case OPT_CAP_DROP:
+		return hull_caps_edit(&o->caps, value, '-', err);
 	case OPT_PIDS_LIMIT:
 		return set_number(&o->pids_limit, value, PIDS_MAX, err);
 	case OPT_TIMEOUT:

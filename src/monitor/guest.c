@@ -15,7 +15,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define AGENT "hull.agent.v1.Agent"
 
@@ -29,6 +28,19 @@
 #define OPTIONS_MAX 4
 #define STAGES_MAX 4
 
+/* How long before the answer the network's step ended.  The guest's clock is its own, so only
+ * differences are taken from it; and it can say what it likes, so they are bounded. */
+static uint64_t network_ago_ns(const Hull__Agent__V1__SetupResponse *r, uint64_t max_ns)
+{
+	for (size_t i = 0; i < r->n_spans; i++) {
+		uint64_t end = r->spans[i]->end_ns, last = r->spans[r->n_spans - 1]->end_ns;
+
+		if (!strcmp(r->spans[i]->name, "network") && last >= end && last - end <= max_ns)
+			return last - end;
+	}
+	return 0;
+}
+
 static void on_setup_done(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -37,6 +49,10 @@ static void on_setup_done(void *ctx, const ProtobufCMessage *reply, const struct
 	if (m->state != HULL_MONITOR_STARTING)
 		return;
 	if (!error) {
+		if (m->net)
+			hull_monitor_network_configured(
+				m,
+				network_ago_ns((const void *)reply, hull_now_ns() - m->greeted_ns));
 		hull_monitor_ready(m);
 		return;
 	}
@@ -149,10 +165,7 @@ static void add_stage(struct setup *s, const char *name)
 
 static void add_identity(struct setup *s, const struct hull_config *c)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	s->rq.realtime_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
+	s->rq.realtime_ns = hull_realtime_ns();
 	if (hull_random(s->entropy, sizeof(s->entropy)) == 0) {
 		s->rq.entropy.data = s->entropy;
 		s->rq.entropy.len = sizeof(s->entropy);

@@ -24,7 +24,7 @@ static const char *const state_names[] = {
 	[HULL_MONITOR_STOPPING] = "stopping", [HULL_MONITOR_GONE] = "gone",
 };
 
-static void reply(struct hull_ttrpc_call *call, const ProtobufCMessage *message)
+void hull_monitor_reply(struct hull_ttrpc_call *call, const ProtobufCMessage *message)
 {
 	size_t len = protobuf_c_message_get_packed_size(message);
 	cleanup_free uint8_t *data = malloc(len + 1);
@@ -69,6 +69,17 @@ static void method_start(struct hull_monitor *m, struct hull_ttrpc_call *call,
 	hull_source_arm(m->deadline, hull_deadline_ms(m->config.boot_timeout_ms));
 }
 
+static const char *network_name(const struct hull_monitor *m)
+{
+	enum hull_network_provider provider = HULL_NETWORK_BUILTIN;
+
+	if (!m->config.networks.n)
+		return m->state == HULL_MONITOR_WAITING ? "" : "none";
+	if (m->net && hull_net_has_passt(m->net))
+		provider = HULL_NETWORK_PASST;
+	return m->net ? hull_network_provider_names[provider] : "";
+}
+
 static void method_status(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			  const ProtobufCMessage *request)
 {
@@ -82,7 +93,10 @@ static void method_status(struct hull_monitor *m, struct hull_ttrpc_call *call,
 	r.backend = m->inst ? (char *)m->inst->ops->name : (char *)"";
 	r.version = (char *)HULL_VERSION;
 	r.started_at_ns = m->started_at_ns;
-	reply(call, &r.base);
+	r.agent_ready_at_ns = m->agent_ready_at_ns;
+	r.network_ready_at_ns = m->network_ready_at_ns;
+	r.network = (char *)network_name(m);
+	hull_monitor_reply(call, &r.base);
 }
 
 static void method_wait(struct hull_monitor *m, struct hull_ttrpc_call *call,
@@ -105,6 +119,23 @@ static void method_stop(struct hull_monitor *m, struct hull_ttrpc_call *call,
 	hull_monitor_stop(m, rq->timeout_ns);
 }
 
+static void method_ready(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			 const ProtobufCMessage *request)
+{
+	const Hull__Monitor__V1__ReadyRequest *rq = (const void *)request;
+
+	switch (rq->what) {
+	case HULL__MONITOR__V1__READY_REQUEST__WHAT__AGENT:
+		hull_monitor_wait_ready(m, call, false, rq->timeout_ns);
+		return;
+	case HULL__MONITOR__V1__READY_REQUEST__WHAT__NETWORK:
+		hull_monitor_wait_ready(m, call, true, rq->timeout_ns);
+		return;
+	default: /* whoever is newer than we are */
+		fail(call, HULL_E_INVALID, "", "only agent and network can be waited for");
+	}
+}
+
 static void on_pause_done(void *ctx, const struct hull_error *err)
 {
 	Hull__Monitor__V1__PauseResponse r = HULL__MONITOR__V1__PAUSE_RESPONSE__INIT;
@@ -115,7 +146,7 @@ static void on_pause_done(void *ctx, const struct hull_error *err)
 	if (*slot && err)
 		hull_ttrpc_fail_error(*slot, err);
 	else if (*slot)
-		reply(*slot, &r.base);
+		hull_monitor_reply(*slot, &r.base);
 	free(slot);
 }
 
@@ -174,6 +205,7 @@ static const struct method {
 	{"Status", &hull__monitor__v1__status_request__descriptor, method_status, false, false},
 	{"Stop", &hull__monitor__v1__stop_request__descriptor, method_stop, false, false},
 	{"Wait", &hull__monitor__v1__wait_request__descriptor, method_wait, false, false},
+	{"Ready", &hull__monitor__v1__ready_request__descriptor, method_ready, false, false},
 	{"Pause", &hull__monitor__v1__pause_request__descriptor, method_pause, false, true},
 	{"Resume", &hull__monitor__v1__resume_request__descriptor, method_resume, false, true},
 };
@@ -226,6 +258,7 @@ static void on_call_gone(void *ctx, struct hull_ttrpc_call *call)
 		*slot = NULL;
 	if (m->start_call == call)
 		m->start_call = NULL;
+	hull_monitor_forget_ready(m, call);
 	for (size_t i = 0; i < m->waiters.n; i++)
 		if (m->waiters.v[i] == call)
 			m->waiters.v[i] = m->waiters.v[--m->waiters.n];
@@ -273,7 +306,7 @@ void hull_monitor_answer_start(struct hull_monitor *m)
 	r.notes = m->notes.v;
 	r.n_notes = m->notes.n;
 	if (call)
-		reply(call, &r.base);
+		hull_monitor_reply(call, &r.base);
 }
 
 static int status_number(int wstatus)
@@ -288,12 +321,13 @@ void hull_monitor_answer_end(struct hull_monitor *m)
 
 	if (call)
 		hull_ttrpc_fail_error(call, m->start_error);
+	hull_monitor_fail_ready(m);
 	r.reason = m->end_reason ? m->end_reason : (char *)"";
 	r.message = m->end_message ? m->end_message : (char *)"";
 	r.hypervisor_status = status_number(m->hypervisor_status);
 	r.exited_at_ns = m->exited_at_ns;
 	for (size_t i = 0; i < m->waiters.n; i++)
-		reply(m->waiters.v[i], &r.base);
+		hull_monitor_reply(m->waiters.v[i], &r.base);
 	m->waiters.n = 0;
 }
 

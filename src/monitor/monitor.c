@@ -18,7 +18,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define REAP_MS 5000  /* from kill to exit: longer means stuck in the kernel */
@@ -149,6 +148,8 @@ void hull_monitor_ready(struct hull_monitor *m)
 	m->state = HULL_MONITOR_RUNNING;
 	m->ready_ns = hull_now_ns();
 	hull_source_arm(m->deadline, 0);
+	if (m->config.agent != HULL_AGENT_NONE)
+		hull_monitor_agent_ready(m);
 	hull_monitor_answer_start(m);
 }
 
@@ -255,7 +256,6 @@ static void launch_again(struct hull_monitor *m)
 static void on_finish(void *ctx)
 {
 	struct hull_monitor *m = ctx;
-	struct timespec now;
 
 	if (m->relaunching && m->state == HULL_MONITOR_STARTING)
 		launch_again(m);
@@ -265,8 +265,7 @@ static void on_finish(void *ctx)
 		hull_warn("monitor", "the hypervisor or its helper does not end, going on");
 	explain_start(m);
 	m->state = HULL_MONITOR_GONE;
-	clock_gettime(CLOCK_REALTIME, &now);
-	m->exited_at_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
+	m->exited_at_ns = hull_realtime_ns();
 	free_launch(m);
 	hull_scratch_free(steal_ptr(&m->scratch));
 	hull_monitor_remove_cgroups(m);

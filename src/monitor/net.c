@@ -4,7 +4,8 @@
  *
  * passt speaks to the hypervisor through a socket pair, so that neither needs a path, and ends when
  * the hypervisor does.  Nobody waits for it: what the guest sends before it is up lies in the
- * socket.
+ * socket.  Before all of that lies a frame of ours, which nobody answers: once passt has taken it,
+ * it serves.
  */
 #define _GNU_SOURCE
 #include "monitor/net.h"
@@ -20,9 +21,12 @@
 #include "monitor/ports.h"
 #include "monitor/relay.h"
 #include "monitor/resolv.h"
+#include "monitor/taken.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,6 +42,7 @@
 #define SOCKET_BUFFER (1 << 20)
 /* What passt takes, and gains from: it hands whole buffers to the host's sockets. */
 #define PASST_MTU 65520
+#define ETHERTYPE_EXPERIMENT 0x88b5	/* by IEEE Std 802 nobody's: whoever gets it drops it */
 #define ADDRESS_TEXT (HULL_IP_TEXT + 4) /* with a prefix length */
 
 struct nic {
@@ -45,13 +50,18 @@ struct nic {
 	Hull__Agent__V1__Interface message;
 	char address4[ADDRESS_TEXT], address6[ADDRESS_TEXT];
 	char *addresses[2], *gateways[2];
-	bool passt;
+	struct hull_net *net;	  /* its owner */
+	bool passt;		  /* else the hypervisor */
+	bool up;		  /* passt is */
+	struct hull_taken *first; /* what tells */
 };
 
 struct hull_net {
 	struct hull_loop *loop;
 	const struct hull_config *config; /* borrowed */
-	bool route4, route6;		  /* the host's default routes */
+	void (*up)(void *ctx);
+	void *ctx;
+	bool route4, route6; /* the host's default routes */
 	struct hull_resolv resolv;
 	struct hull_relay *relay; /* NULL: nothing to relay */
 	struct nic nics[HULL_CONFIG_MAX_NETWORKS];
@@ -83,8 +93,8 @@ static int read_resolv(struct hull_net *net, struct hull_error **err)
 									   : 0;
 }
 
-int hull_net_new(struct hull_loop *loop, const struct hull_config *config, struct hull_net **ret,
-		 struct hull_error **err)
+int hull_net_new(struct hull_loop *loop, const struct hull_config *config, void (*up)(void *ctx),
+		 void *ctx, struct hull_net **ret, struct hull_error **err)
 {
 	struct hull_net *net = calloc(1, sizeof(*net));
 
@@ -92,6 +102,8 @@ int hull_net_new(struct hull_loop *loop, const struct hull_config *config, struc
 		return hull_fail_nomem(err);
 	net->loop = loop;
 	net->config = config;
+	net->up = up;
+	net->ctx = ctx;
 	net->route4 = has_route(FAR4);
 	net->route6 = has_route(FAR6);
 	if (read_resolv(net, err) < 0) {
@@ -222,8 +234,36 @@ static void widen(int fd)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
-static int start_passt(const struct hull_net *net, const struct hull_net_env *env, const char *path,
-		       const struct hull_network_numbers *numbers,
+static void on_first_taken(void *ctx)
+{
+	struct nic *nic = ctx;
+
+	nic->up = true;
+	nic->net->up(nic->net->ctx);
+}
+
+/* As QEMU's stream has frames: each after its length.  It is from the guest's address, which passt
+ * learns from what it gets. */
+static int send_first(struct nic *nic, int fd, struct hull_error **err)
+{
+	struct {
+		uint32_t len;
+		struct ethhdr head;
+		uint8_t body[ETH_ZLEN - ETH_HLEN];
+	} __attribute__((packed)) frame = {
+		.len = htonl(ETH_ZLEN),
+		.head = {.h_proto = htons(ETHERTYPE_EXPERIMENT)},
+	};
+	int r;
+
+	(void)hull_parse_mac(HULL_NETWORK_HOST_MAC, frame.head.h_dest);
+	(void)hull_parse_mac(nic->numbers.mac, frame.head.h_source);
+	r = hull_taken_new(nic->net->loop, fd, &frame, sizeof(frame), on_first_taken, nic,
+			   &nic->first);
+	return r < 0 ? hull_fail_errno(err, -r, "send passt its first frame") : 0;
+}
+
+static int start_passt(struct nic *nic, const struct hull_net_env *env, const char *path,
 		       const struct hull_forwards *forwards, struct hull_helper **ret_helper,
 		       int *ret_socket, struct hull_error **err)
 {
@@ -248,9 +288,11 @@ static int start_passt(const struct hull_net *net, const struct hull_net_env *en
 
 	widen(near);
 	widen(far);
-	make_argv(net, numbers, forwards, &argv);
+	make_argv(nic->net, &nic->numbers, forwards, &argv);
 	if (argv.failed)
 		return hull_fail_nomem(err);
+	if (send_first(nic, near, err) < 0)
+		return -1;
 	fd.from = far;
 	spawn.fds = &fd;
 	spawn.argv = argv.v;
@@ -318,11 +360,12 @@ static int check_builtin(const struct hull_net_env *env, const struct hull_forwa
 int hull_net_start(struct hull_net *net, const struct hull_net_env *env, size_t index,
 		   struct hull_helper **ret_helper, int *ret_socket, struct hull_error **err)
 {
-	struct hull_network_numbers *numbers = &net->nics[index].numbers;
+	struct nic *nic = &net->nics[index];
 	cleanup_forwards struct hull_forwards forwards = {0};
 	cleanup_free char *passt = NULL;
 
-	hull_network_numbers(net->config, index, numbers);
+	nic->net = net;
+	hull_network_numbers(net->config, index, &nic->numbers);
 	if (choose(net, env, index, &passt, err) < 0 ||
 	    hull_forwards_plan(&net->config->networks.v[index],
 			       passt ? &hull_forward_passt : &hull_forward_builtin, &forwards,
@@ -331,10 +374,26 @@ int hull_net_start(struct hull_net *net, const struct hull_net_env *env, size_t 
 		return -1;
 	*ret_helper = NULL;
 	*ret_socket = -1;
-	net->nics[index].passt = passt;
+	nic->passt = passt;
 	if (!passt)
 		return check_builtin(env, &forwards, err);
-	return start_passt(net, env, passt, numbers, &forwards, ret_helper, ret_socket, err);
+	return start_passt(nic, env, passt, &forwards, ret_helper, ret_socket, err);
+}
+
+bool hull_net_is_up(const struct hull_net *net)
+{
+	for (size_t i = 0; i < net->config->networks.n; i++)
+		if (net->nics[i].passt && !net->nics[i].up)
+			return false;
+	return true;
+}
+
+bool hull_net_has_passt(const struct hull_net *net)
+{
+	for (size_t i = 0; i < net->config->networks.n; i++)
+		if (net->nics[i].passt)
+			return true;
+	return false;
 }
 
 /* ---- the guest ---- */
@@ -388,6 +447,8 @@ void hull_net_free(struct hull_net *net)
 {
 	if (!net)
 		return;
+	for (size_t i = 0; i < ARRAY_SIZE(net->nics); i++)
+		hull_taken_free(net->nics[i].first);
 	hull_relay_free(net->relay);
 	hull_resolv_fini(&net->resolv);
 	free(net);

@@ -23,14 +23,18 @@ struct hull_net_env {
 	bool without_passt; /* it was tried, and does not work here */
 };
 
-/* Looks the host over.  @config must outlive it. */
-int hull_net_new(struct hull_loop *loop, const struct hull_config *config, struct hull_net **ret,
-		 struct hull_error **err);
+/* Looks the host over.  @config must outlive it.  @up: hull_net_is_up() may have become true. */
+int hull_net_new(struct hull_loop *loop, const struct hull_config *config, void (*up)(void *ctx),
+		 void *ctx, struct hull_net **ret, struct hull_error **err);
 /* Starts network @index, after it has made sure that its ports are free.  *ret_helper is passt and
  * *ret_socket the hypervisor's end of it; NULL and -1 where the hypervisor is to do it. */
 int hull_net_start(struct hull_net *net, const struct hull_net_env *env, size_t index,
 		   struct hull_helper **ret_helper, int *ret_socket, struct hull_error **err);
 bool hull_net_has_ipv6(const struct hull_net *net);
+/* Once all are started: whether whoever carries them takes what the guest sends.  The hypervisor,
+ * if it is that, does as long as there is a guest. */
+bool hull_net_is_up(const struct hull_net *net);
+bool hull_net_has_passt(const struct hull_net *net);
 /* The guest's part: valid as long as @net. */
 void hull_net_describe(struct hull_net *net, Hull__Agent__V1__SetupRequest *rq);
 void hull_net_free(struct hull_net *net); /* NULL is fine */

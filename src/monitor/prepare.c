@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SHORT_ID 12
@@ -290,7 +289,7 @@ static int start_networks(struct hull_monitor *m, int cgroup_fd,
 	if (!m->config.networks.n)
 		return 0;
 	env.helper.ended = on_passt_ended;
-	if (hull_net_new(m->loop, &m->config, &m->net, err) < 0)
+	if (hull_net_new(m->loop, &m->config, hull_monitor_network_carried, m, &m->net, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->config.networks.n; i++) {
 		struct hull_helper *h;
@@ -446,14 +445,12 @@ static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 			 struct hull_error **err)
 {
-	struct timespec now;
 	int control_fd, r;
 
 	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0 ||
 	    hull_share_plan(&m->config, &m->shares, err) < 0)
 		return -1;
-	clock_gettime(CLOCK_REALTIME, &now);
-	m->started_at_ns = (uint64_t)now.tv_sec * HULL_NS_PER_S + (uint64_t)now.tv_nsec;
+	m->started_at_ns = hull_realtime_ns();
 	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
 	    hull_server_listen(m->server, control_fd, err) < 0)

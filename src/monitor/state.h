@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
- * may ask), prepare.c (what a VM needs before it starts), cgroups.c (its control groups).
+ * may ask), prepare.c (what a VM needs before it starts), guest.c (what the guest is told), ready.c
+ * (what has become ready, and who waits for it), cgroups.c (its control groups).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -19,6 +20,8 @@
 #include "monitor/server.h"
 #include "monitor/share.h"
 #include "proto/ttrpc.h"
+
+struct hull_ready_wait; /* in ready.c */
 
 enum hull_monitor_state {
 	HULL_MONITOR_WAITING,
@@ -43,7 +46,11 @@ struct hull_monitor {
 	struct hull_source *finish; /* tears down from the loop's bottom, not from a callback */
 	/* Host CLOCK_MONOTONIC: Start came, hypervisor spawned, agent greeted, guest set up. */
 	uint64_t asked_ns, spawned_ns, greeted_ns, ready_ns;
-	uint64_t started_at_ns; /* CLOCK_REALTIME */
+	/* CLOCK_REALTIME, 0: not yet; the last two are halves of the network's. */
+	uint64_t started_at_ns, agent_ready_at_ns, network_ready_at_ns;
+	uint64_t configured_at_ns, carried_at_ns;
+	struct hull_ready_wait *ready_waits; /* owned: unanswered Ready */
+	size_t n_ready_waits;
 
 	char *cgroup;	  /* path; NULL: none to be had */
 	char *cpu_cgroup; /* path of a v1 group that bounds CPU time; NULL: none, or the above */
@@ -96,12 +103,28 @@ void hull_monitor_remove_cgroups(struct hull_monitor *m);
 
 /* ---- methods.c ---- */
 extern const struct hull_server_ops hull_monitor_methods;
-/* Answers Stop and Wait with the end, Start with the error. */
+void hull_monitor_reply(struct hull_ttrpc_call *call, const ProtobufCMessage *message);
+/* Answers Stop and Wait with the end, Start and Ready with the error. */
 void hull_monitor_answer_end(struct hull_monitor *m);
 /* Answers Start with success. */
 void hull_monitor_answer_start(struct hull_monitor *m);
 /* The ExitRecord as JSON, for exit.json; NULL without memory. */
 char *hull_monitor_exit_json(const struct hull_monitor *m);
+
+/* ---- ready.c ---- */
+/* The agent has been told all it needs. */
+void hull_monitor_agent_ready(struct hull_monitor *m);
+/* The guest has configured its network devices, so long ago. */
+void hull_monitor_network_configured(struct hull_monitor *m, uint64_t ago_ns);
+/* Whoever carries the network is up.  @ctx: the monitor. */
+void hull_monitor_network_carried(void *ctx);
+/* Answers @call, later if need be: @network is ready, or else the agent.  timeout_ns 0: none. */
+void hull_monitor_wait_ready(struct hull_monitor *m, struct hull_ttrpc_call *call, bool network,
+			     uint64_t timeout_ns);
+/* The VM has ended. */
+void hull_monitor_fail_ready(struct hull_monitor *m);
+/* That call is gone, whatever it was. */
+void hull_monitor_forget_ready(struct hull_monitor *m, const struct hull_ttrpc_call *call);
 
 /* ---- prepare.c ---- */
 /* Spec to config; sockets, cgroup, monitor.json; share, hypervisor, link, console: everything that

@@ -36,6 +36,7 @@ struct hull_exec {
 	char stream_id[N_STDIO][HULL_STREAM_ID_MAX];
 	unsigned int unacknowledged, outputs_open;
 	Hull__Agent__V1__CreateRequest create;
+	Hull__Agent__V1__Capabilities caps; /* of create, where it is given */
 	char exec_id[64];
 	struct hull_strv args, env; /* what create points at */
 	char *cwd, *user, *path;
@@ -186,6 +187,23 @@ static void on_setup_deadline(void *ctx)
 	fail(ctx, err);
 }
 
+static void fill_caps(struct hull_exec *e, const struct hull_caps *caps)
+{
+	static const Hull__Agent__V1__Capabilities__Initial bases[] = {
+		[HULL_CAPS_BASE_USER] = HULL__AGENT__V1__CAPABILITIES__INITIAL__USER,
+		[HULL_CAPS_BASE_ALL] = HULL__AGENT__V1__CAPABILITIES__INITIAL__ALL,
+		[HULL_CAPS_BASE_NONE] = HULL__AGENT__V1__CAPABILITIES__INITIAL__NONE,
+	};
+
+	if (!hull_caps_is_set(caps))
+		return;
+	hull__agent__v1__capabilities__init(&e->caps);
+	e->caps.initial = bases[caps->base];
+	e->caps.add = caps->add;
+	e->caps.drop = caps->drop;
+	e->create.capabilities = &e->caps;
+}
+
 static int fill_create(struct hull_exec *e, const struct hull_exec_options *o)
 {
 	Hull__Agent__V1__CreateRequest *c = &e->create;
@@ -210,6 +228,7 @@ static int fill_create(struct hull_exec *e, const struct hull_exec_options *o)
 	c->rows = o->rows;
 	c->columns = o->columns;
 	c->pids_limit = o->pids_limit;
+	fill_caps(e, &o->caps);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef HULL_VM_EXEC_H
 #define HULL_VM_EXEC_H
 
+#include "base/caps.h"
 #include "base/loop.h"
 #include "base/vec.h"
 
@@ -22,9 +23,10 @@ struct hull_exec_options {
 	bool terminal;
 	unsigned int rows, columns;
 	uint64_t pids_limit; /* processes and threads at once; 0: no limit */
-	int stdin_fd;	     /* -1: none */
-	int stdout_fd;	     /* -1: discarded */
-	int stderr_fd;	     /* with a terminal everything comes on stdout */
+	struct hull_caps caps;
+	int stdin_fd;  /* -1: none */
+	int stdout_fd; /* -1: discarded */
+	int stderr_fd; /* with a terminal everything comes on stdout */
 };
 
 struct hull_exec_result {

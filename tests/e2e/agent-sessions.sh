@@ -83,6 +83,20 @@ ended plain 126
 ctl 1 "$V" create empty
 has err INVALID
 
+# Masks of capabilities are the host's, but not believed.
+for caps in 3:0:0 -1:0:0 0:6:4; do
+	ctl 1 "$V" create caps --caps $caps true
+	has err INVALID
+done
+ctl 0 "$V" create caps --caps 2:8000000000000001:2 true
+ctl 1 "$V" start caps
+has err 'UNSUPPORTED [no-such-capability]'
+has err "no capability '63'"
+ended caps 125
+ctl 0 "$V" create caps --caps 0:0:8000000000000001 sh -c 'chown 1 /tmp || exit 9'
+ctl 0 "$V" start caps
+ended caps 9
+
 # A signal for the first process, or for all.
 session family sh -c 'trap "echo interrupted" TERM; sleep 1000 & sleep 1000 & echo ready; until wait; do :; done; exit 5'
 follow family family.out

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * hullctl start, twice: VMs by the library's own start, tied or detached, and by hand.
+ * hullctl ready: any number of calls at once that wait for readiness.
  */
 #define _GNU_SOURCE
 #include "hullctl.h"
 
 #include "base/cleanup.h"
 #include "base/os.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "base/program.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "monitor.pb-c.h"
 #include "vm/dirs.h"
 #include "vm/rundir.h"
 #include "vm/vm.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -182,4 +186,102 @@ int hullctl_start_twice(struct ctl *c, struct hull_error **err)
 	hull_closep(&child.pidfd);
 	hull_rundir_fini(&dir);
 	return r;
+}
+
+/* ---- ready ---- */
+
+#define CODES_MAX 32
+#define TIMES_MAX 10000
+
+struct readiness {
+	struct ctl *ctl;
+	Hull__Monitor__V1__ReadyRequest rq;
+	uint64_t times, open, ready;
+	uint64_t failed[CODES_MAX]; /* by code */
+	uint64_t at_ns;
+	struct hull_error *err; /* the last one */
+};
+
+static void on_answer(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+{
+	const Hull__Monitor__V1__ReadyResponse *rs = (const void *)reply;
+	struct readiness *r = ctx;
+
+	r->open--;
+	if (error) {
+		r->failed[hull_error_code(error) % CODES_MAX]++;
+		hull_error_free(r->err);
+		r->err = NULL;
+		hull_fail_copy(&r->err, error);
+	} else {
+		r->ready++;
+		r->at_ns = rs->at_ns;
+	}
+	if (!r->open)
+		hull_loop_quit(r->ctl->loop, 0);
+}
+
+static int parse_ready(struct readiness *r, const char **ret_waiting, struct hull_error **err)
+{
+	struct ctl *c = r->ctl;
+	const char *what = hullctl_take_word(c);
+	uint64_t number = 0, ms = 0;
+	int e = 0;
+
+	if (!strcmp(what, "network"))
+		number = HULL__MONITOR__V1__READY_REQUEST__WHAT__NETWORK;
+	else if (strcmp(what, "agent") != 0)
+		e = hull_parse_u64(what, INT32_MAX, &number);
+	if (c->n_words && **c->words != '-')
+		e |= hull_parse_u64(hullctl_take_word(c), UINT32_MAX, &ms);
+	if (hullctl_take_flag(c, "--times") && c->n_words)
+		e |= hull_parse_u64(hullctl_take_word(c), TIMES_MAX, &r->times);
+	if (hullctl_take_flag(c, "--waiting") && c->n_words)
+		*ret_waiting = hullctl_take_word(c);
+	r->rq.what = (Hull__Monitor__V1__ReadyRequest__What)number;
+	r->rq.timeout_ns = ms * HULL_NS_PER_MS;
+	return e || c->n_words ? hull_fail(err, HULL_E_INVALID, "words of 'ready'") : 0;
+}
+
+/* Calls of one connection are taken in order: once Status is answered, all of them are known. */
+static int wait_ready(struct readiness *r, const char *waiting, struct hull_error **err)
+{
+	Hull__Monitor__V1__StatusRequest status = HULL__MONITOR__V1__STATUS_REQUEST__INIT;
+	struct ctl *c = r->ctl;
+
+	for (r->open = 0; r->open < r->times; r->open++)
+		hull_rpc_call(c->rpc, c->service, "Ready", &r->rq.base,
+			      &hull__monitor__v1__ready_response__descriptor, 0, on_answer, r);
+	if (waiting && hullctl_call(c, "Status", &status,
+				    &hull__monitor__v1__status_response__descriptor, NULL, err) < 0)
+		return -1;
+	if (waiting && hull_file_write(waiting, "", 0, 0600, false) < 0)
+		return hull_fail(err, HULL_E_OS, "cannot write '%s'", waiting);
+	while (r->open && hull_loop_run(c->loop) >= 0)
+		;
+	return 0;
+}
+
+/* One call: when it became ready, or the error.  Several: how many ended how. */
+int hullctl_ready(struct ctl *c, struct hull_error **err)
+{
+	struct readiness r = {.ctl = c, .times = 1};
+	const char *waiting = NULL;
+	int e;
+
+	hull__monitor__v1__ready_request__init(&r.rq);
+	e = parse_ready(&r, &waiting, err);
+	if (e == 0)
+		e = wait_ready(&r, waiting, err);
+	if (e == 0 && r.times == 1 && r.err)
+		e = hull_error_move(err, &r.err);
+	else if (e == 0 && r.times == 1)
+		printf("at_ns=%" PRIu64 "\n", r.at_ns);
+	else if (e == 0)
+		printf("ready=%" PRIu64 "\n", r.ready);
+	for (int i = 0; e == 0 && r.times > 1 && i < CODES_MAX; i++)
+		if (r.failed[i])
+			printf("%s=%" PRIu64 "\n", hull_code_name(i), r.failed[i]);
+	hull_error_free(r.err);
+	return e;
 }

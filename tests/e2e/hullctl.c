@@ -232,15 +232,33 @@ static int cmd_list(struct ctl *c, struct hull_error **err)
 	return 0;
 }
 
+/* "INITIAL:ADD:DROP", numbers as the request has them, masks in hex. */
+static int take_caps(struct ctl *c, Hull__Agent__V1__Capabilities *caps, struct hull_error **err)
+{
+	const char *word = hullctl_take_word(c);
+	int initial;
+
+	if (sscanf(word, "%d:%" SCNx64 ":%" SCNx64, &initial, &caps->add, &caps->drop) != 3)
+		return hull_fail(err, HULL_E_INVALID, "'%s' is not INITIAL:ADD:DROP", word);
+	caps->initial = (Hull__Agent__V1__Capabilities__Initial)initial;
+	return 0;
+}
+
 static int cmd_create(struct ctl *c, struct hull_error **err)
 {
 	static char *env[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 	Hull__Agent__V1__CreateRequest rq = HULL__AGENT__V1__CREATE_REQUEST__INIT;
+	Hull__Agent__V1__Capabilities caps = HULL__AGENT__V1__CAPABILITIES__INIT;
 
 	take_id(c, &rq.container_id, &rq.exec_id);
 	rq.terminal = hullctl_take_flag(c, "--tty");
 	if (hullctl_take_flag(c, "--user") && c->n_words)
 		rq.user = hullctl_take_word(c);
+	if (hullctl_take_flag(c, "--caps") && c->n_words) {
+		rq.capabilities = &caps;
+		if (take_caps(c, &caps, err) < 0)
+			return -1;
+	}
 	rq.env = env;
 	rq.n_env = 1;
 	rq.args = c->words;
@@ -516,9 +534,11 @@ static int cmd_status(struct ctl *c, struct hull_error **err)
 	if (hullctl_call(c, "Status", &rq, REPLY(monitor__v1__status_response), &rs, err) < 0)
 		return -1;
 	printf("id=%s\nname=%s\nstate=%s\nmonitor_pid=%u\nhypervisor_pid=%u\nbackend=%s\n"
-	       "version=%s\nstarted_at_ns=%" PRIu64 "\n",
+	       "version=%s\nstarted_at_ns=%" PRIu64 "\nagent_ready_at_ns=%" PRIu64
+	       "\nnetwork_ready_at_ns=%" PRIu64 "\nnetwork=%s\n",
 	       rs->id, rs->name, rs->state, rs->monitor_pid, rs->hypervisor_pid, rs->backend,
-	       rs->version, rs->started_at_ns);
+	       rs->version, rs->started_at_ns, rs->agent_ready_at_ns, rs->network_ready_at_ns,
+	       rs->network);
 	return 0;
 }
 
@@ -594,7 +614,7 @@ static const struct command commands[] = {
 	{HEALTH, "version", "", 0, 0, cmd_version},
 	{AGENT, "info", "", 0, 0, cmd_info},
 	{AGENT, "list", "", 0, 0, cmd_list},
-	{AGENT, "create", "ID [--tty] [--user USER] ARGS...", 1, MANY, cmd_create},
+	{AGENT, "create", "ID [--tty] [--user USER] [--caps CAPS] ARGS...", 1, MANY, cmd_create},
 	{AGENT, "start", "ID", 1, 1, cmd_start},
 	{AGENT, "wait", "ID [--ready FILE]", 1, 3, cmd_wait},
 	{AGENT, "signal", "ID NUMBER [--all]", 2, 3, cmd_signal},
@@ -610,6 +630,8 @@ static const struct command commands[] = {
 	{AGENT, "poweroff", "[--reboot]", 0, 1, cmd_poweroff},
 	{AGENT, "call", "METHOD", 1, 1, cmd_call},
 	{MONITOR, "status", "", 0, 0, cmd_status},
+	{MONITOR, "ready", "agent|network|NUMBER [MS] [--times N] [--waiting FILE]", 1, 6,
+	 hullctl_ready},
 	{MONITOR, "pause", "", 0, 0, cmd_pause},
 	{MONITOR, "resume", "", 0, 0, cmd_resume},
 	{MONITOR, "stop", "[MS]", 0, 1, cmd_stop},

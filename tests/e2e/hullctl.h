@@ -32,5 +32,6 @@ char *hullctl_take_word(struct ctl *c);
 /* ---- hullctl-vm.c ---- */
 int hullctl_start_vm(struct ctl *c, struct hull_error **err);
 int hullctl_start_twice(struct ctl *c, struct hull_error **err);
+int hullctl_ready(struct ctl *c, struct hull_error **err);
 
 #endif
