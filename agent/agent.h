@@ -37,9 +37,10 @@ struct hull_agent {
 	struct hull_channels *channels;
 	struct hull_ports *ports;
 	struct hull_sessions *sessions;
-	char *root;	/* owned: absolute path of the sessions' root, NULL: our own */
-	char *api_root; /* owned: the root that has its API mounts */
-	bool greeted;	/* a host has said hello on the control port and been answered */
+	char *root;	    /* owned: absolute path of the sessions' root, NULL: our own */
+	char *api_root;	    /* owned: the root that has its API mounts */
+	uint64_t linked_ns; /* the link's modules are loaded: next come its ports */
+	bool greeted;	    /* a host has said hello on the control port and been answered */
 	bool ending;
 	struct hull_span spans[HULL_AGENT_SPANS];
 	size_t n_spans;

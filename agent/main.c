@@ -243,7 +243,8 @@ int main(int argc, char **argv)
 	hull_agent_span(a, "init", start, loaded);
 	hull_ports_scan(a->ports); /* of a driver in the kernel; else there are none yet */
 	hull_modules_load_link(a->modules);
-	hull_agent_span(a, "link modules", loaded, hull_now_ns());
+	a->linked_ns = hull_now_ns();
+	hull_agent_span(a, "link modules", loaded, a->linked_ns);
 	for (bool prepared = false;;) {
 		int r = hull_loop_step(a->loop, hull_ports_busy(a->ports) ? 0 : -1);
 

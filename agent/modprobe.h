@@ -7,8 +7,8 @@
 #ifndef HULL_AGENT_MODPROBE_H
 #define HULL_AGENT_MODPROBE_H
 
-/* Tells the kernel whom to call.  A link at its usual place, /sbin/modprobe, would be cheaper, but the
- * kernel asks for modules while it boots, too, and would get them at 0.1 s each. */
+/* Tells the kernel whom to call.  A link at its usual place, /sbin/modprobe, would be cheaper, but
+ * the kernel asks for modules while it boots, too, and would get them at 0.1 s each. */
 void hull_modprobe_register(void);
 /* "-q -- NAME", as the kernel calls it; returns the exit status. */
 int hull_modprobe_main(int argc, char **argv);

@@ -58,7 +58,6 @@ struct port {
 	struct hull_source *away; /* timer */
 	unsigned int away_left;	  /* how many times "away" has still to be said */
 	struct hull_link *link;	  /* owned */
-	bool greeted;		  /* at least once */
 	bool pending;		  /* the link has output */
 	bool blocked;		  /* the port takes none: wait for the edge */
 	bool unread;		  /* stopped reading at the turn's end */
@@ -109,13 +108,13 @@ static void on_writable(void *ctx, struct hull_yamux_stream *s)
 static void on_up(void *ctx, uint16_t peer_version)
 {
 	struct port *p = ctx;
-	uint64_t now = hull_now_ns();
+	struct hull_agent *a = p->owner->agent;
 
-	if (!p->greeted)
-		hull_agent_span(p->owner->agent, p->name, now, now);
-	p->greeted = true;
-	if (p == p->owner->ports) /* the control port */
-		p->owner->agent->greeted = true;
+	if (p != p->owner->ports) /* not the control port */
+		return;
+	if (!a->greeted)
+		hull_agent_span(a, "ports", a->linked_ns, hull_now_ns());
+	a->greeted = true;
 }
 
 static void on_down(void *ctx)

@@ -88,15 +88,10 @@ static int info(struct hull_agent *a, struct hull_ttrpc_call *call, const void *
 	rs.monotonic_ns = hull_now_ns();
 	rs.realtime_ns = hull_realtime_ns();
 	rs.rss_bytes = own_rss();
-	for (size_t i = 0; i < a->n_spans; i++) {
-		hull__agent__v1__span__init(&spans[i]);
-		spans[i].name = (char *)a->spans[i].name;
-		spans[i].start_ns = a->spans[i].start_ns;
-		spans[i].end_ns = a->spans[i].end_ns;
+	rs.n_spans = hull_setup_spans(a, spans);
+	for (size_t i = 0; i < rs.n_spans; i++)
 		ptrs[i] = &spans[i];
-	}
 	rs.spans = ptrs;
-	rs.n_spans = a->n_spans;
 	hull_rpc_reply(call, &rs.base);
 	return 0;
 }

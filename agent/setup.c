@@ -128,26 +128,42 @@ static const struct {
 	{"seal", seal},
 };
 
+size_t hull_setup_spans(const struct hull_agent *a, Hull__Agent__V1__Span *ret_spans)
+{
+	for (size_t i = 0; i < a->n_spans; i++) {
+		hull__agent__v1__span__init(&ret_spans[i]);
+		ret_spans[i].name = (char *)a->spans[i].name;
+		ret_spans[i].start_ns = a->spans[i].start_ns;
+		ret_spans[i].end_ns = a->spans[i].end_ns;
+	}
+	return a->n_spans;
+}
+
 int hull_setup(struct hull_agent *a, struct hull_ttrpc_call *call, const SetupRequest *rq,
 	       struct hull_error **err)
 {
 	Hull__Agent__V1__SetupResponse rs = HULL__AGENT__V1__SETUP_RESPONSE__INIT;
-	Hull__Agent__V1__Span spans[ARRAY_SIZE(steps)], *ptrs[ARRAY_SIZE(steps)];
+	Hull__Agent__V1__Span spans[HULL_AGENT_SPANS + ARRAY_SIZE(steps)], *ptrs[ARRAY_SIZE(spans)];
+	size_t n = hull_setup_spans(a, spans);
 	uint64_t now = hull_now_ns();
 
 	if (check(a, rq, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		ptrs[i] = &spans[i];
-		hull__agent__v1__span__init(&spans[i]);
-		spans[i].name = (char *)steps[i].name;
-		spans[i].start_ns = now;
+		Hull__Agent__V1__Span *span = &spans[n++];
+
+		hull__agent__v1__span__init(span);
+		span->name = (char *)steps[i].name;
+		span->start_ns = now;
 		if (steps[i].fn(a, rq, err) < 0)
 			return -1;
-		spans[i].end_ns = now = hull_now_ns();
+		span->end_ns = now = hull_now_ns();
 	}
+	for (size_t i = 0; i < n; i++)
+		ptrs[i] = &spans[i];
 	rs.spans = ptrs;
-	rs.n_spans = ARRAY_SIZE(steps);
+	rs.n_spans = n;
+	rs.now_ns = hull_now_ns();
 	hull_rpc_reply(call, &rs.base);
 	return 0;
 }

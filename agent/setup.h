@@ -8,9 +8,13 @@
 #include "base/error.h"
 #include "hull/agent.pb-c.h"
 
+#include <stddef.h>
+
 struct hull_agent;
 struct hull_ttrpc_call;
 
+/* The agent's own timeline so far: fills HULL_AGENT_SPANS at most, and returns how many. */
+size_t hull_setup_spans(const struct hull_agent *a, Hull__Agent__V1__Span *ret_spans);
 /* All answer @call when done, or fail at once. */
 int hull_setup(struct hull_agent *a, struct hull_ttrpc_call *call,
 	       const Hull__Agent__V1__SetupRequest *rq, struct hull_error **err);

@@ -101,13 +101,12 @@ static int describe(struct hull_config *c, const char *accel, struct hull_error 
 
 static void print_times(const struct bench *b)
 {
-	const struct hull_vm_span *spans;
-	size_t n = hull_vm_spans(b->vm, &spans);
+	const struct hull_timeline *t = hull_vm_timeline(b->vm);
 
 	printf("{\"asked\": %" PRIu64 ", \"ready\": %" PRIu64, b->asked_ns, b->ready_ns);
-	for (size_t i = 0; i < n; i++)
-		printf(", \"%s\": [%" PRIu64 ", %" PRIu64 "]", spans[i].name, spans[i].start_ns,
-		       spans[i].end_ns);
+	for (size_t i = 0; i < t->spans.n; i++)
+		printf(", \"%s\": [%" PRIu64 ", %" PRIu64 "]", t->spans.v[i].name,
+		       t->spans.v[i].start_ns, t->spans.v[i].end_ns);
 	printf("}\n");
 	(void)fflush(stdout);
 }

@@ -52,8 +52,9 @@ struct hull_child {
 int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child,
 	       struct hull_error **err);
 
-/* @fn in a copy of this process that ends with it, and with this one.  For work that is system calls
- * and little else: threads of ours and what they hold locked are not in the copy.  0 or -errno. */
+/* @fn in a copy of this process that ends with it, and with this one.  For work that is system
+ * calls and little else: threads of ours and what they hold locked are not in the copy.  0 or
+ * -errno. */
 int hull_proc_fork(void (*fn)(void *ctx), void *ctx, int cgroup_fd, struct hull_child *ret_child);
 
 /* Whether a child with the identity of @spec (its other members do not count) may make a user

@@ -28,7 +28,7 @@ enum {
 struct hull_opt {
 	int id;		   /* letter, or >= 256 where there is none */
 	const char *name;  /* long name */
-	const char *arg;   /* NULL: a flag */
+	const char *arg;   /* NULL: a flag; "[=X]": may be given, by "=" only */
 	const char *help;  /* one line */
 	const char *group; /* heading in --help; NULL: as before */
 };

@@ -105,6 +105,11 @@ static bool is_end_of_options(const char *value, char *const *argv)
 	return value && value == argv[optind - 1] && !strcmp(value, "--");
 }
 
+static int argument_kind(const struct hull_opt *o)
+{
+	return !o->arg ? no_argument : *o->arg == '[' ? optional_argument : required_argument;
+}
+
 /* Options end at the first operand, so that a command's own options are left alone. */
 int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn, void *ctx,
 		    int *ret_rest, bool *ret_dashes, struct hull_error **err)
@@ -117,8 +122,7 @@ int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_op
 	for (size_t i = 0; i < n && i < OPTS_MAX; i++) {
 		const struct hull_opt *o = &verb->opts[i];
 
-		longs[i] = (struct option){o->name, o->arg ? required_argument : no_argument, NULL,
-					   o->id};
+		longs[i] = (struct option){o->name, argument_kind(o), NULL, o->id};
 		if (o->id < 256) {
 			shorts[at++] = (char)o->id;
 			if (o->arg)

@@ -142,7 +142,7 @@ void hull_out_help(const struct hull_verb *verb)
 			hull_out("\n%s:\n", o->group);
 		n = snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->id < 256 ? '-' : ' ',
 			     o->id < 256 ? o->id : ' ', o->id < 256 ? "," : " ", o->name,
-			     o->arg ? " " : "", o->arg ? o->arg : "");
+			     o->arg && *o->arg != '[' ? " " : "", o->arg ? o->arg : "");
 		if (n > 28)
 			hull_out("  %s\n  %28s  %s\n", left, "", o->help);
 		else

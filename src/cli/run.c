@@ -40,6 +40,8 @@ struct run {
 	uint64_t last_signal_ns;
 	bool started, have_code, stopping;
 	bool ended;
+	/* CLOCK_MONOTONIC, 0: not yet. */
+	uint64_t began_ns, parsed_ns, reaped_ns, started_ns, exited_ns;
 	bool lost; /* the VM went away under the command: its end will tell why */
 };
 
@@ -71,7 +73,10 @@ static void set_code(struct run *r, int code)
 
 static void on_exec_started(void *ctx)
 {
-	((struct run *)ctx)->started = true;
+	struct run *r = ctx;
+
+	r->started = true;
+	r->started_ns = hull_now_ns();
 }
 
 static void on_exec_done(void *ctx, const struct hull_exec_result *result,
@@ -79,6 +84,7 @@ static void on_exec_done(void *ctx, const struct hull_exec_result *result,
 {
 	struct run *r = ctx;
 
+	r->exited_ns = hull_now_ns();
 	if (error) {
 		r->lost = hull_error_code(error) == HULL_E_UNAVAILABLE && !r->stopping;
 		if (r->lost)
@@ -294,13 +300,65 @@ static int run(struct run *r, struct hull_error **err)
 	int e;
 
 	/* What an earlier call was killed in the middle of.  The deadline counts from before it. */
-	if (watch(r, err) < 0 || hull_rundir_reap_all(err) < 0 ||
-	    hull_vm_start(r->loop, &r->o.config, &vm_ops, r, &r->vm, err) < 0)
+	r->parsed_ns = hull_now_ns();
+	if (watch(r, err) < 0 || hull_rundir_reap_all(err) < 0)
+		return -1;
+	r->reaped_ns = hull_now_ns();
+	if (hull_vm_start(r->loop, &r->o.config, &vm_ops, r, &r->vm, err) < 0)
 		return -1;
 	e = hull_loop_run(r->loop);
 	if (e < 0)
 		return hull_fail_errno(err, -e, "event loop");
 	return r->err ? hull_error_move(err, &r->err) : 0;
+}
+
+/* ---- timing ---- */
+
+struct phases {
+	struct hull_timeline t;
+	uint64_t at; /* where the last one ended */
+};
+
+/* Up to @end; where that never came, up to the end of all, and nothing follows. */
+static void add_phase(struct phases *p, enum hull_where where, const char *name, uint64_t end,
+		      uint64_t end_of_all)
+{
+	uint64_t from = p->at;
+
+	if (from >= end_of_all)
+		return;
+	p->at = end ? end : end_of_all;
+	hull_timeline_add(&p->t, where, 0, name, from, p->at);
+}
+
+static int show_timing(const struct run *r, struct hull_error **err)
+{
+	const struct hull_timeline *start = r->vm ? hull_vm_timeline(r->vm) : NULL;
+	uint64_t end = hull_now_ns();
+	struct phases p = {.at = r->began_ns};
+	int e;
+
+	add_phase(&p, HULL_AT_HULL, "parse", r->parsed_ns, end);
+	add_phase(&p, HULL_AT_HULL, "reap", r->reaped_ns, end);
+	add_phase(&p, HULL_AT_HULL, "spawn monitor",
+		  start && start->spans.n ? start->spans.v[0].start_ns : 0, end);
+	for (size_t i = 0; start && i < start->spans.n; i++) {
+		const struct hull_span *s = &start->spans.v[i];
+
+		hull_timeline_add(&p.t, s->where, s->depth, s->name, s->start_ns, s->end_ns);
+		if (!s->depth)
+			p.at = s->end_ns;
+	}
+	if (r->o.config.agent == HULL_AGENT_NONE) {
+		add_phase(&p, HULL_AT_GUEST, "guest", r->exited_ns, end);
+	} else {
+		add_phase(&p, HULL_AT_GUEST, "exec", r->started_ns, end);
+		add_phase(&p, HULL_AT_GUEST, "command", r->exited_ns, end);
+	}
+	add_phase(&p, HULL_AT_MONITOR, "teardown", 0, end);
+	e = hull_timing_show(&r->o.timing, &p.t, r->began_ns, end, err);
+	hull_timeline_fini(&p.t);
+	return e;
 }
 
 static int exit_code(const struct hull_error *err)
@@ -315,11 +373,15 @@ static int exit_code(const struct hull_error *err)
 int hull_cmd_run(const struct hull_verb *verb, int argc, char **argv)
 {
 	cleanup_error struct hull_error *err = NULL;
-	struct run r = {0};
+	cleanup_error struct hull_error *timing_err = NULL;
+	struct run r = {.began_ns = hull_now_ns()};
 	int e = hull_run_parse(verb, argc, argv, &r.o, &err);
 
-	if (e == 0)
+	if (e == 0) {
 		e = run(&r, &err);
+		if (show_timing(&r, &timing_err) < 0)
+			hull_out_error(timing_err); /* the command's status is what counts */
+	}
 	hull_stdio_free(r.console_in);
 	hull_stdio_free(r.console_out);
 	hull_exec_free(r.exec);

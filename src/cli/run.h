@@ -7,6 +7,7 @@
 
 #include "base/caps.h"
 #include "cli/cli.h"
+#include "cli/timing.h"
 #include "config/config.h"
 
 enum hull_run_net {
@@ -23,6 +24,7 @@ struct hull_run_options {
 	bool interactive, terminal, detach, quiet;
 	uint64_t timeout_ms; /* 0: none */
 	uint64_t pids_limit; /* 0: none */
+	struct hull_timing timing;
 	struct hull_caps caps;
 	enum hull_run_net net;
 	enum hull_network_provider provider;

@@ -42,6 +42,7 @@ enum {
 	OPT_CPU,
 	OPT_NAME,
 	OPT_LOG_FORMAT,
+	OPT_TIMING,
 	OPT_ROOT,
 	OPT_HERE,
 	OPT_SHARE_CACHE,
@@ -99,6 +100,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_ROOT, "root", "KIND", "host: the host's system directories; none: the initramfs",
 	 NULL},
 	{'q', "quiet", NULL, "print nothing of our own but errors", "Output"},
+	{OPT_TIMING, "timing", "[=FORMAT[:FILE]]",
+	 "show what took how long: text, json or svg, on standard error or in FILE", NULL},
 	{OPT_LOG_FORMAT, "log-format", "FORMAT", "text or json: how errors are printed", NULL},
 	{0, NULL, NULL, NULL, NULL},
 };
@@ -450,6 +453,8 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		return set_number(&o->pids_limit, value, PIDS_MAX, err);
 	case OPT_TIMEOUT:
 		return set_duration(&o->timeout_ms, value, err);
+	case OPT_TIMING:
+		return hull_timing_parse(value, &o->timing, err);
 	case OPT_LOG_FORMAT:
 		return set_log_format(value, err);
 	case OPT_NET:
@@ -636,6 +641,7 @@ void hull_run_options_fini(struct hull_run_options *o)
 {
 	hull_config_fini(&o->config);
 	hull_strv_fini(&o->args);
+	hull_timing_fini(&o->timing);
 	hull_strv_fini(&o->env);
 	hull_strv_fini(&o->env_words);
 	for (size_t i = 0; i < o->ports.n; i++)

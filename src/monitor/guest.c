@@ -49,6 +49,7 @@ static void on_setup_done(void *ctx, const ProtobufCMessage *reply, const struct
 	if (m->state != HULL_MONITOR_STARTING)
 		return;
 	if (!error) {
+		hull_monitor_timeline_guest(m, reply);
 		if (m->net)
 			hull_monitor_network_configured(
 				m,
@@ -257,6 +258,7 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 		hull_monitor_end_error(m, "guest-setup-failed", &err);
 		return;
 	}
+	m->setup_ns = hull_now_ns();
 	hull_rpc_call(m->agent, AGENT, "Setup", &s->rq.base,
 		      &hull__agent__v1__setup_response__descriptor, 0, on_setup_done, m);
 }

@@ -278,31 +278,37 @@ const struct hull_server_ops hull_monitor_methods = {
 	.starter_closed = on_starter_closed,
 };
 
-static Hull__Monitor__V1__Span make_span(const char *name, uint64_t start_ns, uint64_t end_ns)
-{
-	Hull__Monitor__V1__Span span = HULL__MONITOR__V1__SPAN__INIT;
+#define SPANS_MAX 64
 
-	span.name = (char *)name;
-	span.start_ns = start_ns;
-	span.end_ns = end_ns;
-	return span;
+static size_t fill_spans(const struct hull_timeline *t, Hull__Monitor__V1__Span *spans,
+			 Hull__Monitor__V1__Span **list)
+{
+	size_t n = MIN(t->spans.n, (size_t)SPANS_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct hull_span *from = &t->spans.v[i];
+
+		hull__monitor__v1__span__init(&spans[i]);
+		spans[i].name = from->name;
+		spans[i].where = (char *)hull_where_names[from->where];
+		spans[i].depth = from->depth;
+		spans[i].start_ns = from->start_ns;
+		spans[i].end_ns = from->end_ns;
+		list[i] = &spans[i];
+	}
+	return n;
 }
 
 void hull_monitor_answer_start(struct hull_monitor *m)
 {
 	Hull__Monitor__V1__StartResponse r = HULL__MONITOR__V1__START_RESPONSE__INIT;
-	Hull__Monitor__V1__Span spans[] = {
-		make_span("prepare", m->asked_ns, m->spawned_ns),
-		make_span("boot", m->spawned_ns, m->greeted_ns ? m->greeted_ns : m->ready_ns),
-		make_span("setup", m->greeted_ns, m->ready_ns),
-	};
-	Hull__Monitor__V1__Span *list[] = {&spans[0], &spans[1], &spans[2]};
+	Hull__Monitor__V1__Span spans[SPANS_MAX], *list[SPANS_MAX];
 	struct hull_ttrpc_call *call = steal_ptr(&m->start_call);
 
 	r.version = (char *)HULL_VERSION;
 	r.agent_version = m->agent_version;
 	r.spans = list;
-	r.n_spans = m->greeted_ns ? 3 : 2; /* without an agent nobody is set up */
+	r.n_spans = fill_spans(&m->timeline, spans, list);
 	r.notes = m->notes.v;
 	r.n_notes = m->notes.n;
 	if (call)

@@ -326,6 +326,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	hull_error_free(m->start_error);
 	free(m->waiters.v);
 	hull_strv_fini(&m->notes);
+	hull_timeline_fini(&m->timeline);
 	free(m->cgroup);
 	free(m->cpu_cgroup);
 	free(m->end_reason);

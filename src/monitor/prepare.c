@@ -134,8 +134,11 @@ static void on_inst_ready(void *ctx)
 {
 	struct hull_monitor *m = ctx;
 
-	if (m->state == HULL_MONITOR_STARTING && m->config.agent == HULL_AGENT_NONE)
-		hull_monitor_ready(m);
+	m->runs_ns = hull_now_ns();
+	if (m->state != HULL_MONITOR_STARTING || m->config.agent != HULL_AGENT_NONE)
+		return;
+	hull_monitor_timeline_no_guest(m);
+	hull_monitor_ready(m);
 }
 
 static void on_inst_paused(void *ctx, bool paused)
@@ -400,10 +403,10 @@ int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err)
 	hull_backend_sockets_init(&near);
 	hull_backend_sockets_init(&far);
 	r = hull_monitor_enter_cgroups(m, &cgroup_fd, err);
-	if (r == 0 && (start_networks(m, cgroup_fd, &near, err) < 0 ||
-		       open_shares(m, &near, &far, err) < 0 ||
-		       start_hypervisor(m, cgroup_fd, &near, err) < 0 ||
-		       start_shares(m, cgroup_fd, &far, err) < 0))
+	if (r == 0 &&
+	    (start_networks(m, cgroup_fd, &near, err) < 0 || open_shares(m, &near, &far, err) < 0 ||
+	     start_hypervisor(m, cgroup_fd, &near, err) < 0 ||
+	     start_shares(m, cgroup_fd, &far, err) < 0))
 		r = -1;
 	if (hull_monitor_leave_cgroups(m, r < 0 ? NULL : err) < 0 || r < 0)
 		return -1;

@@ -2,12 +2,14 @@
  *
  * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
  * may ask), prepare.c (what a VM needs before it starts), guest.c (what the guest is told), ready.c
- * (what has become ready, and who waits for it), cgroups.c (its control groups).
+ * (what has become ready, and who waits for it), timeline.c (what the start was made of), cgroups.c
+ * (its control groups).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
 
 #include "backend/backend.h"
+#include "base/timeline.h"
 #include "base/vec.h"
 #include "config/config.h"
 #include "monitor/console.h"
@@ -44,8 +46,10 @@ struct hull_monitor {
 	HULL_VEC(struct hull_ttrpc_call *) waiters; /* unanswered Stop and Wait */
 	struct hull_source *deadline;		    /* of the boot, then of a graceful stop */
 	struct hull_source *finish; /* tears down from the loop's bottom, not from a callback */
-	/* Host CLOCK_MONOTONIC: Start came, hypervisor spawned, agent greeted, guest set up. */
-	uint64_t asked_ns, spawned_ns, greeted_ns, ready_ns;
+	/* Host CLOCK_MONOTONIC: Start came, hypervisor spawned, guest runs, agent greeted, Setup
+	 * sent, guest set up. */
+	uint64_t asked_ns, spawned_ns, runs_ns, greeted_ns, setup_ns, ready_ns;
+	struct hull_timeline timeline; /* of the start, once ready */
 	/* CLOCK_REALTIME, 0: not yet; the last two are halves of the network's. */
 	uint64_t started_at_ns, agent_ready_at_ns, network_ready_at_ns;
 	uint64_t configured_at_ns, carried_at_ns;
@@ -125,6 +129,12 @@ void hull_monitor_wait_ready(struct hull_monitor *m, struct hull_ttrpc_call *cal
 void hull_monitor_fail_ready(struct hull_monitor *m);
 /* That call is gone, whatever it was. */
 void hull_monitor_forget_ready(struct hull_monitor *m, const struct hull_ttrpc_call *call);
+
+/* ---- timeline.c ---- */
+/* The guest has answered Setup so. */
+void hull_monitor_timeline_guest(struct hull_monitor *m, const void *setup_response);
+/* Nobody in the guest tells anything. */
+void hull_monitor_timeline_no_guest(struct hull_monitor *m);
 
 /* ---- prepare.c ---- */
 /* Spec to config; sockets, cgroup, monitor.json; share, hypervisor, link, console: everything that

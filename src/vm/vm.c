@@ -39,7 +39,7 @@ struct hull_vm {
 	struct hull_source *child, *later, *deadline;
 	struct hull_rpc *rpc;
 	char *reason, *message; /* from Wait or Stop */
-	HULL_VEC(struct hull_vm_span) spans;
+	struct hull_timeline timeline;
 	struct hull_strv notes;
 };
 
@@ -116,14 +116,13 @@ static void on_ended(void *ctx, const ProtobufCMessage *reply, const struct hull
 static void keep_report(struct hull_vm *vm, const Hull__Monitor__V1__StartResponse *r)
 {
 	for (size_t i = 0; i < r->n_spans; i++) {
-		const Hull__Monitor__V1__Span *from = r->spans[i];
-		char *name = strdup(from->name);
-		struct hull_vm_span *s = name ? hull_vec_push(&vm->spans) : NULL;
+		const Hull__Monitor__V1__Span *span = r->spans[i];
+		unsigned int where = HULL_AT_GUEST;
 
-		if (s)
-			*s = (struct hull_vm_span){name, from->start_ns, from->end_ns};
-		else
-			free(name);
+		while (where && strcmp(hull_where_names[where], span->where))
+			where--;
+		hull_timeline_add(&vm->timeline, where, span->depth, span->name, span->start_ns,
+				  span->end_ns);
 	}
 	for (size_t i = 0; i < r->n_notes; i++)
 		hull_strv_add(&vm->notes, r->notes[i]);
@@ -320,17 +319,14 @@ void hull_vm_free(struct hull_vm *vm)
 	free(vm->console);
 	free(vm->reason);
 	free(vm->message);
-	for (size_t i = 0; i < vm->spans.n; i++)
-		free(vm->spans.v[i].name);
-	free(vm->spans.v);
+	hull_timeline_fini(&vm->timeline);
 	hull_strv_fini(&vm->notes);
 	free(vm);
 }
 
-size_t hull_vm_spans(const struct hull_vm *vm, const struct hull_vm_span **ret_spans)
+const struct hull_timeline *hull_vm_timeline(const struct hull_vm *vm)
 {
-	*ret_spans = vm->spans.v;
-	return vm->spans.n;
+	return &vm->timeline;
 }
 
 const struct hull_strv *hull_vm_notes(const struct hull_vm *vm)

@@ -10,6 +10,7 @@
 #define HULL_VM_VM_H
 
 #include "base/loop.h"
+#include "base/timeline.h"
 #include "config/config.h"
 
 struct hull_vm;
@@ -39,12 +40,8 @@ void hull_vm_kill(struct hull_vm *vm);
 /* A detached VM lives on.  A tied one that has not ended yet is killed first (bounded wait). */
 void hull_vm_free(struct hull_vm *vm);
 
-/* What the start was made of, once ready: "prepare", "boot", "setup", on CLOCK_MONOTONIC. */
-struct hull_vm_span {
-	char *name;
-	uint64_t start_ns, end_ns;
-};
-size_t hull_vm_spans(const struct hull_vm *vm, const struct hull_vm_span **ret_spans);
+/* What the start was made of, once ready: phases from the monitor's being asked to that. */
+const struct hull_timeline *hull_vm_timeline(const struct hull_vm *vm);
 
 /* Once ready: what is not as it should be, for people. */
 const struct hull_strv *hull_vm_notes(const struct hull_vm *vm);

@@ -532,8 +532,7 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 || spawn(q, &plan, &e, err) < 0)
 		return -1;
 	if (q->memory)
-		hull_qemu_memory_fill(q->memory, q->boot_len[0], q->boot_len[1],
-				      q->env.cgroup_fd);
+		hull_qemu_memory_fill(q->memory, q->boot_len[0], q->boot_len[1], q->env.cgroup_fd);
 	return watch(q, &e, err);
 }
 

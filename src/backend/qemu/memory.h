@@ -22,7 +22,8 @@ int hull_qemu_memory_new(struct hull_loop *loop, uint64_t len, struct hull_qemu_
 			 struct hull_error **err);
 /* Borrowed; whoever has it may open it again by /proc/self/fd. */
 int hull_qemu_memory_fd(const struct hull_qemu_memory *m);
-/* What is going to be loaded, in bytes; @cgroup_fd as in hull_spawn.  Does nothing where it can't. */
+/* What is going to be loaded, in bytes; @cgroup_fd as in hull_spawn.  Does nothing where it can't.
+ */
 void hull_qemu_memory_fill(struct hull_qemu_memory *m, uint64_t kernel, uint64_t initrd,
 			   int cgroup_fd);
 /* The hypervisor has been sent SIGKILL: nobody may use the file any more. */

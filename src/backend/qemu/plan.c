@@ -35,7 +35,7 @@
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {"qmp", "console", "ctl",    "bulk",	 "root", "share",
+const char *const hull_qemu_fd_names[] = {"qmp", "console", "ctl",    "bulk",	"root", "share",
 					  "net", "memory",  "kernel", "initrd", "disk", NULL};
 static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DISK + 2, "one name for each role");
 
@@ -166,7 +166,8 @@ static void add_memory(struct build *b)
 	addf(b, "-m", "%" PRIu64 "M", mib);
 	if (has_daemons(b))
 		addf(b, "-object",
-		     "memory-backend-file,id=mem,size=%" PRIu64 "M,share=on,mem-path=/proc/self/fd/%d",
+		     "memory-backend-file,id=mem,size=%" PRIu64
+		     "M,share=on,mem-path=/proc/self/fd/%d",
 		     mib, add_fd(b, HULL_QEMU_FD_MEMORY, 0));
 }
 
