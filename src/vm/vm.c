@@ -134,7 +134,7 @@ static void on_ready(void *ctx, const ProtobufCMessage *reply, const struct hull
 	cleanup_error struct hull_error *died = NULL;
 	struct hull_vm *vm = ctx;
 
-	if (error && hull_error_code(error) == HULL_E_UNAVAILABLE) {
+	if (error && !strcmp(hull_error_cause(error), HULL_RPC_CLOSED)) {
 		hull_fail_cause(&died, HULL_E_BACKEND, "monitor-died",
 				"the VM's monitor ended before the VM was ready");
 		error = died;

@@ -71,3 +71,6 @@ expect 125 "$HULL" run "$(printf 'a\033[31m')$csi" -- true
 has err 'a\x1b[31m\xc2\x9b31m'
 has err 'hull run -- a\x1b[31m'
 ! LC_ALL=C grep -q "$(printf '[\033\233]')" err || fail "control characters reach the terminal"
+
+# What the monitor can't have is told as it said it.
+"$HULL" run --net none --accel kvm -- true >out 2>err || has err "accelerator 'kvm': "
