@@ -30,6 +30,8 @@ static const struct {
 } drivers[] = {
 	{"0x0001", "net"},  /* network card */
 	{"0x001a", "root"}, /* file system */
+	{"0x0009", "root"}, /* file system over 9p: the root stage has the overlay */
+	{"0x0009", "ninep"},
 };
 
 static bool has_device(const char *number)
