@@ -16,8 +16,9 @@
  *   setgroups()    can't work in a user namespace; virtiofsd gives up over it.
  *
  * All but the first only where HULL_SHARE_IDS is in the environment: "OWNER:SHOWN[:OTHERS]", each
- * UID:GID; owner is what the server's user looks like from here; without OTHERS those are shown as
- * they are.  Symbols are the ones that programs built for 64-bit file offsets refer to.
+ * UID:GID; owner is what the server's user looks like from here.  Without OTHERS, who then are
+ * shown as they are, it is QEMU.  Symbols are the ones that programs built for 64-bit file offsets
+ * refer to.
  *
  *   rights of "others"  what virtiofsd has by being nobody in particular, QEMU has not: it is a
  *                  user, who may read more than everybody may.  In a directory that was opened as
@@ -68,9 +69,10 @@ struct id {
 	uint32_t uid, gid;
 };
 static struct {
-	bool set, mask_others;
+	bool set;
 	struct id owner, shown, others;
 } ids;
+static bool is_qemu;
 
 #define MAX_HIDDEN 1024
 static uint64_t hidden[2 * MAX_HIDDEN]; /* device, inode */
@@ -154,7 +156,7 @@ __attribute__((constructor)) static void init(void)
 		return;
 	if (!take_id(&s, &ids.owner) || !take_id(&s, &ids.shown))
 		abort();
-	ids.mask_others = *s;
+	is_qemu = !*s;
 	if (*s && (!take_id(&s, &ids.others) || *s))
 		abort();
 	n_hidden = take_list("HULL_SHARE_HIDDEN", hidden, 2 * (size_t)MAX_HIDDEN);
@@ -257,6 +259,12 @@ static bool makes(int flags)
 	return flags & (O_CREAT | __O_TMPFILE);
 }
 
+/* QEMU tries again by itself, and can't bear a descriptor without a flag that it asked for. */
+static int allowed(int flags)
+{
+	return is_qemu ? flags : flags & ~O_NOATIME;
+}
+
 EXPORT int open64(const char *path, int flags, ...)
 {
 	mode_t mode = 0;
@@ -286,14 +294,14 @@ EXPORT int openat64(int dirfd, const char *path, int flags, ...)
 		va_end(ap);
 	}
 	ready();
-	flags &= ~O_NOATIME;
+	flags = allowed(flags);
 	return admit(dirfd, next_openat(dirfd, path, flags, plain(mode)), flags);
 }
 
 EXPORT int __openat64_2(int dirfd, const char *path, int flags)
 {
 	ready();
-	flags &= ~O_NOATIME;
+	flags = allowed(flags);
 	return admit(dirfd, next_openat(dirfd, path, flags), flags);
 }
 
@@ -334,11 +342,11 @@ static void show(uint32_t *uid, uint32_t *gid)
 {
 	if (*uid == ids.owner.uid)
 		*uid = ids.shown.uid;
-	else if (ids.mask_others)
+	else if (!is_qemu)
 		*uid = ids.others.uid;
 	if (*gid == ids.owner.gid)
 		*gid = ids.shown.gid;
-	else if (ids.mask_others)
+	else if (!is_qemu)
 		*gid = ids.others.gid;
 }
 
