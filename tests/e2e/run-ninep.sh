@@ -102,6 +102,10 @@ timeout 100 "$HULL" run -q -i --share-driver 9p -v ./data:/data -- sh -c 'cd /da
 	<turn >seen 2>&1 &
 vm=$!
 exec 9>turn
+# Beneath the hypervisor's own filter is ours.
+wait_for 60 pgrep -u "$me" qemu-system
+filters=$(sed -n 's/^Seccomp_filters:[[:space:]]*//p' "/proc/$(pgrep -u "$me" qemu-system)/status")
+[ "${filters:-2}" -ge 2 ] || fail "the hypervisor has $filters filters"
 mkdir data/later
 for i in 1 22 333; do
 	echo "$i" >data/changing.new
