@@ -7,6 +7,7 @@
 
 #include "agent/inroot.h"
 #include "agent/mountopt.h"
+#include "agent/node.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -179,6 +180,15 @@ static int mount_target(const struct target *t, const char *source, const char *
 	return 0;
 }
 
+static int make_node(const char *root, const Hull__Agent__V1__MountEntry *e,
+		     struct hull_error **err)
+{
+	const char *in = inside(root, e->target);
+	cleanup_close int rootfd = open_root(in ? root : "/", err);
+
+	return rootfd < 0 ? -1 : hull_node_make(rootfd, in ? in : e->target, e, err);
+}
+
 int hull_mount_entry(const char *root, const Hull__Agent__V1__MountEntry *e,
 		     struct hull_error **err)
 {
@@ -190,6 +200,8 @@ int hull_mount_entry(const char *root, const Hull__Agent__V1__MountEntry *e,
 	if (e->target[0] != '/')
 		return hull_fail(err, HULL_E_INVALID, "mount target '%s' is not absolute",
 				 e->target);
+	if (hull_node_is(e->type))
+		return make_node(root, e, err);
 	if (hull_mount_options_parse(e->options, e->n_options, &o, err) < 0)
 		return hull_prefix(err, "mount on '%s'", e->target);
 	if (!strcmp(e->type, "bind"))

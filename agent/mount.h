@@ -15,7 +15,8 @@
 
 /* Makes the target, and an overlay's upper and work directories, where they are missing.  Where
  * @root is not NULL and the target lies below it, links on the way to the target are
- * resolved within the root. A source "serial:X" is the block device with that serial number. */
+ * resolved within the root. A source "serial:X" is the block device with that serial number.  Some
+ * types are no mounts at all: node.h. */
 int hull_mount_entry(const char *root, const Hull__Agent__V1__MountEntry *e,
 		     struct hull_error **err);
 int hull_mount_remove(const char *root, const char *target, bool detach, struct hull_error **err);

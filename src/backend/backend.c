@@ -45,6 +45,8 @@ void hull_backend_sockets_init(struct hull_backend_sockets *s)
 		s->shares[i] = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(s->networks); i++)
 		s->networks[i] = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(s->exports.v); i++)
+		s->exports.v[i].fd = -1;
 }
 
 void hull_backend_sockets_close(struct hull_backend_sockets *s)
@@ -54,6 +56,8 @@ void hull_backend_sockets_close(struct hull_backend_sockets *s)
 		hull_closep(&s->shares[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(s->networks); i++)
 		hull_closep(&s->networks[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(s->exports.v); i++)
+		hull_closep(&s->exports.v[i].fd);
 }
 
 int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **err)

@@ -13,6 +13,7 @@
 #define HULL_BACKEND_BACKEND_H
 
 #include "base/error.h"
+#include "base/vec.h"
 #include "config/check.h"
 #include "config/config.h"
 
@@ -22,7 +23,7 @@
 #include <sys/types.h>
 
 struct hull_loop;
-struct hull_strv;
+struct sock_fprog;
 
 /* What may be offered to users.  A capability with an operation of its own is set exactly where
  * that operation is: hull_backend_check(). */
@@ -35,10 +36,16 @@ struct hull_strv;
 #define HULL_CAP_QCOW2 (UINT64_C(1) << 6)	 /* disks in that format */
 #define HULL_CAP_STREAM_NET (UINT64_C(1) << 7)	 /* takes sockets of networks */
 #define HULL_CAP_USER_NET (UINT64_C(1) << 8)	 /* carries user networks by itself */
+#define HULL_CAP_EXPORTS (UINT64_C(1) << 9)	 /* serves directories by itself, over 9p */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG "hull.root"
 #define HULL_SHARE_TAG "hull.share"
+
+/* The 9p tags, likewise, of the hypervisor's exports. */
+#define HULL_EXPORT_TAG "hull.dir"
+#define HULL_EXPORT_OTHERS "/proc/self/hull-others/"
+#define HULL_EXPORTS_MAX 16
 
 /* As many daemons serve a VM's shares at most; see monitor/share.h. */
 #define HULL_SHARE_GROUPS_MAX 8
@@ -89,6 +96,23 @@ struct hull_backend_env {
 	bool ipv6;     /* the host has it: so may user networks */
 };
 
+/* A directory of the host's that the hypervisor serves by itself: HULL_CAP_EXPORTS. */
+struct hull_backend_export {
+	int fd; /* of the directory */
+	bool readonly;
+	/* Only what everybody may read: it is opened as HULL_EXPORT_OTHERS with the descriptor, a
+	 * name that works only with what exports.env brings (share/shim.c). */
+	bool others;
+};
+
+struct hull_backend_exports {
+	struct hull_backend_export v[HULL_EXPORTS_MAX];
+	size_t n;
+	/* What whoever serves them must have in its environment, and beneath it.  Borrowed. */
+	const struct hull_strv *env;
+	const struct sock_fprog *filter;
+};
+
 /* What the hypervisor is to be connected to: the ends of helpers that run already. */
 struct hull_backend_sockets {
 	int root;			   /* vhost-user */
@@ -97,6 +121,7 @@ struct hull_backend_sockets {
 	/* Of the description's networks, in order: frames as QEMU's "stream" has them.  -1: the
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
+	struct hull_backend_exports exports;
 };
 void hull_backend_sockets_init(struct hull_backend_sockets *s); /* all -1 */
 void hull_backend_sockets_close(struct hull_backend_sockets *s);
@@ -121,7 +146,7 @@ struct hull_backend_ops {
 	/* Looks the hypervisor and the host over.  @config must outlive the instance. */
 	int (*create)(const struct hull_backend_env *env, const struct hull_config *config,
 		      struct hull_inst **ret_inst, struct hull_error **err);
-	/* Takes those of the sockets it uses, leaving -1.  On success events.exited will follow
+	/* Takes those of the descriptors it uses, leaving -1.  On success events.exited will follow
 	 * sooner or later. */
 	int (*start)(struct hull_inst *inst, struct hull_backend_sockets *sockets,
 		     struct hull_error **err);

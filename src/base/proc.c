@@ -20,6 +20,7 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -45,6 +46,7 @@ enum step {
 	STEP_CWD,
 	STEP_IDS,
 	STEP_DEATH,
+	STEP_FILTER,
 	STEP_FORK,
 	STEP_EXEC,
 	STEP_COUNT,
@@ -56,6 +58,7 @@ static const char *const step_names[STEP_COUNT] = {
 	[STEP_CWD] = "change directory",
 	[STEP_IDS] = "give up privileges",
 	[STEP_DEATH] = "tie to the parent's life",
+	[STEP_FILTER] = "filter system calls",
 	[STEP_FORK] = "fork",
 	[STEP_EXEC] = "execute",
 };
@@ -227,6 +230,9 @@ static int apply(const struct hull_spawn *spec, pid_t parent, int *report_fd, in
 		if (getppid() != (spec->new_pid_ns ? 0 : parent) || report_is_orphan(*report_fd))
 			return -ESRCH; /* it died before the signal was armed */
 	}
+	*ret_step = STEP_FILTER;
+	if (spec->filter && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, spec->filter, 0, 0) < 0)
+		return -errno;
 	return 0;
 }
 
@@ -312,19 +318,33 @@ int hull_proc_fork(void (*fn)(void *ctx), void *ctx, int cgroup_fd, struct hull_
 	return 0;
 }
 
-bool hull_proc_can_unshare_users(const struct hull_spawn *spec)
+int hull_proc_try(const struct hull_spawn *spec, int (*fn)(void *arg), void *arg)
 {
 	cleanup_close int pidfd = -1;
 	pid_t pid = clone_child(0, &pidfd, 0);
-	int wstatus = 1;
+	int wstatus, r;
 
+	if (pid < 0)
+		return -errno;
 	if (pid == 0) {
 		if (spec->set_ids && drop_ids(spec->uid, spec->gid, 0) < 0)
-			_exit(1);
-		_exit(unshare(CLONE_NEWUSER) < 0);
+			_exit(EPERM);
+		_exit(fn(arg));
 	}
-	return pid > 0 && hull_child_wait(pidfd, hull_deadline_ms(5000), &wstatus) == 0 &&
-	       wstatus == 0;
+	r = hull_child_wait(pidfd, hull_deadline_ms(5000), &wstatus);
+	if (r < 0)
+		return r;
+	return WIFEXITED(wstatus) ? WEXITSTATUS(wstatus) : -ECHILD;
+}
+
+static int unshare_users(void *arg)
+{
+	return unshare(CLONE_NEWUSER) < 0 ? errno : 0;
+}
+
+bool hull_proc_can_unshare_users(const struct hull_spawn *spec)
+{
+	return hull_proc_try(spec, unshare_users, NULL) == 0;
 }
 
 int hull_child_reap(int pidfd, int *ret_wstatus)

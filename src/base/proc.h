@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct sock_fprog;
+
 /* Child descriptor `to` becomes a copy of `from`.  0, 1, 2 that are not mapped are /dev/null;
  * every other descriptor is closed. */
 struct hull_fd_map {
@@ -36,6 +38,7 @@ struct hull_spawn {
 	gid_t gid;
 	uint64_t keep_caps; /* with set_ids: bits of capabilities of ours to keep, over exec too */
 	bool no_new_privs;
+	const struct sock_fprog *filter; /* seccomp, for good; with no_new_privs.  NULL: none */
 	bool die_with_parent;	/* SIGKILL when the calling thread ends, set after the uid change */
 	bool new_session;	/* setsid */
 	bool new_pid_ns;	/* as the first process of a pid namespace */
@@ -57,8 +60,11 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child,
  * -errno. */
 int hull_proc_fork(void (*fn)(void *ctx), void *ctx, int cgroup_fd, struct hull_child *ret_child);
 
-/* Whether a child with the identity of @spec (its other members do not count) may make a user
- * namespace: tried, since sysctls, chroots, filters and security modules may all forbid it. */
+/* Runs @fn in a child with the identity of @spec (its other members do not count), which changes
+ * nothing but itself.  What @fn returned (0 to 255), or -errno. */
+int hull_proc_try(const struct hull_spawn *spec, int (*fn)(void *arg), void *arg);
+/* Whether such a child may make a user namespace: tried, since sysctls, chroots, filters and
+ * security modules may all forbid it. */
 bool hull_proc_can_unshare_users(const struct hull_spawn *spec);
 
 /* Reaps a child made by hull_spawn() (which only this can): 0 and *ret_wstatus as of waitpid(),

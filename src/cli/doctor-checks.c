@@ -129,44 +129,6 @@ static void check_shares(const struct hull_config *config, struct hull_check_res
 
 /* ---- what this user may do ---- */
 
-/* The child is us until it exits: only it is in the new namespaces. */
-static int try_namespaces(struct hull_error **err)
-{
-	cleanup_strbuf struct hull_strbuf said = HULL_STRBUF_INIT;
-	cleanup_close int from = -1, to = -1;
-	const char *hint;
-	int fds[2], r;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return hull_fail_errno(err, errno, "make a pipe");
-	from = fds[0];
-	to = fds[1];
-	pid = fork();
-	if (pid == 0) {
-		cleanup_error struct hull_error *own = NULL;
-		struct hull_rights rights;
-
-		if (hull_rights_enter(&rights, &own) < 0)
-			(void)dprintf(to, "%s\n%s", hull_error_message(own), hull_error_hint(own));
-		_exit(0);
-	}
-	if (pid < 0)
-		return hull_fail_errno(err, errno, "fork");
-	hull_closep(&to);
-	r = hull_fd_read_all(from, 4096, &said);
-	(void)waitpid(pid, NULL, 0);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "read from a child");
-	if (!said.len)
-		return 0;
-	hint = strchrnul(said.data, '\n');
-	hull_fail(err, HULL_E_DENIED, "%.*s", (int)(hint - said.data), said.data);
-	if (*hint && hint[1])
-		hull_hint(err, "%s", hint + 1);
-	return -1;
-}
-
 /* The switch that keeps ordinary users from it, if there is one. */
 static const char *find_switch(void)
 {
@@ -197,17 +159,26 @@ static void check_namespaces(const struct hull_config *config, struct hull_check
 	bool root = geteuid() == 0;
 	const char *fix;
 
-	if (try_namespaces(&err) == 0) {
+	if (hull_rights_try(&err) == 0) {
 		hull_check_set(ret, HULL_CHECK_OK, "%s can be made",
 			       root ? "mount namespaces" : "user and mount namespaces");
 		return;
 	}
-	hull_check_error(ret, HULL_CHECK_BROKEN, err);
-	fix = root ? NULL : find_switch();
+	if (root) {
+		hull_check_error(ret, HULL_CHECK_BROKEN, err);
+		hull_check_hint(ret, "hull as root needs the capability CAP_SYS_ADMIN");
+		return;
+	}
+	/* Not broken: the hypervisor serves the host's directories, and carries the network. */
+	hull_check_set(ret, HULL_CHECK_WARNING,
+		       "%s: the host's directories are served over 9p, which is slower, and "
+		       "single files can't be shared",
+		       hull_error_message(err));
+	fix = find_switch();
 	if (fix)
 		hull_check_hint(ret, "as root: %s", fix);
-	else if (root)
-		hull_check_hint(ret, "hull as root needs the capability CAP_SYS_ADMIN");
+	else
+		hull_check_hint(ret, "%s", hull_error_hint(err));
 }
 
 static void check_cgroup(const struct hull_config *config, struct hull_check_result *ret)

@@ -46,6 +46,7 @@ enum {
 	OPT_ROOT,
 	OPT_HERE,
 	OPT_SHARE_CACHE,
+	OPT_SHARE_DRIVER,
 	OPT_ENV_FILE,
 	OPT_READ_ONLY,
 	OPT_PIDS_LIMIT,
@@ -75,6 +76,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_SHARE_CACHE, "share-cache", "MODE",
 	 "how long the guest trusts what it has read of shares: strict, auto, always or none",
 	 NULL},
+	{OPT_SHARE_DRIVER, "share-driver", "KIND",
+	 "auto, virtiofs or 9p: how the host's directories get there", NULL},
 	{'c', "cpus", "N", "virtual CPUs (default 1)", "Virtual machine"},
 	{OPT_CPU_LIMIT, "cpu-limit", "N", "at most so much of the host's CPUs, e.g. 0.5 or 2",
 	 NULL},
@@ -376,6 +379,10 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_SHARE_CACHE:
 		r = set_name(&i, "cache mode", value, hull_share_cache_names, err);
 		c->share_cache = (enum hull_share_cache)i;
+		return r;
+	case OPT_SHARE_DRIVER:
+		r = set_name(&i, "share driver", value, hull_share_driver_names, err);
+		c->share_driver = (enum hull_share_driver)i;
 		return r;
 	case 'v':
 		return hull_volume_add(c, value, err);

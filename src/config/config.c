@@ -29,6 +29,7 @@ const char *const hull_agent_names[] = {"hull", "none", NULL};
 const char *const hull_disk_format_names[] = {"raw", "qcow2", NULL};
 const char *const hull_root_kind_names[] = {"none", "host", NULL};
 const char *const hull_share_cache_names[] = {"strict", "auto", "always", "none", NULL};
+const char *const hull_share_driver_names[] = {"auto", "virtiofs", "9p", NULL};
 const char *const hull_network_kind_names[] = {"user", NULL};
 const char *const hull_network_provider_names[] = {"auto", "passt", "builtin", NULL};
 const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
@@ -41,6 +42,7 @@ NAMES_MATCH(hull_agent_names, HULL_AGENT_NONE);
 NAMES_MATCH(hull_disk_format_names, HULL_DISK_QCOW2);
 NAMES_MATCH(hull_root_kind_names, HULL_ROOT_HOST);
 NAMES_MATCH(hull_share_cache_names, HULL_SHARE_CACHE_NONE);
+NAMES_MATCH(hull_share_driver_names, HULL_SHARE_DRIVER_NINEP);
 NAMES_MATCH(hull_network_kind_names, HULL_NETWORK_USER);
 NAMES_MATCH(hull_network_provider_names, HULL_NETWORK_BUILTIN);
 NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
@@ -152,6 +154,10 @@ static const struct hull_field config_table[] = {
 			"disks, in the order the guest sees them"),
 	HULL_FIELD_LIST(struct hull_config, shares, "shares", 0, &share_fields,
 			HULL_CONFIG_MAX_SHARES, "directories and files of the host"),
+	HULL_FIELD_ENUM(struct hull_config, share_driver, "share_driver", 0, enum hull_share_driver,
+			HULL_SHARE_DRIVER_AUTO, hull_share_driver_names,
+			"who serves the host's directories, the root's too: virtiofsd, the "
+			"hypervisor, or whichever works"),
 	HULL_FIELD_ENUM(struct hull_config, share_cache, "share_cache", 0, enum hull_share_cache,
 			HULL_SHARE_CACHE_STRICT, hull_share_cache_names,
 			"how long the guest trusts what it has read of the shares"),

@@ -43,6 +43,13 @@ enum hull_share_cache {
 	HULL_SHARE_CACHE_ALWAYS,
 	HULL_SHARE_CACHE_NONE,
 };
+/* Who serves the host's directories: daemons (virtiofsd), or the hypervisor itself over 9p, for
+ * ordinary users who can't make user namespaces.  Auto is the first where it works. */
+enum hull_share_driver {
+	HULL_SHARE_DRIVER_AUTO,
+	HULL_SHARE_DRIVER_VIRTIOFS,
+	HULL_SHARE_DRIVER_NINEP,
+};
 enum hull_network_kind { HULL_NETWORK_USER };
 /* Who carries a user network: passt, or the hypervisor itself.  Auto is passt where it is installed
  * and works. */
@@ -115,6 +122,7 @@ struct hull_config {
 	struct hull_root root;
 	HULL_VEC(struct hull_disk) disks;
 	HULL_VEC(struct hull_share) shares;
+	enum hull_share_driver share_driver; /* of the root too */
 	enum hull_share_cache share_cache;
 	uint64_t owner_uid, owner_gid; /* in the guest, of the shares' files */
 	HULL_VEC(struct hull_network) networks;
@@ -136,6 +144,7 @@ extern const char *const hull_agent_names[];
 extern const char *const hull_disk_format_names[];
 extern const char *const hull_root_kind_names[];
 extern const char *const hull_share_cache_names[];
+extern const char *const hull_share_driver_names[];
 extern const char *const hull_network_kind_names[];
 extern const char *const hull_network_provider_names[];
 extern const char *const hull_protocol_names[];

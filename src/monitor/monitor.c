@@ -293,6 +293,7 @@ int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (
 	m->ctx = ctx;
 	m->lock_fd = lock_fd;
 	hull_config_init(&m->config);
+	hull_exports_init(&m->exports);
 	r = hull_loop_add_timer(loop, on_deadline, m, &m->deadline);
 	if (r == 0)
 		r = hull_loop_add_timer(loop, on_finish, m, &m->finish);
@@ -327,6 +328,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	free(m->waiters.v);
 	hull_strv_fini(&m->notes);
 	hull_timeline_fini(&m->timeline);
+	hull_exports_fini(&m->exports);
 	free(m->cgroup);
 	free(m->cpu_cgroup);
 	free(m->end_reason);

@@ -248,6 +248,8 @@ static int start_share(struct hull_monitor *m, const struct hull_share_group *gr
 static int open_shares(struct hull_monitor *m, struct hull_backend_sockets *near,
 		       struct hull_backend_sockets *far, struct hull_error **err)
 {
+	if (m->config.share_driver == HULL_SHARE_DRIVER_NINEP)
+		return hull_exports_open(&m->exports, &m->config, &near->exports, err);
 	if (m->config.root.kind != HULL_ROOT_NONE &&
 	    hull_share_sockets(&m->config, &far->root, &near->root, err) < 0)
 		return -1;
@@ -258,7 +260,7 @@ static int open_shares(struct hull_monitor *m, struct hull_backend_sockets *near
 	return 0;
 }
 
-/* The daemon of the root, and one for each owner of shares. */
+/* The daemon of the root, and one for each owner of shares; none where the hypervisor serves them. */
 static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backend_sockets *far,
 			struct hull_error **err)
 {
@@ -268,6 +270,8 @@ static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backe
 		.gid = vm_uid(&m->config) + 1,
 	};
 
+	if (m->config.share_driver == HULL_SHARE_DRIVER_NINEP)
+		return 0;
 	if (m->config.root.kind != HULL_ROOT_NONE &&
 	    start_share(m, &root, cgroup_fd, &far->root, err) < 0)
 		return -1;
@@ -445,13 +449,30 @@ static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 	return 0;
 }
 
+/* Who serves the host's directories, and what there is to serve. */
+static int plan_shares(struct hull_monitor *m, struct hull_error **err)
+{
+	cleanup_error struct hull_error *why = NULL;
+
+	if (hull_export_choose(&m->config, hull_backend_find("qemu")->caps, &why, err) < 0)
+		return -1;
+	if (m->config.share_driver != HULL_SHARE_DRIVER_NINEP)
+		return hull_share_plan(&m->config, &m->shares, err);
+	if (why)
+		hull_strv_addf(&m->notes,
+			       "%s; the hypervisor serves the host's directories instead, over 9p, "
+			       "which is slower: see hull doctor",
+			       hull_error_message(why));
+	return hull_exports_plan(&m->exports, &m->config, err);
+}
+
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 			 struct hull_error **err)
 {
 	int control_fd, r;
 
 	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0 ||
-	    hull_share_plan(&m->config, &m->shares, err) < 0)
+	    plan_shares(m, err) < 0)
 		return -1;
 	m->started_at_ns = hull_realtime_ns();
 	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||

@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "config/config.h"
 #include "monitor/console.h"
+#include "monitor/export.h"
 #include "monitor/helper.h"
 #include "monitor/link.h"
 #include "monitor/monitor.h"
@@ -61,7 +62,8 @@ struct hull_monitor {
 	struct hull_inst *inst;
 	bool inst_running;
 	HULL_VEC(struct hull_helper *) helpers; /* owned */
-	struct hull_share_plan shares;
+	struct hull_share_plan shares;		/* unless the hypervisor has exports */
+	struct hull_exports exports;
 	struct hull_scratch *scratch;
 	struct hull_net *net; /* NULL: the VM has no network */
 	bool without_passt;   /* it has been tried, and does not work here */

@@ -7,6 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/proc.h"
+#include "base/strbuf.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -44,7 +46,7 @@ static int enter_user_namespace(struct hull_error **err)
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) {
 		hull_fail_errno(err, errno, "make a user and mount namespace");
-		hull_hint(err, "sharing directories as an ordinary user needs user namespaces: see "
+		hull_hint(err, "virtiofsd needs user namespaces to serve an ordinary user: see "
 			       "sysctl user.max_user_namespaces, "
 			       "kernel.unprivileged_userns_clone and "
 			       "kernel.apparmor_restrict_unprivileged_userns");
@@ -79,6 +81,43 @@ int hull_rights_enter(struct hull_rights *ret, struct hull_error **err)
 	}
 	*ret = r;
 	return 0;
+}
+
+/* The child's words: message, newline, hint. */
+static int try_enter(void *to)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct hull_rights rights;
+
+	if (hull_rights_enter(&rights, &err) == 0)
+		return 0;
+	(void)dprintf(*(int *)to, "%s\n%s", hull_error_message(err), hull_error_hint(err));
+	return 1;
+}
+
+int hull_rights_try(struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf said = HULL_STRBUF_INIT;
+	cleanup_close int from = -1, to = -1;
+	const char *text, *hint;
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return hull_fail_errno(err, errno, "make a pipe");
+	from = fds[0];
+	to = fds[1];
+	r = hull_proc_try(&(struct hull_spawn){0}, try_enter, &to);
+	if (r == 0)
+		return 0;
+	hull_closep(&to);
+	if (r < 0 || (r = hull_fd_read_all(from, 4096, &said)) < 0)
+		return hull_fail_errno(err, -r, "try to make namespaces");
+	text = hull_strbuf_str(&said);
+	hint = strchrnul(text, '\n');
+	hull_fail(err, HULL_E_DENIED, "%.*s", (int)(hint - text), text);
+	if (*hint && hint[1])
+		hull_hint(err, "%s", hint + 1);
+	return -1;
 }
 
 void hull_rights_raise_files(void)

@@ -28,6 +28,8 @@ struct hull_rights {
 
 /* Makes the mounts private. */
 int hull_rights_enter(struct hull_rights *ret, struct hull_error **err);
+/* Whether that would work: done in a child.  The error tells why not. */
+int hull_rights_try(struct hull_error **err);
 /* As many descriptors as the host lets us have: the daemon holds one for each file the guest
  * remembers. */
 void hull_rights_raise_files(void);

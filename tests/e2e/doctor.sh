@@ -168,14 +168,18 @@ broken directory 'no room' unshare -m sh -c 'mount -t tmpfs -o size=16k,nr_inode
 broken directory 'Read-only file system' unshare -m sh -c 'mount -t tmpfs -o ro small small
 	HULL_HOME=$PWD/small exec "$@"' sh
 
-# Ordinary users can't make namespaces in a chroot, and nobody without the capability.
+# Ordinary users can't make namespaces in a chroot, and can do without; nobody can without the
+# capability.
 mkdir jail
 user=$((1862270976 + $$))
 if setpriv --reuid $user --regid $user --clear-groups test -x "$HULL"; then
 	# shellcheck disable=SC2016
-	broken namespaces 'make a user and mount namespace' env -u HULL_HOME -u XDG_RUNTIME_DIR \
-		unshare -m sh -c 'user=$1; shift; mount --rbind / jail
-			exec chroot jail setpriv --reuid $user --regid $user --clear-groups "$@"' sh $user
+	jailed='user=$1; shift; mount --rbind / jail
+		exec chroot jail env -u HULL_HOME -u XDG_RUNTIME_DIR setpriv --reuid $user --regid $user --clear-groups "$@"'
+	expect 0 unshare -m sh -c "$jailed" sh $user "$HULL" doctor
+	says namespaces warning 'make a user and mount namespace'
+	expect 0 unshare -m sh -c "$jailed" sh $user "$HULL" run -- true
+	has err 'over 9p'
 	rm -rf "/tmp/hull-$user"
 fi
 broken namespaces 'make a mount namespace' setpriv --bounding-set=-sys_admin

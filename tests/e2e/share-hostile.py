@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a hostile root of a guest tries on its shares: /share (writable), /ro (read-only) and /one.conf
 # (a single file). Prints a line for each try: what became of it. Nothing here may stop it; whether it
-# did harm is seen on the host. With the word "races" it does only what may lock up its own kernel.
+# did harm is seen on the host. With the word "races" it does only what may lock up its own kernel; with
+# the word "9p" the shares are exports of the hypervisor, and there is no single file.
 import ctypes
 import errno
 import os
@@ -209,8 +210,26 @@ def raw():
     attempt("forged handles", handles)
 
 
+def exports():
+    """What a hypervisor serves by itself: /usr, /etc, then the shares. They are in use, so that only
+    another kernel could speak to them; but what is read-only here can be made writable, here."""
+    for i in range(4):
+        os.makedirs(f"/mnt/{i}", exist_ok=True)
+        attempt(f"mount hull.dir{i}", call, "mount", f"hull.dir{i}".encode(), f"/mnt/{i}".encode(), b"9p", 0,
+                b"trans=virtio,version=9p2000.L")
+    attempt("remount the mount", call, "mount", None, b"/ro", None, 0x20 | 0x1000, None)
+    attempt("remount the file system", call, "mount", None, b"/ro", None, 0x20, None)
+    with open("/proc/mounts", encoding="utf-8") as f:
+        print("/ro is", [line.split()[3].split(",")[0] for line in f if line.split()[1] == "/ro"], flush=True)
+    read_only()
+    for fn in (lambda: write("/ro/planted"), lambda: os.mkdir("/ro/dir"), lambda: os.link("/ro/file", "/ro/hard"),
+               lambda: os.mknod("/ro/c", stat.S_IFCHR | 0o666, os.makedev(1, 3)), lambda: os.chown("/ro/file", 1, 1),
+               lambda: os.setxattr("/ro/file", "user.a", b"1"), lambda: os.unlink("/ro/file")):
+        attempt("change what is read-only", fn)
+
+
 parts = (races,) if sys.argv[1:] == ["races"] else (devices, modes, links, above, names, special, renames,
-                                                    read_only, raw)
+                                                    read_only, exports if sys.argv[1:] == ["9p"] else raw)
 for part in parts:
     try:
         part()

@@ -30,6 +30,12 @@ static const struct hull_qemu_host tcg_shares = {HOST(HULL_ACCEL_TCG), .tsc_khz 
 static const struct hull_qemu_host tcg_crowd = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						.n_shares = HULL_SHARE_GROUPS_MAX};
 
+static const struct hull_qemu_host tcg_exports = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						  .n_exports = 4, .readonly_exports = 0x7,
+						  .others_exports = 0x3};
+static const struct hull_qemu_host tcg_many_exports = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						       .n_exports = HULL_EXPORTS_MAX};
+
 static const struct hull_qemu_host tcg_net = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 					      .net_sockets = 1 << 0, .ipv6 = true};
 
@@ -51,6 +57,11 @@ static const struct {
 	{"host-root-q35", "{" BOOT ",\"root\":{\"kind\":\"host\"},\"machine\":\"q35\"}", &tcg},
 	{"shares-microvm", "{" BOOT ",\"root\":{\"kind\":\"host\"}}", &tcg_shares},
 	{"shares-q35", "{" BOOT ",\"machine\":\"q35\"}", &tcg_shares},
+	{"exports-microvm", "{" BOOT ",\"root\":{\"kind\":\"host\"},\"share_driver\":\"9p\"}",
+	 &tcg_exports},
+	{"exports-q35",
+	 "{" BOOT ",\"root\":{\"kind\":\"host\"},\"share_driver\":\"9p\",\"machine\":\"q35\"}",
+	 &tcg_many_exports},
 	{"disks-microvm",
 	 "{" BOOT ",\"disks\":[{\"path\":\"/a\"},{\"path\":\"/b,c\",\"format\":\"qcow2\","
 	 "\"readonly\":true,\"serial\":\"data\"},{\"scratch\":\"1G\"}]}",
@@ -92,7 +103,7 @@ static void print_plan(const struct hull_qemu_plan *plan, struct hull_strbuf *ou
 
 		hull_strbuf_addf(out, "# fd %d: %s", fd->number, hull_qemu_fd_names[fd->role]);
 		if (fd->role == HULL_QEMU_FD_DISK || fd->role == HULL_QEMU_FD_SHARE ||
-		    fd->role == HULL_QEMU_FD_NET)
+		    fd->role == HULL_QEMU_FD_EXPORT || fd->role == HULL_QEMU_FD_NET)
 			hull_strbuf_addf(out, " %zu", fd->index);
 		hull_strbuf_adds(out, "\n");
 	}

@@ -18,12 +18,14 @@
 #include "base/loop.h"
 #include "base/os.h"
 #include "base/proc.h"
+#include "base/strbuf.h"
 #include "base/tail.h"
 #include "proto/qmp.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +33,7 @@
 /* From "about to end" to the end; measured: some milliseconds. */
 #define GRACE_MS 2000
 #define REAP_MS 5000
+#define MOST_FILES 1000000
 
 enum state { STATE_NEW, STATE_STARTING, STATE_RUNNING, STATE_PAUSED, STATE_ENDING, STATE_EXITED };
 
@@ -397,7 +400,7 @@ static int open_boot(struct qemu *q, const char *what, const char *path, int *re
 static int take_socket(int *from, const char *what, int *ret_fd, struct hull_error **err)
 {
 	*ret_fd = steal_fd(from);
-	return *ret_fd < 0 ? hull_fail(err, HULL_E_INTERNAL, "no socket for %s", what) : 0;
+	return *ret_fd < 0 ? hull_fail(err, HULL_E_INTERNAL, "no descriptor for %s", what) : 0;
 }
 
 static int make_memory(struct qemu *q, int *ret_fd, struct hull_error **err)
@@ -425,6 +428,8 @@ static int make_end(struct qemu *q, const struct hull_qemu_fd *fd,
 		return take_socket(&sockets->root, "the root share", ret_fd, err);
 	case HULL_QEMU_FD_SHARE:
 		return take_socket(&sockets->shares[fd->index], "a share", ret_fd, err);
+	case HULL_QEMU_FD_EXPORT:
+		return take_socket(&sockets->exports.v[fd->index].fd, "a directory", ret_fd, err);
 	case HULL_QEMU_FD_NET:
 		return take_socket(&sockets->networks[fd->index], "a network", ret_fd, err);
 	case HULL_QEMU_FD_MEMORY:
@@ -456,27 +461,50 @@ static int make_ends(struct qemu *q, const struct hull_qemu_plan *plan,
 	return 0;
 }
 
+/* Nothing of ours: it may hold what the user passes to the guest. */
+static int make_environment(const struct hull_strv *more, struct hull_strv *env,
+			    struct hull_error **err)
+{
+	hull_strv_add(env, "PATH=/usr/bin:/bin");
+	hull_strv_add(env, "LC_ALL=C");
+	for (size_t i = 0; more && i < more->n; i++)
+		hull_strv_add(env, more->v[i]);
+	return env->failed ? hull_fail_nomem(err) : 0;
+}
+
+/* QEMU holds a descriptor for each file that the guest has open in its exports. */
+static uint64_t most_files(void)
+{
+	struct rlimit rl;
+
+	return getrlimit(RLIMIT_NOFILE, &rl) < 0 ? 0 : MIN(rl.rlim_max, (rlim_t)MOST_FILES);
+}
+
 /* stdout and stderr are the tail's pipe. */
-static int spawn(struct qemu *q, const struct hull_qemu_plan *plan, struct ends *e,
+static int spawn(struct qemu *q, const struct hull_qemu_plan *plan,
+		 const struct hull_backend_exports *exports, struct ends *e,
 		 struct hull_error **err)
 {
-	/* Nothing of our environment: it may hold what the user passes to the guest. */
-	static char *const env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL};
+	cleanup_strv struct hull_strv env = {0};
 	struct hull_spawn spec = {
 		.path = q->binary,
 		.argv = plan->argv.v,
-		.envp = env,
 		.cwd = "/",
 		.cgroup_fd = q->env.cgroup_fd,
 		.set_ids = q->env.set_ids,
 		.uid = q->env.uid,
 		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
 		.no_new_privs = true,
+		.filter = exports->filter,
+		.rlimit_nofile = exports->n ? most_files() : 0,
 		.die_with_parent = true,
 		.new_session = true,
 	};
 	int tail_fd = -1;
 
+	if (make_environment(exports->env, &env, err) < 0)
+		return -1;
+	spec.envp = env.v;
 	if (hull_tail_new(q->env.loop, &q->tail, &tail_fd, err) < 0)
 		return -1;
 	for (int to = 1; to <= 2; to++) {
@@ -518,6 +546,7 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 		.tsc_khz = hull_tsc_finish(&q->tsc),
 		.block_devices = hull_qemu_block_devices(q->config),
 		.n_shares = sockets->n_shares,
+		.n_exports = sockets->exports.n,
 		.ipv6 = q->env.ipv6,
 	};
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
@@ -526,10 +555,17 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 	for (size_t i = 0; i < ARRAY_SIZE(sockets->networks); i++)
 		if (sockets->networks[i] >= 0)
 			host.net_sockets |= UINT32_C(1) << i;
+	for (size_t i = 0; i < sockets->exports.n; i++) {
+		const struct hull_backend_export *x = &sockets->exports.v[i];
+
+		host.readonly_exports |= (uint32_t)x->readonly << i;
+		host.others_exports |= (uint32_t)x->others << i;
+	}
 
 	if (hull_qemu_plan_make(q->config, &host, &plan, err) < 0 ||
 	    make_ends(q, &plan, sockets, &e, err) < 0 ||
-	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 || spawn(q, &plan, &e, err) < 0)
+	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 ||
+	    spawn(q, &plan, &sockets->exports, &e, err) < 0)
 		return -1;
 	if (q->memory)
 		hull_qemu_memory_fill(q->memory, q->boot_len[0], q->boot_len[1], q->env.cgroup_fd);
@@ -658,7 +694,8 @@ static pid_t qemu_pid(const struct hull_inst *inst)
 const struct hull_backend_ops hull_qemu_backend = {
 	.name = "qemu",
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
-		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET,
+		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
+		HULL_CAP_EXPORTS,
 	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,

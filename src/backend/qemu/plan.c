@@ -24,6 +24,7 @@
 #define TCG_MAX_CPUS 255
 
 #define MICROVM_LAST_BUS 23
+#define Q35_ROOT 3
 #define Q35_SHARES 5
 #define Q35_NETWORKS 6
 #define Q35_FIRST_DISK 8
@@ -35,8 +36,8 @@
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {"qmp", "console", "ctl",    "bulk",	"root", "share",
-					  "net", "memory",  "kernel", "initrd", "disk", NULL};
+const char *const hull_qemu_fd_names[] = {"qmp",   "console", "ctl", "bulk",   "root",	 "share",
+					  "export", "net",     "memory", "kernel", "initrd", "disk", NULL};
 static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DISK + 2, "one name for each role");
 
 struct build {
@@ -86,10 +87,16 @@ static bool is_microvm(const struct build *b)
 	return b->plan->machine == HULL_MACHINE_MICROVM;
 }
 
+static bool has_root_daemon(const struct build *b)
+{
+	return b->config->root.kind != HULL_ROOT_NONE &&
+	       b->config->share_driver != HULL_SHARE_DRIVER_NINEP;
+}
+
 /* vhost-user daemons map the guest's memory. */
 static bool has_daemons(const struct build *b)
 {
-	return b->config->root.kind != HULL_ROOT_NONE || b->host->n_shares;
+	return has_root_daemon(b) || b->host->n_shares;
 }
 
 /* A virtio device: "<what>-pci" in a slot, or "<what>-device" on the next transport.  A slot is
@@ -248,7 +255,7 @@ static void add_streams(struct build *b)
 
 static void add_root(struct build *b)
 {
-	if (b->config->root.kind == HULL_ROOT_NONE)
+	if (!has_root_daemon(b))
 		return;
 	addf(b, "-chardev", "socket,id=root,fd=%d", add_fd(b, HULL_QEMU_FD_ROOT, 0));
 	add_virtio(b, "vhost-user-fs", "0x3",
@@ -263,6 +270,23 @@ static void add_share(struct build *b, size_t i)
 	snprintf(properties, sizeof(properties),
 		 ",chardev=share%zu,tag=" HULL_SHARE_TAG "%zu,queue-size=1024", i, i);
 	add_virtio_nth(b, "vhost-user-fs", Q35_SHARES, i, properties);
+}
+
+/* security_model=none: files belong to whoever QEMU is.  What chown and set-user-ID modes come to
+ * is the affair of what runs beneath QEMU (backend.h).  multidevs=remap: files of two file systems
+ * may have the same inode number. */
+static void add_export(struct build *b, size_t i)
+{
+	uint32_t bit = UINT32_C(1) << i;
+	char properties[96];
+
+	addf(b, "-fsdev", "local,id=dir%zu,path=%s%d,security_model=none,multidevs=remap%s", i,
+	     b->host->others_exports & bit ? HULL_EXPORT_OTHERS : "/proc/self/fd/",
+	     add_fd(b, HULL_QEMU_FD_EXPORT, i),
+	     b->host->readonly_exports & bit ? ",readonly=on" : "");
+	snprintf(properties, sizeof(properties), ",fsdev=dir%zu,mount_tag=" HULL_EXPORT_TAG "%zu",
+		 i, i);
+	add_virtio_nth(b, "virtio-9p", i < 8 ? Q35_ROOT : Q35_SHARES, i % 8, properties);
 }
 
 /* Those that the monitor relays are not QEMU's affair. */
@@ -362,6 +386,8 @@ static int add_devices(struct build *b, struct hull_error **err)
 	add_root(b);
 	for (size_t i = 0; i < b->host->n_shares; i++)
 		add_share(b, i);
+	for (size_t i = 0; i < b->host->n_exports; i++)
+		add_export(b, i);
 	for (size_t i = 0; i < b->config->networks.n; i++)
 		if (add_network(b, i, err) < 0)
 			return -1;
@@ -374,7 +400,7 @@ static int add_devices(struct build *b, struct hull_error **err)
 /* What would not find a transport on microvm. */
 static bool too_many(const struct hull_config *c, const struct hull_qemu_host *host)
 {
-	return 3 + host->n_shares + c->networks.n + c->disks.n > MICROVM_LAST_BUS;
+	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n > MICROVM_LAST_BUS;
 }
 
 static int choose_machine(const struct hull_config *c, const struct hull_qemu_host *host,
@@ -414,6 +440,7 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 	};
 
 	static_assert(HULL_SHARE_GROUPS_MAX <= 8, "a slot has eight functions");
+	static_assert(HULL_EXPORTS_MAX <= 16, "two slots have sixteen");
 	static_assert(HULL_CONFIG_MAX_NETWORKS <= 8, "a slot has eight functions");
 	static_assert(Q35_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
 	static_assert(HULL_CONFIG_MAX_DISKS <= 32, "a bit for each disk");

@@ -10,8 +10,9 @@
  * Addresses are fixed, so that a machine can be rebuilt exactly:
  *   q35       slots of pcie.0: 1 ports, 2 entropy, 3 root share, 4 panic device, 5 shares (its
  *             functions), 6 networks (likewise), 8... disks; 24 and above are kept for ports
- *             that take devices later
- *   microvm   transports 23 and downwards: ports, entropy, root share, shares, networks, disks:
+ *             that take devices later.  Exports have the functions of 3, then those of 5.
+ *   microvm   transports 23 and downwards: ports, entropy, root share, shares or exports,
+ *             networks, disks:
  * Linux finds the highest first. Transport 0 stays empty, for its interrupt never arrives.
  */
 #ifndef HULL_BACKEND_QEMU_PLAN_H
@@ -34,6 +35,7 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_BULK,    /* stream socket */
 	HULL_QEMU_FD_ROOT,    /* connected vhost-user socket */
 	HULL_QEMU_FD_SHARE,   /* likewise */
+	HULL_QEMU_FD_EXPORT,  /* a directory that QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_NET,     /* connected stream socket */
 	HULL_QEMU_FD_MEMORY,  /* the guest's memory: a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_KERNEL,  /* a file QEMU may open again by /proc/self/fd */
@@ -44,19 +46,22 @@ extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL
 
 struct hull_qemu_fd {
 	enum hull_qemu_fd_role role;
-	size_t index; /* SHARE, NET, DISK: in their lists */
+	size_t index; /* SHARE, EXPORT, NET, DISK: in their lists */
 	int number;   /* in QEMU */
 };
 
 /* What planning needs to know of the host. */
 struct hull_qemu_host {
-	const char *binary;	/* borrowed */
-	enum hull_accel accel;	/* KVM or TCG, never AUTO */
-	uint64_t tsc_khz;	/* 0: not known, or not constant */
-	uint32_t block_devices; /* bit i: disks[i] is one, not a file */
-	size_t n_shares;	/* share devices */
-	uint32_t net_sockets;	/* bit i: networks[i] has one, else it is QEMU's own */
-	bool ipv6;		/* in QEMU's own networks too */
+	const char *binary;	   /* borrowed */
+	enum hull_accel accel;	   /* KVM or TCG, never AUTO */
+	uint64_t tsc_khz;	   /* 0: not known, or not constant */
+	uint32_t block_devices;	   /* bit i: disks[i] is one, not a file */
+	size_t n_shares;	   /* share devices of daemons */
+	size_t n_exports;	   /* directories that QEMU serves */
+	uint32_t readonly_exports; /* bit i: exports[i] is */
+	uint32_t others_exports;   /* bit i: exports[i] is for what everybody may read */
+	uint32_t net_sockets;	   /* bit i: networks[i] has one, else it is QEMU's own */
+	bool ipv6;		   /* in QEMU's own networks too */
 };
 
 struct hull_qemu_plan {
