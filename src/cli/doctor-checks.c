@@ -123,7 +123,11 @@ static void check_shares(const struct hull_config *config, struct hull_check_res
 		hull_check_set(ret, HULL_CHECK_OK, "virtiofsd, %s", daemon);
 		return;
 	}
-	hull_check_set(ret, HULL_CHECK_BROKEN, "virtiofsd is not installed");
+	/* Where it could not work, nobody asks for it. */
+	hull_check_set(ret,
+		       geteuid() != 0 && hull_rights_try(NULL) < 0 ? HULL_CHECK_WARNING
+								   : HULL_CHECK_BROKEN,
+		       "virtiofsd is not installed");
 	hull_check_hint(ret, "on Debian: apt install qemu-system-common");
 }
 
@@ -171,8 +175,8 @@ static void check_namespaces(const struct hull_config *config, struct hull_check
 	}
 	/* Not broken: the hypervisor serves the host's directories, and carries the network. */
 	hull_check_set(ret, HULL_CHECK_WARNING,
-		       "%s: the host's directories are served over 9p, which is slower, and "
-		       "single files can't be shared",
+		       "%s: the host's directories are served over 9p, without single files, and "
+		       "the network is QEMU's own",
 		       hull_error_message(err));
 	fix = find_switch();
 	if (fix)

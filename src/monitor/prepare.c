@@ -460,8 +460,8 @@ static int plan_shares(struct hull_monitor *m, struct hull_error **err)
 		return hull_share_plan(&m->config, &m->shares, err);
 	if (why)
 		hull_strv_addf(&m->notes,
-			       "%s; the hypervisor serves the host's directories instead, over 9p, "
-			       "which is slower: see hull doctor",
+			       "%s; the hypervisor serves the host's directories instead, over 9p: "
+			       "see 'hull doctor'",
 			       hull_error_message(why));
 	return hull_exports_plan(&m->exports, &m->config, err);
 }

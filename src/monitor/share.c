@@ -104,7 +104,8 @@ static int make_spec(const struct hull_share_env *env, const struct hull_share_g
 	hull_share_spec_init(&spec);
 	if (!daemon) {
 		hull_fail(err, HULL_E_NOT_FOUND, "virtiofsd is not installed");
-		hull_hint(err, "on Debian: apt install qemu-system-common");
+		hull_hint(err, "on Debian: apt install qemu-system-common%s",
+			  geteuid() == 0 ? "" : "; without it: --share-driver 9p");
 		return -1;
 	}
 	spec.serve = group->serve;

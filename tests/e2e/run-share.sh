@@ -113,6 +113,10 @@ expect 125 "$HULL" run -v ./turn:/x -- true
 has err 'neither a directory nor a file'
 expect 125 "$HULL" run --share-cache=strickt -- true
 has err strict
+if [ "$me" -eq 0 ]; then
+	expect 125 "$HULL" run --share-driver 9p -- true
+	has err "'9p' is for ordinary users"
+fi
 cd /
 expect_here() { HULL_HOME=$HULL_HOME "$HULL" run --here -- true 2>"$T/err"; [ $? -eq 125 ] || fail "--here in /"; }
 expect_here
