@@ -35,6 +35,7 @@ struct hull_strv;
 #define HULL_CAP_QCOW2 (UINT64_C(1) << 6)	 /* disks in that format */
 #define HULL_CAP_STREAM_NET (UINT64_C(1) << 7)	 /* takes sockets of networks */
 #define HULL_CAP_USER_NET (UINT64_C(1) << 8)	 /* carries user networks by itself */
+#define HULL_CAP_GDB (UINT64_C(1) << 9)		 /* takes a socket for debuggers */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG "hull.root"
@@ -67,7 +68,8 @@ struct hull_backend_exit {
 };
 
 struct hull_backend_events {
-	/* The hypervisor answers, and its guest runs. */
+	/* The hypervisor answers, and its guest runs.  With a debugger's socket that is when the
+	 * debugger has let it. */
 	void (*ready)(void *ctx);
 	/* The guest has stopped or goes on, by request or by itself. */
 	void (*paused)(void *ctx, bool paused);
@@ -97,6 +99,7 @@ struct hull_backend_sockets {
 	/* Of the description's networks, in order: frames as QEMU's "stream" has them.  -1: the
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
+	int gdb; /* listens for debuggers */
 };
 void hull_backend_sockets_init(struct hull_backend_sockets *s); /* all -1 */
 void hull_backend_sockets_close(struct hull_backend_sockets *s);

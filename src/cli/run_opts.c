@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "cli/kernel_opts.h"
 #include "cli/publish.h"
 #include "cli/volume.h"
 #include "config.h"
@@ -54,6 +55,7 @@ enum {
 	OPT_CAP,
 	OPT_CAP_ADD,
 	OPT_CAP_DROP,
+	OPT_GDB,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -95,6 +97,7 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_KERNEL, "kernel", "FILE", "boot this vmlinuz or vmlinux instead of hull's", "Kernel"},
 	{OPT_INITRD, "initrd", "FILE", "with this initramfs", NULL},
 	{OPT_APPEND, "append", "WORDS", "add to the kernel command line", NULL},
+	{OPT_GDB, "gdb", "[=PORT|=PATH]", "wait for a debugger, on a port or a socket", NULL},
 	{OPT_CONSOLE, "console", NULL, "show the guest's console on standard error", NULL},
 	{OPT_AGENT, "agent", "KIND", "hull, or none: just boot the kernel on the console", NULL},
 	{OPT_ROOT, "root", "KIND", "host: the host's system directories; none: the initramfs",
@@ -396,6 +399,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return set_file(&c->initrd, value, err);
 	case OPT_APPEND:
 		return add_words(&c->append, value, err);
+	case OPT_GDB:
+		return hull_gdb_parse(value, &c->gdb, err);
 	case OPT_CONSOLE:
 		c->console = true;
 		return 0;

@@ -269,6 +269,7 @@ static void on_finish(void *ctx)
 	free_launch(m);
 	hull_scratch_free(steal_ptr(&m->scratch));
 	hull_monitor_remove_cgroups(m);
+	hull_monitor_close_gdb(m);
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
 	if (m->console && hull_console_drain_readers(m->console, on_drained, m))
@@ -292,6 +293,7 @@ int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (
 	m->gone = gone;
 	m->ctx = ctx;
 	m->lock_fd = lock_fd;
+	m->gdb_fd = -1;
 	hull_config_init(&m->config);
 	r = hull_loop_add_timer(loop, on_deadline, m, &m->deadline);
 	if (r == 0)
@@ -316,6 +318,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	if (!m)
 		return;
 	free_launch(m);
+	hull_monitor_close_gdb(m);
 	hull_scratch_free(m->scratch);
 	hull_server_free(m->server);
 	hull_console_free(m->console);
