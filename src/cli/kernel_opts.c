@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The monitor runs elsewhere.  The file is yet to be made, but not its directory. */
 static int absolute(const char *path, char **ret, struct hull_error **err)
@@ -24,6 +25,20 @@ static int absolute(const char *path, char **ret, struct hull_error **err)
 		return hull_fail_errno(err, errno, "open '%s'", dir);
 	*ret = real ? hull_path_join(strcmp(real, "/") ? real : "", slash + 1) : NULL;
 	return *ret ? 0 : hull_fail_nomem(err);
+}
+
+int hull_dir_parse(const char *value, char **slot, struct hull_error **err)
+{
+	cleanup_free char *real = realpath(value, NULL);
+	struct stat st;
+
+	if (!real || stat(real, &st) < 0)
+		return hull_fail_errno(err, errno, "open '%s'", value);
+	if (!S_ISDIR(st.st_mode))
+		return hull_fail(err, HULL_E_INVALID, "'%s' is not a directory", value);
+	free(*slot);
+	*slot = steal_ptr(&real);
+	return 0;
 }
 
 int hull_gdb_parse(const char *value, struct hull_gdb *ret, struct hull_error **err)

@@ -152,6 +152,8 @@ static const struct hull_field config_table[] = {
 			  "path of the kernel: vmlinux or bzImage"),
 	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", 0, PATH_MAX_LEN,
 			  "path of the initial RAM disk"),
+	HULL_FIELD_STRING(struct hull_config, modules, "modules", 0, PATH_MAX_LEN,
+			  "directory of modules for the kernel: lib/modules/VERSION, or above it"),
 	HULL_FIELD_STRINGS(struct hull_config, append, "append", 0, 64,
 			   "words appended to the kernel command line"),
 	HULL_FIELD_STRUCT(struct hull_config, gdb, "gdb", 0, &gdb_fields,
@@ -296,8 +298,12 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 {
 	if (!c->kernel)
 		return hull_fail(err, HULL_E_INVALID, "kernel: missing");
-	if (check_path(c->kernel, "kernel", err) < 0 || check_path(c->initrd, "initrd", err) < 0)
+	if (check_path(c->kernel, "kernel", err) < 0 || check_path(c->initrd, "initrd", err) < 0 ||
+	    check_path(c->modules, "modules", err) < 0)
 		return -1;
+	if (c->modules && c->agent == HULL_AGENT_NONE)
+		return hull_fail(err, HULL_E_INVALID,
+				 "modules: need an agent in the guest to load them");
 	if (c->agent == HULL_AGENT_HULL && !c->initrd)
 		return hull_fail(err, HULL_E_INVALID,
 				 "initrd: missing, and agent 'hull' lives in it");

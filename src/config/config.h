@@ -119,6 +119,7 @@ struct hull_config {
 	char *cpu_model; /* NULL: the backend's choice */
 	char *kernel;
 	char *initrd;
+	char *modules; /* directory of modules for this kernel; NULL: those of the initrd */
 	struct hull_strv append; /* words after the ones hull needs */
 	struct hull_gdb gdb;
 	enum hull_agent agent;

@@ -227,6 +227,8 @@ static void add_shares(struct setup *s, const struct hull_monitor *m)
 			   own(s, "%s%s", s->rq.root, share->target),
 			   share->readonly ? readonly : NULL);
 		s->bind_list[i] = &s->binds[i];
+		if (c->modules && share->readonly && !strcmp(share->source, c->modules))
+			s->rq.modules_dir = s->binds[i].source;
 	}
 	s->rq.binds = s->bind_list;
 	s->rq.n_binds = c->shares.n;

@@ -293,6 +293,7 @@ int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (
 	m->gone = gone;
 	m->ctx = ctx;
 	m->lock_fd = lock_fd;
+	m->initrd_fd = -1;
 	m->gdb_fd = -1;
 	hull_config_init(&m->config);
 	r = hull_loop_add_timer(loop, on_deadline, m, &m->deadline);
@@ -324,6 +325,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	hull_console_free(m->console);
 	hull_source_remove(&m->deadline);
 	hull_source_remove(&m->finish);
+	hull_closep(&m->initrd_fd);
 	hull_closep(&m->lock_fd);
 	hull_config_fini(&m->config);
 	hull_error_free(m->start_error);

@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/strbuf.h"
+#include "boot/modules.h"
 #include "config.h"
 #include "monitor/net.h"
 
@@ -455,6 +456,7 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	int control_fd, r;
 
 	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0 ||
+	    (m->config.modules && hull_boot_modules(&m->config, &m->initrd_fd, err) < 0) ||
 	    hull_share_plan(&m->config, &m->shares, err) < 0)
 		return -1;
 	m->started_at_ns = hull_realtime_ns();

@@ -68,6 +68,7 @@ struct hull_monitor {
 	bool relaunching;     /* everything down, then up again, before the guest has greeted */
 	struct hull_strv notes;
 	struct hull_console *console;
+	int initrd_fd;	/* what config.initrd names, where we have made it; else -1 */
 	int gdb_fd;	/* listens for debuggers; -1: none */
 	char *gdb_path; /* of a socket outside the run directory, which is ours to remove */
 	struct hull_guest_link *link;
