@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Loading a module from the modules image, see modprobe.h.
+ * Loading a module from the modules image or a share, see modprobe.h.
  *
  * The kernel starts this outside every session, in the initramfs as it was unpacked.  Everything it
  * mounts is in a namespace of its own and goes with it.  Links of the chain that may be missing (no
@@ -9,25 +9,29 @@
 #define _GNU_SOURCE
 #include "agent/modprobe.h"
 
-#include "agent/moddep.h"
 #include "agent/modules.h"
 #include "agent/mount.h"
 #include "base/cleanup.h"
+#include "base/moddep.h"
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "config.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #define SELF "/init"
 #define IMAGE_AT "/mnt"
+/* A link to the directory that is used instead.  The kernel starts us where mounts that PID 1 has
+ * made are not to be seen, but by way of its root they can be reached. */
+#define OTHER_LINK "/lib/modules/hull/other"
+#define OTHER_ROOT "/proc/1/root"
 #define INDEX_MAX ((size_t)8 << 20)
 
 void hull_modprobe_register(void)
@@ -36,6 +40,12 @@ void hull_modprobe_register(void)
 
 	if (fd >= 0) /* a kernel without modules has no such file */
 		(void)!write(fd, SELF, strlen(SELF));
+}
+
+int hull_modprobe_from(const char *dir)
+{
+	(void)unlink(OTHER_LINK);
+	return symlink(dir, OTHER_LINK) < 0 ? -errno : 0;
 }
 
 /* Whether the agent's own mounts are to be seen from where the kernel starts us is its affair. */
@@ -50,8 +60,6 @@ static int mount_image(void)
 	struct hull_modules *m = NULL;
 	int r;
 
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return -errno;
 	r = mount_unless_there("devtmpfs", "/dev");
 	if (r == 0)
 		r = mount_unless_there("sysfs", "/sys");
@@ -68,6 +76,27 @@ static int mount_image(void)
 											  : 0;
 }
 
+/* The directory that has modules.dep. */
+static int find_modules(struct hull_strbuf *dir)
+{
+	char other[PATH_MAX];
+	struct utsname un;
+	ssize_t n;
+	int r;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -errno;
+	n = readlink(OTHER_LINK, other, sizeof(other) - 1);
+	if (n > 0) {
+		r = mount_unless_there("proc", "/proc");
+		return r < 0 ? r : hull_strbuf_addf(dir, OTHER_ROOT "%.*s", (int)n, other);
+	}
+	r = mount_image();
+	if (r < 0 || uname(&un) < 0)
+		return r < 0 ? r : -errno;
+	return hull_strbuf_addf(dir, IMAGE_AT "/%s", un.release);
+}
+
 static void read_index(const char *dir, const char *name, struct hull_strbuf *text)
 {
 	cleanup_free char *path = hull_path_join(dir, name);
@@ -79,40 +108,36 @@ static void read_index(const char *dir, const char *name, struct hull_strbuf *te
 static int load_file(const char *dir, const char *file)
 {
 	cleanup_free char *path = hull_path_join(dir, file);
-	cleanup_close int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	int r = path ? hull_module_insert(path) : -ENOMEM;
 
-	if (fd < 0)
-		return -ENOENT;
-	return syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST ? -errno : 0;
+	return r == -EEXIST ? 0 : r;
 }
 
-static int load(const char *name)
+static int load(const char *dir, const char *name)
 {
 	cleanup_strbuf struct hull_strbuf alias = HULL_STRBUF_INIT, dep = HULL_STRBUF_INIT,
-					  softdep = HULL_STRBUF_INIT, dir = HULL_STRBUF_INIT;
+					  softdep = HULL_STRBUF_INIT;
 	cleanup_strv struct hull_strv files = {0};
 	struct hull_moddep texts;
-	struct utsname un;
 	int r;
 
-	if (uname(&un) < 0 || hull_strbuf_addf(&dir, IMAGE_AT "/%s", un.release) < 0)
-		return -ENOMEM;
-	read_index(hull_strbuf_str(&dir), "modules.alias", &alias);
-	read_index(hull_strbuf_str(&dir), "modules.dep", &dep);
-	read_index(hull_strbuf_str(&dir), "modules.softdep", &softdep);
+	read_index(dir, "modules.alias", &alias);
+	read_index(dir, "modules.dep", &dep);
+	read_index(dir, "modules.softdep", &softdep);
 	texts = (struct hull_moddep){hull_strbuf_str(&alias), hull_strbuf_str(&dep),
 				     hull_strbuf_str(&softdep)};
 	r = hull_moddep_files(&texts, name, &files);
 	for (size_t i = 0; r == 0 && i < files.n; i++)
-		r = load_file(hull_strbuf_str(&dir), files.v[i]);
+		r = load_file(dir, files.v[i]);
 	return r;
 }
 
 int hull_modprobe_main(int argc, char **argv)
 {
+	cleanup_strbuf struct hull_strbuf dir = HULL_STRBUF_INIT;
 	const char *name = argc > 1 ? argv[argc - 1] : "";
 
 	if (argc != 4 || strcmp(argv[1], "-q") || strcmp(argv[2], "--"))
 		return 2;
-	return mount_image() < 0 || load(name) < 0 ? 1 : 0;
+	return find_modules(&dir) < 0 || load(hull_strbuf_str(&dir), name) < 0 ? 1 : 0;
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define MODULES_DIR "/lib/modules/hull"
+#define PACKED 4 /* MODULE_INIT_COMPRESSED_FILE */
 
 struct hull_modules {
 	struct hull_strbuf manifest;
@@ -61,22 +62,48 @@ bool hull_modules_has_stage(const struct hull_modules *m, const char *stage)
 	return false;
 }
 
+/* The kernel has to be told, and can undo it only if it was built for that. */
+static bool is_packed(int fd)
+{
+	static const char *const magics[] = {"\x1f\x8b",
+					     "\xfd"
+					     "7zXZ",
+					     "\x28\xb5\x2f\xfd"};
+	char start[8] = "";
+
+	if (pread(fd, start, sizeof(start) - 1, 0) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
+		if (!strncmp(start, magics[i], strlen(magics[i])))
+			return true;
+	return false;
+}
+
+int hull_module_insert(const char *path)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return syscall(SYS_finit_module, fd, "", is_packed(fd) ? PACKED : 0) < 0 ? -errno : 0;
+}
+
 static void load_one(const char *name)
 {
 	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
-	cleanup_close int fd = -1;
-	int r = 0;
+	int r;
 
 	(void)hull_strbuf_addf(&path, MODULES_DIR "/%s.ko", name);
-	fd = open(hull_strbuf_str(&path), O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) < 0)
-		r = errno;
-	/* The kernel has it already, as a module or built in. */
-	if (r == EEXIST)
-		r = 0;
-	if (r)
-		hull_warn("modules", "load '%s': %s, ignoring", name,
-			  r == ENOEXEC ? "made for another kernel" : hull_strerror(r));
+	r = hull_module_insert(hull_strbuf_str(&path));
+	/* EEXIST: the kernel has it already, as a module or built in. */
+	if (r == -ENOEXEC)
+		hull_warn("modules", "load '%s': made for another kernel, ignoring", name);
+	else if (r == -EOPNOTSUPP)
+		hull_warn("modules",
+			  "load '%s': it is packed, which needs CONFIG_MODULE_DECOMPRESS, ignoring",
+			  name);
+	else if (r < 0 && r != -EEXIST)
+		hull_warn("modules", "load '%s': %s, ignoring", name, hull_strerror(-r));
 }
 
 void hull_modules_load(struct hull_modules *m, const char *stage)

@@ -14,6 +14,9 @@
 
 struct hull_modules;
 
+/* Gives a module's file to the kernel, packed or not: 0 or -errno. */
+int hull_module_insert(const char *path);
+
 /* Reads the manifest; none is an empty one. */
 int hull_modules_open(struct hull_modules **ret_modules, struct hull_error **err);
 bool hull_modules_has_stage(const struct hull_modules *m, const char *stage);

@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/clock.h"
+#include "agent/modprobe.h"
 #include "agent/modules.h"
 #include "agent/mount.h"
 #include "agent/net.h"
@@ -30,6 +31,9 @@ static int check(struct hull_agent *a, const SetupRequest *rq, struct hull_error
 		return hull_fail(err, HULL_E_INVALID, "root '%s' is not absolute", rq->root);
 	if (rq->api_mounts && !*rq->root)
 		return hull_fail(err, HULL_E_INVALID, "the initramfs has its API mounts already");
+	if (*rq->modules_dir && *rq->modules_dir != '/')
+		return hull_fail(err, HULL_E_INVALID, "modules_dir '%s' is not absolute",
+				 rq->modules_dir);
 	if (strlen(rq->hostname) > HOSTNAME_MAX)
 		return hull_fail(err, HULL_E_INVALID, "host name is longer than %d bytes",
 				 HOSTNAME_MAX);
@@ -102,6 +106,13 @@ static int do_binds(struct hull_agent *a, const SetupRequest *rq, struct hull_er
 	return 0;
 }
 
+static int keep_modules(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err)
+{
+	int r = *rq->modules_dir ? hull_modprobe_from(rq->modules_dir) : 0;
+
+	return r < 0 ? hull_fail_errno(err, -r, "use the modules in '%s'", rq->modules_dir) : 0;
+}
+
 static int set_network(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err)
 {
 	return hull_net_setup(a->root ? a->root : "/", rq, err);
@@ -119,13 +130,10 @@ static const struct {
 	const char *name;
 	int (*fn)(struct hull_agent *a, const SetupRequest *rq, struct hull_error **err);
 } steps[] = {
-	{"identity", set_identity},
-	{"modules", load_modules},
-	{"mounts", do_mounts},
-	{"root", make_root},
-	{"binds", do_binds},
-	{"network", set_network},
-	{"seal", seal},
+	{"identity", set_identity}, {"modules", load_modules},
+	{"mounts", do_mounts},	    {"root", make_root},
+	{"binds", do_binds},	    {"more modules", keep_modules},
+	{"network", set_network},   {"seal", seal},
 };
 
 size_t hull_setup_spans(const struct hull_agent *a, Hull__Agent__V1__Span *ret_spans)

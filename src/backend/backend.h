@@ -37,6 +37,7 @@ struct sock_fprog;
 #define HULL_CAP_STREAM_NET (UINT64_C(1) << 7)	 /* takes sockets of networks */
 #define HULL_CAP_USER_NET (UINT64_C(1) << 8)	 /* carries user networks by itself */
 #define HULL_CAP_EXPORTS (UINT64_C(1) << 9)	 /* serves directories by itself, over 9p */
+#define HULL_CAP_GDB (UINT64_C(1) << 10)	 /* takes a socket for debuggers */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG "hull.root"
@@ -74,7 +75,8 @@ struct hull_backend_exit {
 };
 
 struct hull_backend_events {
-	/* The hypervisor answers, and its guest runs. */
+	/* The hypervisor answers, and its guest runs.  With a debugger's socket that is when the
+	 * debugger has let it. */
 	void (*ready)(void *ctx);
 	/* The guest has stopped or goes on, by request or by itself. */
 	void (*paused)(void *ctx, bool paused);
@@ -122,6 +124,7 @@ struct hull_backend_sockets {
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
 	struct hull_backend_exports exports;
+	int gdb; /* listens for debuggers */
 };
 void hull_backend_sockets_init(struct hull_backend_sockets *s); /* all -1 */
 void hull_backend_sockets_close(struct hull_backend_sockets *s);

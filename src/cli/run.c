@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/strbuf.h"
+#include "cli/kernel_opts.h"
 #include "cli/tty.h"
 #include "vm/command.h"
 #include "vm/exec.h"
@@ -200,6 +201,16 @@ static void on_vm_ready(void *ctx, const struct hull_error *error)
 		fail(r, err);
 }
 
+/* Without it nothing would tell why nothing happens, so that it is printed with --quiet too. */
+static void on_vm_waiting(void *ctx)
+{
+	struct run *r = ctx;
+	cleanup_free char *target = hull_gdb_target(&r->o.config);
+
+	hull_out_note("hull: the guest waits for a debugger: gdb vmlinux -ex 'target remote %s'",
+		      target ? target : "");
+}
+
 static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -223,7 +234,8 @@ static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
 	quit_when_shown(r);
 }
 
-static const struct hull_vm_ops vm_ops = {.ready = on_vm_ready, .ended = on_vm_ended};
+static const struct hull_vm_ops vm_ops = {
+	.waiting = on_vm_waiting, .ready = on_vm_ready, .ended = on_vm_ended};
 
 /* ---- signals and time ---- */
 

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "cli/kernel_opts.h"
 #include "cli/publish.h"
 #include "cli/volume.h"
 #include "config.h"
@@ -55,6 +56,8 @@ enum {
 	OPT_CAP,
 	OPT_CAP_ADD,
 	OPT_CAP_DROP,
+	OPT_GDB,
+	OPT_MODULES,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -97,7 +100,9 @@ const struct hull_opt hull_run_opts[] = {
 	{'p', "publish", "PORTS", "lead host ports to the guest: [ADDRESS:]HOST:GUEST[/udp]", NULL},
 	{OPT_KERNEL, "kernel", "FILE", "boot this vmlinuz or vmlinux instead of hull's", "Kernel"},
 	{OPT_INITRD, "initrd", "FILE", "with this initramfs", NULL},
+	{OPT_MODULES, "modules", "DIR", "with this kernel's modules: lib/modules/VERSION", NULL},
 	{OPT_APPEND, "append", "WORDS", "add to the kernel command line", NULL},
+	{OPT_GDB, "gdb", "[=PORT|=PATH]", "wait for a debugger, on a port or a socket", NULL},
 	{OPT_CONSOLE, "console", NULL, "show the guest's console on standard error", NULL},
 	{OPT_AGENT, "agent", "KIND", "hull, or none: just boot the kernel on the console", NULL},
 	{OPT_ROOT, "root", "KIND", "host: the host's system directories; none: the initramfs",
@@ -403,6 +408,10 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return set_file(&c->initrd, value, err);
 	case OPT_APPEND:
 		return add_words(&c->append, value, err);
+	case OPT_MODULES:
+		return hull_dir_parse(value, &c->modules, err);
+	case OPT_GDB:
+		return hull_gdb_parse(value, &c->gdb, err);
 	case OPT_CONSOLE:
 		c->console = true;
 		return 0;
@@ -581,7 +590,7 @@ static int fill_artefacts(struct hull_config *c, struct hull_error **err)
 
 	if (ours && hull_dirs_guest("vmlinux", &c->kernel, err) < 0)
 		return -1;
-	if (ours && c->agent == HULL_AGENT_HULL && add_modules(c, err) < 0)
+	if (ours && c->agent == HULL_AGENT_HULL && !c->modules && add_modules(c, err) < 0)
 		return -1;
 	/* Somebody's own kernel without an agent boots whatever it was given. */
 	if (!c->initrd && (ours || c->agent == HULL_AGENT_HULL) &&
@@ -612,6 +621,9 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 		hull_hint(err, "for example: hull run -- uname -a");
 		return -1;
 	}
+	if (o->config.agent == HULL_AGENT_NONE && o->config.modules)
+		return hull_fail(err, HULL_E_INVALID,
+				 "--modules: with --agent none nobody loads them in the guest");
 	if (o->terminal && o->interactive && !isatty(STDIN_FILENO)) {
 		hull_fail(err, HULL_E_INVALID, "--tty: standard input is not a terminal");
 		hull_hint(err, "leave out -t, or -i");

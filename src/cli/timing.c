@@ -100,8 +100,8 @@ int hull_timing_text(const struct hull_timeline *t, uint64_t from, uint64_t to,
 
 		hull_strbuf_addf(out, "%9.1f %9.1f  %s%-*s %-10s  %*s", ms(s->start_ns - from),
 				 ms(s->end_ns - s->start_ns), s->depth ? "  " : "",
-				 s->depth ? 16 : 18, s->name, hull_where_names[s->where], (int)first,
-				 "");
+				 s->depth ? 16 : 18, s->name, hull_where_names[s->where],
+				 (int)first, "");
 		for (; first < last; first++)
 			hull_strbuf_addf(out, "%c", s->depth ? '-' : '=');
 		hull_strbuf_adds(out, "\n");
@@ -140,9 +140,9 @@ int hull_timing_json(const struct hull_timeline *t, uint64_t from, uint64_t to,
 		const struct hull_span *s = &t->spans.v[i];
 		struct hull_json *one = span_json(s, from);
 
-		if (!one || hull_json_append(s->depth && phase ? hull_json_get(phase, "parts")
-							       : phases,
-					     one) < 0)
+		if (!one ||
+		    hull_json_append(s->depth && phase ? hull_json_get(phase, "parts") : phases,
+				     one) < 0)
 			return -ENOMEM;
 		if (!s->depth)
 			phase = one;
@@ -166,9 +166,9 @@ int hull_timing_json(const struct hull_timeline *t, uint64_t from, uint64_t to,
 
 static double x_of(uint64_t at, uint64_t from, uint64_t to)
 {
-	return LEFT + (to > from ? (double)(MIN(MAX(at, from), to) - from) / (double)(to - from)
-				 : 0) *
-			      WIDTH;
+	return LEFT +
+	       (to > from ? (double)(MIN(MAX(at, from), to) - from) / (double)(to - from) : 0) *
+		       WIDTH;
 }
 
 /* 1, 2 or 5 times a power of ten, so that there are some ten of them. */
@@ -190,10 +190,11 @@ static void svg_axis(struct hull_strbuf *out, uint64_t from, uint64_t to, int he
 	for (uint64_t at = 0; at <= to - from; at += tick) {
 		double x = x_of(from + at, from, to);
 
-		hull_strbuf_addf(out,
-				 "<line x1='%.1f' y1='%d' x2='%.1f' y2='%d' stroke='#ddd'/>"
-				 "<text x='%.1f' y='%d' text-anchor='middle' fill='#777'>%g</text>\n",
-				 x, TOP - 6, x, height - 6, x, TOP - 12, ms(at));
+		hull_strbuf_addf(
+			out,
+			"<line x1='%.1f' y1='%d' x2='%.1f' y2='%d' stroke='#ddd'/>"
+			"<text x='%.1f' y='%d' text-anchor='middle' fill='#777'>%g</text>\n",
+			x, TOP - 6, x, height - 6, x, TOP - 12, ms(at));
 	}
 }
 

@@ -33,6 +33,7 @@ const char *const hull_share_driver_names[] = {"auto", "virtiofs", "9p", NULL};
 const char *const hull_network_kind_names[] = {"user", NULL};
 const char *const hull_network_provider_names[] = {"auto", "passt", "builtin", NULL};
 const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
+const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
@@ -46,6 +47,7 @@ NAMES_MATCH(hull_share_driver_names, HULL_SHARE_DRIVER_NINEP);
 NAMES_MATCH(hull_network_kind_names, HULL_NETWORK_USER);
 NAMES_MATCH(hull_network_provider_names, HULL_NETWORK_BUILTIN);
 NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
+NAMES_MATCH(hull_gdb_kind_names, HULL_GDB_TCP);
 
 static const struct hull_field root_table[] = {
 	HULL_FIELD_ENUM(struct hull_root, kind, "kind", 0, enum hull_root_kind, HULL_ROOT_NONE,
@@ -110,6 +112,16 @@ static const struct hull_field network_table[] = {
 };
 static const struct hull_fields network_fields = HULL_FIELDS(struct hull_network, network_table);
 
+static const struct hull_field gdb_table[] = {
+	HULL_FIELD_ENUM(struct hull_gdb, kind, "kind", 0, enum hull_gdb_kind, HULL_GDB_NONE,
+			hull_gdb_kind_names,
+			"how a debugger reaches the guest, which waits for it"),
+	HULL_FIELD_STRING(struct hull_gdb, path, "path", 0, HULL_CONFIG_MAX_SOCKET,
+			  "socket to make; gdb.sock in run_dir if empty"),
+	HULL_FIELD_U64(struct hull_gdb, port, "port", 0, 0, 0, 65535, "port of the loopback"),
+};
+static const struct hull_fields gdb_fields = HULL_FIELDS(struct hull_gdb, gdb_table);
+
 static const struct hull_field programs_table[] = {
 	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", 0, PATH_MAX_LEN,
 			  "path of qemu-system-x86_64; looked up if empty"),
@@ -142,8 +154,12 @@ static const struct hull_field config_table[] = {
 			  "path of the kernel: vmlinux or bzImage"),
 	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", 0, PATH_MAX_LEN,
 			  "path of the initial RAM disk"),
+	HULL_FIELD_STRING(struct hull_config, modules, "modules", 0, PATH_MAX_LEN,
+			  "directory of modules for the kernel: lib/modules/VERSION, or above it"),
 	HULL_FIELD_STRINGS(struct hull_config, append, "append", 0, 64,
 			   "words appended to the kernel command line"),
+	HULL_FIELD_STRUCT(struct hull_config, gdb, "gdb", 0, &gdb_fields,
+			  "the debugger that the guest waits for"),
 	HULL_FIELD_ENUM(struct hull_config, agent, "agent", 0, enum hull_agent, HULL_AGENT_HULL,
 			hull_agent_names, "what answers for the guest"),
 	HULL_FIELD_BOOL(struct hull_config, console, "console", 0, false,
@@ -288,8 +304,12 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 {
 	if (!c->kernel)
 		return hull_fail(err, HULL_E_INVALID, "kernel: missing");
-	if (check_path(c->kernel, "kernel", err) < 0 || check_path(c->initrd, "initrd", err) < 0)
+	if (check_path(c->kernel, "kernel", err) < 0 || check_path(c->initrd, "initrd", err) < 0 ||
+	    check_path(c->modules, "modules", err) < 0)
 		return -1;
+	if (c->modules && c->agent == HULL_AGENT_NONE)
+		return hull_fail(err, HULL_E_INVALID,
+				 "modules: need an agent in the guest to load them");
 	if (c->agent == HULL_AGENT_HULL && !c->initrd)
 		return hull_fail(err, HULL_E_INVALID,
 				 "initrd: missing, and agent 'hull' lives in it");
@@ -305,6 +325,20 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 		if (has_control(c->append.v[i]))
 			return hull_fail(err, HULL_E_INVALID,
 					 "append[%zu]: control characters are not allowed", i);
+	return 0;
+}
+
+static int check_gdb(const struct hull_config *c, struct hull_error **err)
+{
+	const struct hull_gdb *g = &c->gdb;
+
+	if (check_path(g->path, "gdb.path", err) < 0)
+		return -1;
+	if (g->path && g->kind != HULL_GDB_SOCKET)
+		return hull_fail(err, HULL_E_INVALID, "gdb.path: only with gdb.kind 'socket'");
+	if (!g->port != (g->kind != HULL_GDB_TCP))
+		return hull_fail(err, HULL_E_INVALID,
+				 "gdb.port: to be given with gdb.kind 'tcp', and only then");
 	return 0;
 }
 
@@ -417,8 +451,9 @@ static int check_shares(const struct hull_config *c, struct hull_error **err)
 int hull_config_validate(const struct hull_config *config, struct hull_error **err)
 {
 	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
-	    check_hardware(config, err) < 0 || check_disks(config, err) < 0 ||
-	    check_shares(config, err) < 0 || hull_networks_check(config, err) < 0)
+	    check_gdb(config, err) < 0 || check_hardware(config, err) < 0 ||
+	    check_disks(config, err) < 0 || check_shares(config, err) < 0 ||
+	    hull_networks_check(config, err) < 0)
 		return hull_prefix(err, "VM description");
 	return 0;
 }

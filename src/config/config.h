@@ -24,6 +24,7 @@
 #define HULL_CONFIG_MAX_SHARES 64
 #define HULL_CONFIG_MAX_NETWORKS 4
 #define HULL_CONFIG_MAX_PORTS 64
+#define HULL_CONFIG_MAX_SOCKET 107 /* what the kernel allows a socket path */
 /* Longest run_dir: what the kernel allows a socket path, less the longest name in it. */
 #define HULL_CONFIG_MAX_RUN_DIR 90
 
@@ -58,6 +59,9 @@ enum hull_network_provider {
 	HULL_NETWORK_PASST,
 	HULL_NETWORK_BUILTIN,
 };
+/* Where a debugger finds the guest, whose kernel waits for it before its first instruction: a
+ * socket's file, or a TCP port of the loopback. */
+enum hull_gdb_kind { HULL_GDB_NONE, HULL_GDB_SOCKET, HULL_GDB_TCP };
 enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
 
 struct hull_root {
@@ -97,6 +101,12 @@ struct hull_network {
 	HULL_VEC(struct hull_port) ports;
 };
 
+struct hull_gdb {
+	enum hull_gdb_kind kind;
+	char *path;    /* socket; NULL: gdb.sock in the run directory */
+	uint64_t port; /* tcp */
+};
+
 /* "" means: look the usual places through. */
 struct hull_programs {
 	char *qemu;
@@ -116,7 +126,9 @@ struct hull_config {
 	char *cpu_model; /* NULL: the backend's choice */
 	char *kernel;
 	char *initrd;
+	char *modules; /* directory of modules for this kernel; NULL: those of the initrd */
 	struct hull_strv append; /* words after the ones hull needs */
+	struct hull_gdb gdb;
 	enum hull_agent agent;
 	bool console; /* forwarded to the client, not only logged */
 	struct hull_root root;
@@ -148,6 +160,7 @@ extern const char *const hull_share_driver_names[];
 extern const char *const hull_network_kind_names[];
 extern const char *const hull_network_provider_names[];
 extern const char *const hull_protocol_names[];
+extern const char *const hull_gdb_kind_names[];
 
 void hull_config_init(struct hull_config *config);
 void hull_config_fini(struct hull_config *config);

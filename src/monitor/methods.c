@@ -66,7 +66,8 @@ static void method_start(struct hull_monitor *m, struct hull_ttrpc_call *call,
 		hull_monitor_end_error(m, "start-failed", &err);
 		return;
 	}
-	hull_source_arm(m->deadline, hull_deadline_ms(m->config.boot_timeout_ms));
+	if (m->config.gdb.kind == HULL_GDB_NONE) /* else once a debugger lets the guest run */
+		hull_source_arm(m->deadline, hull_deadline_ms(m->config.boot_timeout_ms));
 }
 
 static const char *network_name(const struct hull_monitor *m)

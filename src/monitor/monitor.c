@@ -269,6 +269,7 @@ static void on_finish(void *ctx)
 	free_launch(m);
 	hull_scratch_free(steal_ptr(&m->scratch));
 	hull_monitor_remove_cgroups(m);
+	hull_monitor_close_gdb(m);
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
 	if (m->console && hull_console_drain_readers(m->console, on_drained, m))
@@ -292,6 +293,8 @@ int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (
 	m->gone = gone;
 	m->ctx = ctx;
 	m->lock_fd = lock_fd;
+	m->initrd_fd = -1;
+	m->gdb_fd = -1;
 	hull_config_init(&m->config);
 	hull_exports_init(&m->exports);
 	r = hull_loop_add_timer(loop, on_deadline, m, &m->deadline);
@@ -317,11 +320,13 @@ void hull_monitor_free(struct hull_monitor *m)
 	if (!m)
 		return;
 	free_launch(m);
+	hull_monitor_close_gdb(m);
 	hull_scratch_free(m->scratch);
 	hull_server_free(m->server);
 	hull_console_free(m->console);
 	hull_source_remove(&m->deadline);
 	hull_source_remove(&m->finish);
+	hull_closep(&m->initrd_fd);
 	hull_closep(&m->lock_fd);
 	hull_config_fini(&m->config);
 	hull_error_free(m->start_error);

@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/strbuf.h"
+#include "boot/modules.h"
 #include "config.h"
 #include "monitor/net.h"
 
@@ -135,6 +136,7 @@ static void on_inst_ready(void *ctx)
 	struct hull_monitor *m = ctx;
 
 	m->runs_ns = hull_now_ns();
+	hull_monitor_gdb_paused(m, false);
 	if (m->state != HULL_MONITOR_STARTING || m->config.agent != HULL_AGENT_NONE)
 		return;
 	hull_monitor_timeline_no_guest(m);
@@ -145,6 +147,7 @@ static void on_inst_paused(void *ctx, bool paused)
 {
 	struct hull_monitor *m = ctx;
 
+	hull_monitor_gdb_paused(m, paused);
 	if (m->state == HULL_MONITOR_RUNNING && paused)
 		m->state = HULL_MONITOR_PAUSED;
 	else if (m->state == HULL_MONITOR_PAUSED && !paused)
@@ -260,7 +263,8 @@ static int open_shares(struct hull_monitor *m, struct hull_backend_sockets *near
 	return 0;
 }
 
-/* The daemon of the root, and one for each owner of shares; none where the hypervisor serves them. */
+/* The daemon of the root, and one for each owner of shares; none where the hypervisor serves them.
+ */
 static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backend_sockets *far,
 			struct hull_error **err)
 {
@@ -324,6 +328,8 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 		.ipv6 = m->net && hull_net_has_ipv6(m->net),
 	};
 
+	if (m->gdb_fd >= 0 && (sockets->gdb = fcntl(m->gdb_fd, F_DUPFD_CLOEXEC, 3)) < 0)
+		return hull_fail_errno(err, errno, "duplicate a descriptor");
 	if (ops->create(&env, &m->config, &m->inst, err) < 0 ||
 	    ops->start(m->inst, sockets, err) < 0)
 		return -1;
@@ -472,12 +478,13 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	int control_fd, r;
 
 	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0 ||
+	    (m->config.modules && hull_boot_modules(&m->config, &m->initrd_fd, err) < 0) ||
 	    plan_shares(m, err) < 0)
 		return -1;
 	m->started_at_ns = hull_realtime_ns();
 	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
-	    hull_server_listen(m->server, control_fd, err) < 0)
+	    hull_server_listen(m->server, control_fd, err) < 0 || hull_monitor_open_gdb(m, err) < 0)
 		return -1;
 	r = make_scratch(m, err);
 	return r == 0 ? hull_monitor_launch(m, err) : MIN(r, 0);

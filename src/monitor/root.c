@@ -166,6 +166,12 @@ static void add_exports(struct hull_setup *s, const struct hull_monitor *m)
 
 /* ---- shares ---- */
 
+/* The share that --modules has made. */
+static bool is_modules(const struct hull_config *c, const struct hull_share *share)
+{
+	return c->modules && share->readonly && !strcmp(share->source, c->modules);
+}
+
 /* Each daemon's tree is mounted as a whole; what is in it is bound to where it is wanted. */
 static void add_shares(struct hull_setup *s, const struct hull_monitor *m)
 {
@@ -177,11 +183,13 @@ static void add_shares(struct hull_setup *s, const struct hull_monitor *m)
 				 hull_setup_text(s, GUEST_SHARE "%zu", i), NULL);
 	for (size_t i = 0; i < c->shares.n; i++) {
 		const struct hull_share *share = &c->shares.v[i];
+		char *source = hull_setup_text(s, GUEST_SHARE "%u/%zu", m->shares.group_of[i], i);
 
-		hull_setup_bind(s, "bind",
-				hull_setup_text(s, GUEST_SHARE "%u/%zu", m->shares.group_of[i], i),
+		hull_setup_bind(s, "bind", source,
 				hull_setup_text(s, "%s%s", s->rq.root, share->target),
 				share->readonly ? readonly : NULL);
+		if (is_modules(c, share))
+			s->rq.modules_dir = source;
 	}
 }
 
@@ -192,10 +200,13 @@ static void add_share_exports(struct hull_setup *s, const struct hull_monitor *m
 	for (size_t i = 0; i < c->shares.n; i++) {
 		const struct hull_share *share = &c->shares.v[i];
 		options o = {ninep_options(s, c->share_cache), share->readonly ? "ro" : NULL};
+		char *target = hull_setup_text(s, "%s%s", s->rq.root, share->target);
 
 		hull_setup_bind(s, "9p",
 				hull_setup_text(s, HULL_EXPORT_TAG "%zu", m->exports.n_root + i),
-				hull_setup_text(s, "%s%s", s->rq.root, share->target), o);
+				target, o);
+		if (is_modules(c, share))
+			s->rq.modules_dir = target;
 	}
 }
 

@@ -25,8 +25,8 @@ void hull_rpc_skip_ok(struct hull_rpc *rpc);
 /* Outstanding calls are forgotten: their callbacks are not called. */
 void hull_rpc_free(struct hull_rpc *rpc);
 
-/* The cause of the UNAVAILABLE that calls end with when the connection does; the other side may have
- * things of its own that are not available. */
+/* The cause of the UNAVAILABLE that calls end with when the connection does; the other side may
+ * have things of its own that are not available. */
 #define HULL_RPC_CLOSED "connection-closed"
 
 /* @reply is unpacked and freed by the caller of this; NULL on failure, then @error is set. */

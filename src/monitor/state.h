@@ -3,7 +3,7 @@
  * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
  * may ask), prepare.c (what a VM needs before it starts), guest.c (what the guest is told), ready.c
  * (what has become ready, and who waits for it), timeline.c (what the start was made of), cgroups.c
- * (its control groups).
+ * (its control groups), gdb.c (the socket for debuggers).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -70,6 +70,9 @@ struct hull_monitor {
 	bool relaunching;     /* everything down, then up again, before the guest has greeted */
 	struct hull_strv notes;
 	struct hull_console *console;
+	int initrd_fd;	/* what config.initrd names, where we have made it; else -1 */
+	int gdb_fd;	/* listens for debuggers; -1: none */
+	char *gdb_path; /* of a socket outside the run directory, which is ours to remove */
 	struct hull_guest_link *link;
 	struct hull_rpc *agent;
 	unsigned int agent_version;
@@ -131,6 +134,14 @@ void hull_monitor_wait_ready(struct hull_monitor *m, struct hull_ttrpc_call *cal
 void hull_monitor_fail_ready(struct hull_monitor *m);
 /* That call is gone, whatever it was. */
 void hull_monitor_forget_ready(struct hull_monitor *m, const struct hull_ttrpc_call *call);
+
+/* ---- gdb.c ---- */
+/* Listens for debuggers, if the VM is to have one. */
+int hull_monitor_open_gdb(struct hull_monitor *m, struct hull_error **err);
+void hull_monitor_close_gdb(struct hull_monitor *m);
+/* The guest has been stopped or let go on.  While it starts under a debugger its deadline counts
+ * only as long as it runs, and from the beginning each time. */
+void hull_monitor_gdb_paused(struct hull_monitor *m, bool paused);
 
 /* ---- timeline.c ---- */
 /* The guest has answered Setup so. */

@@ -18,8 +18,8 @@
 
 #define SPANS_MAX 32
 #define NAME_MAX_LEN 32
-#define GREETED "ports"	   /* the guest's span that its greeting ends */
-#define SETUP "identity"   /* the first of those that belong to Setup */
+#define GREETED "ports"	 /* the guest's span that its greeting ends */
+#define SETUP "identity" /* the first of those that belong to Setup */
 
 typedef Hull__Agent__V1__SetupResponse Response;
 

@@ -223,10 +223,23 @@ static int watch(struct hull_vm *vm, struct hull_error **err)
 	return r < 0 ? hull_fail_errno(err, -r, "watch the VM's monitor") : 0;
 }
 
+/* Calls are taken up in order, and whatever listens is made while Start is. */
+static void on_asked(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+{
+	const Hull__Monitor__V1__StatusResponse *r = (const void *)reply;
+	struct hull_vm *vm = ctx;
+
+	if (r && !strcmp(r->state, "starting") && vm->ops->waiting)
+		vm->ops->waiting(vm->ctx);
+}
+
 static int send_start(struct hull_vm *vm, const struct hull_config *config, struct hull_error **err)
 {
 	Hull__Monitor__V1__StartRequest rq = HULL__MONITOR__V1__START_REQUEST__INIT;
+	Hull__Monitor__V1__StatusRequest status = HULL__MONITOR__V1__STATUS_REQUEST__INIT;
 	cleanup_free char *json = NULL;
+
+	bool waits = config->gdb.kind != HULL_GDB_NONE; /* for ever */
 
 	if (hull_config_to_json(config, &json, err) < 0)
 		return -1;
@@ -234,7 +247,11 @@ static int send_start(struct hull_vm *vm, const struct hull_config *config, stru
 	rq.spec.len = strlen(json);
 	hull_rpc_call(vm->rpc, SERVICE, "Start", &rq.base,
 		      &hull__monitor__v1__start_response__descriptor,
-		      hull_deadline_ms(config->boot_timeout_ms + START_SLACK_MS), on_ready, vm);
+		      waits ? 0 : hull_deadline_ms(config->boot_timeout_ms + START_SLACK_MS),
+		      on_ready, vm);
+	if (waits)
+		hull_rpc_call(vm->rpc, SERVICE, "Status", &status.base,
+			      &hull__monitor__v1__status_response__descriptor, 0, on_asked, vm);
 	return 0;
 }
 

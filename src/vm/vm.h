@@ -22,6 +22,8 @@ struct hull_vm_end {
 };
 
 struct hull_vm_ops {
+	/* Debuggers can connect, and the guest waits for one.  May be NULL. */
+	void (*waiting)(void *ctx);
 	/* The VM answers (agent none: its hypervisor runs), or could not be started. */
 	void (*ready)(void *ctx, const struct hull_error *error);
 	/* Once, after everything of the VM is gone: processes, sockets, directory. */

@@ -4,7 +4,7 @@
  */
 #include "unit.h"
 
-#include "agent/moddep.h"
+#include "base/moddep.h"
 
 #include <errno.h>
 #include <string.h>

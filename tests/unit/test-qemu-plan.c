@@ -81,6 +81,7 @@ static const struct {
 	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"kernel\":\"/k\",\"agent\":\"none\","
 	 "\"console\":true,\"append\":[\"root=/dev/vda\",\"dyndbg=\\\"file x +p\\\"\"]}",
 	 &tcg},
+	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };

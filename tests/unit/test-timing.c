@@ -47,7 +47,8 @@ static void as_text(void **state)
 	static const char expected[] =
 		" start/ms   took/ms\n"
 		"      0.0      20.0  first              hull        ========\n"
-		"     25.0      55.0  second             guest                 ======================\n"
+		"     25.0      55.0  second             guest                 "
+		"======================\n"
 		"     30.0      10.0    part             guest                   ----\n"
 		"     40.0      30.0    other part       guest                       ------------\n"
 		"              100.0  in all; 25.0 unattributed\n";
@@ -114,7 +115,7 @@ static void as_svg(void **state)
 	assert_int_equal(strncmp(hull_strbuf_str(&out), "<svg ", 5), 0);
 	assert_int_equal(count(out.data, "</svg>\n"), 1);
 	assert_int_equal(count(out.data, "<rect "), 1 + 4 + 4); /* paper, legend, spans */
-	assert_int_equal(count(out.data, "<line "), 11);	 /* every 10 ms */
+	assert_int_equal(count(out.data, "<line "), 11);	/* every 10 ms */
 	hull_timeline_fini(&t);
 }
 
@@ -145,7 +146,8 @@ static void parsing(void **state)
 	assert_int_equal(hull_timing_parse(value, &timing, NULL), 0);
 	assert_int_equal(timing.format, HULL_TIMING_SVG);
 	assert_string_equal(timing.file, path);
-	for (const char *const *bad = (const char *const[]){"", "jsn", "svg:", "svg:/nosuch/x", NULL};
+	for (const char *const *bad =
+		     (const char *const[]){"", "jsn", "svg:", "svg:/nosuch/x", NULL};
 	     *bad; bad++) {
 		cleanup_error struct hull_error *err = NULL;
 

@@ -120,6 +120,12 @@ static void qmp_output(void *ctx, const void *data, size_t len)
 		(void)hull_conn_write(q->conn, data, len); /* failure comes as closed() */
 }
 
+static void set_running(struct qemu *q)
+{
+	q->state = STATE_RUNNING;
+	q->env.events->ready(q->env.ctx);
+}
+
 static void on_running(void *ctx, const struct hull_json *result, const struct hull_error *error)
 {
 	struct qemu *q = ctx;
@@ -133,12 +139,12 @@ static void on_running(void *ctx, const struct hull_json *result, const struct h
 		condemn(q, copy);
 		return;
 	}
-	q->state = STATE_RUNNING;
-	q->env.events->ready(q->env.ctx);
+	set_running(q);
 }
 
 /* Only now does the guest begin to run, so that none of its events is lost: QEMU sends events only
- * to those who have negotiated. */
+ * to those who have negotiated.  A debugger lets it run by itself: a RESUME that nobody asked for
+ * tells of it. */
 static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigned int micro)
 {
 	struct qemu *q = ctx;
@@ -154,6 +160,8 @@ static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigne
 		condemn(q, error);
 		return;
 	}
+	if (q->config->gdb.kind != HULL_GDB_NONE)
+		return;
 	if (hull_qmp_execute(q->qmp, "cont", NULL, on_running, q, &error) < 0)
 		condemn(q, error);
 }
@@ -186,6 +194,8 @@ static void on_pause(struct qemu *q, bool paused)
 {
 	enum state state = paused ? STATE_PAUSED : STATE_RUNNING;
 
+	if (q->state == STATE_STARTING && !paused && q->config->gdb.kind != HULL_GDB_NONE)
+		set_running(q);
 	if (q->state != STATE_RUNNING && q->state != STATE_PAUSED)
 		return;
 	if (q->state == state)
@@ -438,6 +448,8 @@ static int make_end(struct qemu *q, const struct hull_qemu_fd *fd,
 		return open_boot(q, "kernel", q->config->kernel, ret_fd, &q->boot_len[0], err);
 	case HULL_QEMU_FD_INITRD:
 		return open_boot(q, "initrd", q->config->initrd, ret_fd, &q->boot_len[1], err);
+	case HULL_QEMU_FD_GDB:
+		return take_socket(&sockets->gdb, "debuggers", ret_fd, err);
 	case HULL_QEMU_FD_DISK:
 		*ret_fd = hull_qemu_open_disk(q->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
@@ -695,7 +707,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.name = "qemu",
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
-		HULL_CAP_EXPORTS,
+		HULL_CAP_EXPORTS | HULL_CAP_GDB,
 	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,

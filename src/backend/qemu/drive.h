@@ -7,7 +7,8 @@
  *    │ start   plan made, files opened, process spawned; QMP commands are queued from here on
  *    ▼
  *   STARTING   QEMU builds its machine.  Leaves by: QMP negotiated, "cont" answered -> RUNNING,
- *    │         events.ready; version too old, no QMP -> ENDING, killed
+ *    │         events.ready (no "cont" where a debugger is to do that: RESUME tells that it did);
+ *    │         version too old, no QMP -> ENDING, killed
  *    ▼
  *   RUNNING  ⇄  PAUSED     on QEMU's events STOP and RESUME, whoever caused them
  *    │                     May: pause, resume, powerdown, quit

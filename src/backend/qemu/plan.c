@@ -36,8 +36,9 @@
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {"qmp",   "console", "ctl", "bulk",   "root",	 "share",
-					  "export", "net",     "memory", "kernel", "initrd", "disk", NULL};
+const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",  "bulk",	 "root",
+					  "share",  "export",  "net",  "memory", "kernel",
+					  "initrd", "gdb",     "disk", NULL};
 static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DISK + 2, "one name for each role");
 
 struct build {
@@ -197,7 +198,9 @@ static void add_processors(struct build *b)
  *
  * Emulation shows the guest the host's TSC, which therefore need not be measured against timers
  * that a busy host serves late, nor watched: on microvm the watchdog would be the tick counter, and
- * the TSC condemned whenever that loses ticks. */
+ * the TSC condemned whenever that loses ticks.
+ *
+ * A debugger finds the kernel's symbols only where the kernel was linked to be. */
 static void add_kernel_words(const struct build *b, struct hull_strbuf *line)
 {
 	bool tcg = b->host->accel == HULL_ACCEL_TCG;
@@ -208,6 +211,8 @@ static void add_kernel_words(const struct build *b, struct hull_strbuf *line)
 		if (tcg)
 			hull_strbuf_adds(line, " noreplace-smp");
 	}
+	if (b->config->gdb.kind != HULL_GDB_NONE)
+		hull_strbuf_adds(line, " nokaslr");
 	if (tcg && b->host->tsc_khz)
 		hull_strbuf_addf(line, " tsc=reliable tsc_early_khz=%" PRIu64, b->host->tsc_khz);
 	for (size_t i = 0; i < b->config->append.n; i++)
@@ -378,6 +383,16 @@ static void add_disk(struct build *b, size_t i)
 	add_virtio(b, "virtio-blk", slot, properties);
 }
 
+/* The socket listens already: whoever connects before QEMU is up waits. */
+static void add_gdb(struct build *b)
+{
+	if (b->config->gdb.kind == HULL_GDB_NONE)
+		return;
+	addf(b, "-chardev", "socket,id=gdb,fd=%d,server=on,wait=off",
+	     add_fd(b, HULL_QEMU_FD_GDB, 0));
+	add2(b, "-gdb", "chardev:gdb");
+}
+
 static int add_devices(struct build *b, struct hull_error **err)
 {
 	add_streams(b);
@@ -394,6 +409,7 @@ static int add_devices(struct build *b, struct hull_error **err)
 	add2(b, "-device", is_microvm(b) ? "pvpanic" : "pvpanic-pci,bus=pcie.0,addr=0x4");
 	for (size_t i = 0; i < b->config->disks.n; i++)
 		add_disk(b, i);
+	add_gdb(b);
 	return 0;
 }
 

@@ -40,6 +40,7 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_MEMORY,  /* the guest's memory: a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_KERNEL,  /* a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_INITRD,  /* likewise */
+	HULL_QEMU_FD_GDB,     /* listening stream socket */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
 };
 extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */

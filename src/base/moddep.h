@@ -3,8 +3,8 @@
  * Look-ups in the text files that depmod writes: which modules an alias means, and which files a
  * module needs, in the order to load them.  Pure; bounded by what it is given.
  */
-#ifndef HULL_AGENT_MODDEP_H
-#define HULL_AGENT_MODDEP_H
+#ifndef HULL_BASE_MODDEP_H
+#define HULL_BASE_MODDEP_H
 
 #include "base/vec.h"
 

@@ -3,7 +3,7 @@
  * Aliases and dependencies, see moddep.h.
  */
 #define _GNU_SOURCE
-#include "agent/moddep.h"
+#include "base/moddep.h"
 
 #include "base/cleanup.h"
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Options for people who work on kernels, see kernel_opts.h.
+ */
+#define _GNU_SOURCE
+#include "cli/kernel_opts.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The monitor runs elsewhere.  The file is yet to be made, but not its directory. */
+static int absolute(const char *path, char **ret, struct hull_error **err)
+{
+	const char *slash = strrchr(path, '/');
+	cleanup_free char *dir = strndup(path, (size_t)(slash - path) + 1);
+	cleanup_free char *real = dir ? realpath(dir, NULL) : NULL;
+
+	if (dir && !real)
+		return hull_fail_errno(err, errno, "open '%s'", dir);
+	*ret = real ? hull_path_join(strcmp(real, "/") ? real : "", slash + 1) : NULL;
+	return *ret ? 0 : hull_fail_nomem(err);
+}
+
+int hull_dir_parse(const char *value, char **slot, struct hull_error **err)
+{
+	cleanup_free char *real = realpath(value, NULL);
+	struct stat st;
+
+	if (!real || stat(real, &st) < 0)
+		return hull_fail_errno(err, errno, "open '%s'", value);
+	if (!S_ISDIR(st.st_mode))
+		return hull_fail(err, HULL_E_INVALID, "'%s' is not a directory", value);
+	free(*slot);
+	*slot = steal_ptr(&real);
+	return 0;
+}
+
+int hull_gdb_parse(const char *value, struct hull_gdb *ret, struct hull_error **err)
+{
+	cleanup_free char *path = NULL;
+	uint64_t port = 0;
+
+	if (value && strchr(value, '/')) {
+		if (absolute(value, &path, err) < 0)
+			return -1;
+		if (strlen(path) > HULL_CONFIG_MAX_SOCKET)
+			return hull_fail(
+				err, HULL_E_INVALID,
+				"'%s' is longer than the %d bytes that a socket's path may "
+				"have",
+				path, HULL_CONFIG_MAX_SOCKET);
+	} else if (value && (hull_parse_u64(value, 65535, &port) < 0 || !port)) {
+		hull_fail(err, HULL_E_INVALID, "'%s' is neither a port nor a path", value);
+		hull_hint(err, "a port is a number from 1 to 65535, a path has a slash: './%s'",
+			  value);
+		return -1;
+	}
+	free(ret->path);
+	ret->path = steal_ptr(&path);
+	ret->port = port;
+	ret->kind = port ? HULL_GDB_TCP : HULL_GDB_SOCKET;
+	return 0;
+}
+
+char *hull_gdb_target(const struct hull_config *config)
+{
+	const struct hull_gdb *g = &config->gdb;
+	char *text = NULL;
+
+	if (g->kind == HULL_GDB_SOCKET)
+		return g->path ? strdup(g->path) : hull_path_join(config->run_dir, "gdb.sock");
+	return asprintf(&text, "127.0.0.1:%llu", (unsigned long long)g->port) < 0 ? NULL : text;
+}

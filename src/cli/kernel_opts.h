@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The values of those options of "hull run" that are for people who work on kernels.
+ */
+#ifndef HULL_CLI_KERNEL_OPTS_H
+#define HULL_CLI_KERNEL_OPTS_H
+
+#include "base/error.h"
+#include "config/config.h"
+
+/* NULL, a port, or a path, which has a slash in it. */
+int hull_gdb_parse(const char *value, struct hull_gdb *ret, struct hull_error **err);
+/* A directory that is there; *slot is replaced by its absolute path. */
+int hull_dir_parse(const char *value, char **slot, struct hull_error **err);
+/* What gdb is to be told to find the guest: "target remote" and this.  The caller frees; NULL
+ * without memory. */
+char *hull_gdb_target(const struct hull_config *config);
+
+#endif
