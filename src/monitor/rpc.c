@@ -75,7 +75,9 @@ static void on_done(void *ctx, const struct hull_ttrpc_status *status, const voi
 	cleanup_error struct hull_error *err = NULL;
 	ProtobufCMessage *reply = NULL;
 
-	if (status->code != HULL_RPC_OK) {
+	if (c->rpc->dead) {
+		hull_fail_cause(&err, HULL_E_UNAVAILABLE, HULL_RPC_LOST, "the connection was lost");
+	} else if (status->code != HULL_RPC_OK) {
 		hull_fail_status(&err, status);
 	} else {
 		reply = protobuf_c_message_unpack(c->reply_type, NULL, len, payload);
@@ -271,7 +273,8 @@ static int start_call(struct hull_rpc *rpc, struct call *c, const char *service,
 	if (!payload)
 		return hull_fail_nomem(err);
 	if (!rpc->ttrpc)
-		return hull_fail(err, HULL_E_UNAVAILABLE, "%s: connection closed", method);
+		return hull_fail_cause(err, HULL_E_UNAVAILABLE, HULL_RPC_LOST,
+				       "%s: connection closed", method);
 	protobuf_c_message_pack(request, payload);
 	return hull_ttrpc_call(rpc->ttrpc, &rq, &cb, c, &c->tcall, err);
 }

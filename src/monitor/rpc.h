@@ -12,6 +12,9 @@
 
 struct hull_rpc;
 
+/* The cause of calls that failed because the connection did, not because the peer said so. */
+#define HULL_RPC_LOST "connection-lost"
+
 /* @closed (may be NULL) is called once, from the loop, when the peer has gone; outstanding calls
  * have been failed by then.  Owns @fd, also on failure. */
 int hull_rpc_new(struct hull_loop *loop, int fd, void (*closed)(void *ctx), void *ctx,

@@ -35,6 +35,7 @@ struct hull_vm {
 	struct hull_rundir dir;
 	char *vsock, *console;
 	bool tied, ready, ending, ended;
+	bool unanswered; /* the monitor went before it told whether the VM is ready */
 	struct hull_child monitor;
 	struct hull_source *child, *later, *deadline;
 	struct hull_rpc *rpc;
@@ -49,6 +50,25 @@ static void set_end(struct hull_vm *vm, const char *reason, const char *message)
 		return;
 	vm->reason = strdup(reason);
 	vm->message = strdup(message);
+}
+
+static void fail_start(struct hull_vm *vm, const struct hull_error *error)
+{
+	set_end(vm, "start-failed", hull_error_message(error));
+	vm->ops->ready(vm->ctx, error);
+}
+
+/* @how: "was killed by signal 9", or "ended". */
+static void fail_lost(struct hull_vm *vm, const char *how)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	vm->unanswered = false;
+	hull_fail_cause(&err, HULL_E_BACKEND, "monitor-died",
+			"the VM's monitor %s before the VM was ready", how);
+	hull_hint(&err, "somebody killed it, or the kernel did for want of memory (dmesg tells): "
+			"try again; 'hull doctor' looks the host over");
+	fail_start(vm, err);
 }
 
 /* Everything of it is gone, or can be made so. */
@@ -79,6 +99,8 @@ static void on_monitor_exit(void *ctx, int wstatus)
 			 hull_wstatus_text(wstatus, text));
 		set_end(vm, "monitor-died", message);
 	}
+	if (vm->unanswered)
+		fail_lost(vm, hull_wstatus_text(wstatus, text));
 	/* Its last words may still lie in the socket: let the loop read them first. */
 	hull_source_arm(vm->later, 1);
 }
@@ -131,23 +153,23 @@ static void keep_report(struct hull_vm *vm, const Hull__Monitor__V1__StartRespon
 static void on_ready(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
 {
 	Hull__Monitor__V1__WaitRequest wait = HULL__MONITOR__V1__WAIT_REQUEST__INIT;
-	cleanup_error struct hull_error *died = NULL;
 	struct hull_vm *vm = ctx;
 
-	if (error && hull_error_code(error) == HULL_E_UNAVAILABLE) {
-		hull_fail_cause(&died, HULL_E_BACKEND, "monitor-died",
-				"the VM's monitor ended before the VM was ready");
-		error = died;
+	if (error && !strcmp(hull_error_cause(error), HULL_RPC_LOST)) {
+		vm->unanswered = vm->monitor.pidfd >= 0; /* its exit status will tell more */
+		if (!vm->unanswered)
+			fail_lost(vm, "ended");
+		return;
 	}
 	if (error) {
-		set_end(vm, "start-failed", hull_error_message(error));
-	} else {
-		vm->ready = true;
-		keep_report(vm, (const void *)reply);
-		hull_rpc_call(vm->rpc, SERVICE, "Wait", &wait.base,
-			      &hull__monitor__v1__exit_record__descriptor, 0, on_ended, vm);
+		fail_start(vm, error);
+		return;
 	}
-	vm->ops->ready(vm->ctx, error);
+	vm->ready = true;
+	keep_report(vm, (const void *)reply);
+	hull_rpc_call(vm->rpc, SERVICE, "Wait", &wait.base,
+		      &hull__monitor__v1__exit_record__descriptor, 0, on_ended, vm);
+	vm->ops->ready(vm->ctx, NULL);
 }
 
 void hull_vm_stop(struct hull_vm *vm, uint64_t timeout_ms)
