@@ -384,10 +384,12 @@ static int open_boot(struct qemu *q, const char *what, const char *path, int *re
 		.uid = q->env.uid,
 		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
 	};
+	bool kernel = path == q->config->kernel, agent = q->config->agent != HULL_AGENT_NONE;
 	struct stat st;
 
 	*ret_fd = hull_qemu_open_boot(what, path, &reader, err);
-	if (*ret_fd < 0)
+	if (*ret_fd < 0 || (kernel && hull_qemu_check_kernel(*ret_fd, path, agent, err) < 0) ||
+	    (!kernel && agent && hull_qemu_check_initrd(*ret_fd, path, err) < 0))
 		return -1;
 	if (fstat(*ret_fd, &st) == 0)
 		*ret_len = (uint64_t)st.st_size;
