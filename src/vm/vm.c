@@ -39,22 +39,30 @@ struct hull_vm {
 	struct hull_child monitor;
 	struct hull_source *child, *later, *deadline;
 	struct hull_rpc *rpc;
-	char *reason, *message; /* from Wait or Stop */
+	char *reason, *message, *hint; /* from Wait or Stop */
+	int code;
 	struct hull_timeline timeline;
 	struct hull_strv notes;
 };
 
-static void set_end(struct hull_vm *vm, const char *reason, const char *message)
+static const char died_hint[] = "somebody killed it, or the kernel did for want of memory, which "
+				"dmesg would tell";
+
+static void set_end(struct hull_vm *vm, const char *reason, int code, const char *message,
+		    const char *hint)
 {
 	if (vm->reason)
 		return;
+	vm->code = code;
+	vm->hint = strdup(hint);
 	vm->reason = strdup(reason);
 	vm->message = strdup(message);
 }
 
 static void fail_start(struct hull_vm *vm, const struct hull_error *error)
 {
-	set_end(vm, "start-failed", hull_error_message(error));
+	set_end(vm, "start-failed", hull_error_code(error), hull_error_message(error),
+		hull_error_hint(error));
 	vm->ops->ready(vm->ctx, error);
 }
 
@@ -66,8 +74,7 @@ static void fail_lost(struct hull_vm *vm, const char *how)
 	vm->unanswered = false;
 	hull_fail_cause(&err, HULL_E_BACKEND, "monitor-died",
 			"the VM's monitor %s before the VM was ready", how);
-	hull_hint(&err, "somebody killed it, or the kernel did for want of memory (dmesg tells): "
-			"try again; 'hull doctor' looks the host over");
+	hull_hint(&err, "%s", died_hint);
 	fail_start(vm, err);
 }
 
@@ -83,6 +90,8 @@ static void on_later(void *ctx)
 	(void)hull_rundir_reap(vm->dir.path, !vm->tied, NULL); /* next call tries again */
 	end.reason = vm->reason ? vm->reason : "unknown";
 	end.message = vm->message ? vm->message : "";
+	end.hint = vm->hint ? vm->hint : "";
+	end.code = vm->code ? vm->code : HULL_E_BACKEND;
 	vm->ops->ended(vm->ctx, &end);
 }
 
@@ -97,7 +106,7 @@ static void on_monitor_exit(void *ctx, int wstatus)
 	if (!WIFEXITED(wstatus) || WEXITSTATUS(wstatus)) {
 		snprintf(message, sizeof(message), "the VM's monitor %s",
 			 hull_wstatus_text(wstatus, text));
-		set_end(vm, "monitor-died", message);
+		set_end(vm, "monitor-died", HULL_E_BACKEND, message, died_hint);
 	}
 	if (vm->unanswered)
 		fail_lost(vm, hull_wstatus_text(wstatus, text));
@@ -131,7 +140,7 @@ static void on_ended(void *ctx, const ProtobufCMessage *reply, const struct hull
 	struct hull_vm *vm = ctx;
 
 	if (r)
-		set_end(vm, r->reason, r->message);
+		set_end(vm, r->reason, hull_code_from_name(r->code), r->message, r->hint);
 }
 
 /* What there is no memory for is left out. */
@@ -341,6 +350,7 @@ void hull_vm_free(struct hull_vm *vm)
 	free(vm->console);
 	free(vm->reason);
 	free(vm->message);
+	free(vm->hint);
 	hull_timeline_fini(&vm->timeline);
 	hull_strv_fini(&vm->notes);
 	free(vm);
