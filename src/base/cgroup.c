@@ -27,6 +27,8 @@
 static const char *const mounts[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
 static const char *const cpu_mounts[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"};
 
+static const char *const memory_mounts[] = {"/sys/fs/cgroup/memory"};
+
 #define CPU_PERIOD_US 100000 /* the kernel's default */
 
 #define PROC_CGROUP_MAX ((size_t)64 << 10)
@@ -202,6 +204,54 @@ int hull_cgroup_cpu_base(struct hull_strbuf *ret_path, bool *ret_v1)
 		return r;
 	*ret_v1 = v1;
 	return hull_strbuf_add(ret_path, path.data, path.len);
+}
+
+static uint64_t limit_of(const char *dir, const char *file)
+{
+	cleanup_free char *path = hull_path_join(dir, file);
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	uint64_t n;
+
+	if (!path || hull_file_read(path, 64, &text) < 0 || !text.len)
+		return UINT64_MAX;
+	text.data[strcspn(text.data, "\n")] = '\0';
+	return hull_parse_u64(text.data, UINT64_MAX, &n) < 0 ? UINT64_MAX : n; /* "max" */
+}
+
+/* From our group up to where the hierarchy is mounted. */
+static void least_limit(const char *mount, const char *controller, const char *file,
+			uint64_t *least, struct hull_strbuf *ret_path)
+{
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+
+	if (own_dir(mount, controller, &path) < 0 || !path.len)
+		return;
+	for (;;) {
+		uint64_t n = limit_of(path.data, file);
+		char *slash = strrchr(path.data, '/');
+
+		if (n < *least) {
+			*least = n;
+			hull_strbuf_clear(ret_path);
+			hull_strbuf_add(ret_path, path.data, path.len);
+		}
+		if (!strcmp(path.data, mount) || !slash)
+			return;
+		*slash = '\0';
+		path.len = (size_t)(slash - path.data);
+	}
+}
+
+uint64_t hull_cgroup_memory_limit(struct hull_strbuf *ret_path)
+{
+	/* v1's "no limit" is the largest multiple of a page. */
+	uint64_t least = UINT64_C(1) << 62;
+
+	least_limit(find_mount(mounts, ARRAY_SIZE(mounts), CGROUP2_SUPER_MAGIC), "", "memory.max",
+		    &least, ret_path);
+	least_limit(find_mount(memory_mounts, ARRAY_SIZE(memory_mounts), CGROUP_SUPER_MAGIC),
+		    "memory", "memory.limit_in_bytes", &least, ret_path);
+	return least == UINT64_C(1) << 62 ? 0 : least;
 }
 
 int hull_cgroup_make(const char *path, int *ret_fd)

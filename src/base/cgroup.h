@@ -36,6 +36,9 @@ int hull_cgroup_create(const char *name, struct hull_strbuf *ret_path, int *ret_
 int hull_cgroup_make(const char *path, int *ret_fd);
 /* All members together get @milli thousandths of a processor. */
 int hull_cgroup_limit_cpu(int dir, uint64_t milli);
+/* The least of the memory limits that this process lives under, v1 or v2, and *ret_path the group
+ * that has it; 0 if there is none. */
+uint64_t hull_cgroup_memory_limit(struct hull_strbuf *ret_path);
 /* Moves this process into the group: those it starts from now on are born there. */
 int hull_cgroup_join(int dir);
 /* Kills all members but this process (cgroup.kill, or signals in a loop where that is missing),

@@ -133,6 +133,28 @@ int hull_code_from_errno(int errnum)
 	}
 }
 
+/* Of those only that a user can do something about, wherever they come from; else NULL. */
+static const char *cause_of_errno(int errnum)
+{
+	switch (errnum) {
+	case ENOSPC:
+	case EDQUOT:
+		return "no-space";
+	case EROFS:
+		return "read-only";
+	case EMFILE:
+	case ENFILE:
+		return "descriptor-limit";
+	case EACCES:
+	case EPERM:
+		return "permission";
+	case ENOENT:
+		return "no-such-file";
+	default:
+		return NULL;
+	}
+}
+
 int hull_error_code(const struct hull_error *err)
 {
 	return err ? err->code : 0;
@@ -233,7 +255,10 @@ int hull_fail_errno(struct hull_error **err, int errnum, const char *fmt, ...)
 	va_end(ap);
 	if (!s || asprintf(&full, "%s: %s", s, hull_strerror(errnum)) < 0)
 		full = NULL;
-	return set(err, hull_code_from_errno(errnum), NULL, full);
+	(void)set(err, hull_code_from_errno(errnum), cause_of_errno(errnum), full);
+	if (errnum == EMFILE)
+		hull_hint(err, "raise the limit of open files: 'ulimit -n' tells it");
+	return -1;
 }
 
 int hull_fail_nomem(struct hull_error **err)

@@ -18,7 +18,7 @@ int hull_fail(struct hull_error **err, int code, const char *fmt, ...) HULL_PRIN
 /* @cause: a short stable word, e.g. "not-running", "guest-panic". */
 int hull_fail_cause(struct hull_error **err, int code, const char *cause, const char *fmt, ...)
 	HULL_PRINTF(4, 5);
-/* Code derived from @errnum; ": <error text>" is appended. */
+/* Code derived from @errnum, and a cause where there is one; ": <error text>" is appended. */
 int hull_fail_errno(struct hull_error **err, int errnum, const char *fmt, ...) HULL_PRINTF(3, 4);
 int hull_fail_nomem(struct hull_error **err);
 /* Puts "text: " before the message. */

@@ -261,6 +261,33 @@ fail:
 	_exit(127);
 }
 
+static int fail_fork(const struct hull_spawn *spec, int errnum, struct hull_error **err)
+{
+	if (errnum != EAGAIN)
+		return hull_fail_errno(err, errnum, "start '%s': fork", spec->path);
+	hull_fail_cause(err, HULL_E_EXHAUSTED, "process-limit",
+			"start '%s': no more processes are allowed", spec->path);
+	hull_hint(err, "end something, or raise the limit: 'ulimit -u' tells the user's, pids.max "
+		       "the control group's");
+	return -1;
+}
+
+static int fail_step(const struct hull_spawn *spec, const struct report *rep,
+		     struct hull_error **err)
+{
+	if (rep->step == STEP_FORK)
+		return fail_fork(spec, rep->errnum, err);
+	if (rep->step == STEP_EXEC && rep->errnum == ENOENT && access(spec->path, F_OK) == 0) {
+		hull_fail_cause(err, HULL_E_NOT_FOUND, "no-interpreter",
+				"start '%s': its interpreter or loader is missing", spec->path);
+		hull_hint(err, "install it again, for this machine: 'file %s' tells what it is",
+			  spec->path);
+		return -1;
+	}
+	return hull_fail_errno(err, rep->errnum, "start '%s': %s", spec->path,
+			       step_names[rep->step]);
+}
+
 int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, struct hull_error **err)
 {
 	cleanup_close int rd = -1;
@@ -278,7 +305,7 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 	pid = clone_child(spec->new_pid_ns ? CLONE_NEWPID : 0, &pidfd,
 			  spec->detach ? 0 : spec->cgroup_fd);
 	if (pid < 0)
-		return hull_fail_errno(err, errno, "start '%s': fork", spec->path);
+		return fail_fork(spec, errno, err);
 	if (pid == 0)
 		child_main(spec, parent, wr);
 	hull_closep(&wr);
@@ -297,7 +324,7 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 	if (n != sizeof(rep) || rep.step < 0 || rep.step >= STEP_COUNT)
 		return hull_fail(err, HULL_E_OS, "start '%s': the child ended before exec",
 				 spec->path);
-	return hull_fail_errno(err, rep.errnum, "start '%s': %s", spec->path, step_names[rep.step]);
+	return fail_step(spec, &rep, err);
 }
 
 int hull_proc_fork(void (*fn)(void *ctx), void *ctx, int cgroup_fd, struct hull_child *ret_child)

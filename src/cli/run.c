@@ -221,11 +221,13 @@ static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
 		if (r->o.config.agent == HULL_AGENT_NONE && proper) {
 			set_code(r, HULL_EXIT_OK);
 		} else {
-			hull_fail_cause(&err, HULL_E_BACKEND, end->reason, "the VM ended%s: %s",
+			hull_fail_cause(&err, end->code, end->reason, "the VM ended%s: %s",
 					r->o.config.agent == HULL_AGENT_NONE
 						? ""
 						: " while the command ran",
 					end->message);
+			if (*end->hint)
+				hull_hint(&err, "%s", end->hint);
 			fail(r, err);
 		}
 	}

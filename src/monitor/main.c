@@ -73,6 +73,7 @@ int main(void)
 	cleanup_error struct hull_error *err = NULL;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* it comes as EFBIG, which can be told */
 	/* Helpers' orphans come to us, so that nothing of a VM escapes. */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	hull_log_set(log_line, NULL, getenv("HULL_DEBUG") ? HULL_LOG_DEBUG : HULL_LOG_WARNING);

@@ -331,6 +331,8 @@ void hull_monitor_answer_end(struct hull_monitor *m)
 	hull_monitor_fail_ready(m);
 	r.reason = m->end_reason ? m->end_reason : (char *)"";
 	r.message = m->end_message ? m->end_message : (char *)"";
+	r.code = (char *)(uintptr_t)hull_code_name(m->end_code);
+	r.hint = m->end_hint ? m->end_hint : (char *)"";
 	r.hypervisor_status = status_number(m->hypervisor_status);
 	r.exited_at_ns = m->exited_at_ns;
 	for (size_t i = 0; i < m->waiters.n; i++)

@@ -65,12 +65,15 @@ void hull_monitor_child_ended(struct hull_monitor *m)
 		hull_source_arm(m->finish, 1);
 }
 
-static void record(struct hull_monitor *m, const char *reason, const char *message)
+static void record(struct hull_monitor *m, const char *reason, int code, const char *message,
+		   const char *hint)
 {
 	if (m->end_reason)
 		return;
 	m->end_reason = strdup(reason);
+	m->end_code = code;
 	m->end_message = strdup(message);
+	m->end_hint = hint && *hint ? strdup(hint) : NULL;
 }
 
 static void begin_stopping(struct hull_monitor *m)
@@ -91,9 +94,11 @@ static void explain_start(struct hull_monitor *m)
 		return;
 	if (m->console)
 		hull_console_tail(m->console, TAIL_LINES, &tail);
-	hull_fail_cause(&m->start_error, HULL_E_BACKEND, m->end_reason ? m->end_reason : "",
+	hull_fail_cause(&m->start_error, m->end_code, m->end_reason ? m->end_reason : "",
 			"the VM did not start: %s%s%s", m->end_message ? m->end_message : "",
 			tail.len ? "; the console's last lines:\n" : "", hull_strbuf_str(&tail));
+	if (m->end_hint)
+		hull_hint(&m->start_error, "%s", m->end_hint);
 }
 
 void hull_monitor_end(struct hull_monitor *m, const char *reason, const char *fmt, ...)
@@ -105,13 +110,26 @@ void hull_monitor_end(struct hull_monitor *m, const char *reason, const char *fm
 	if (vasprintf(&message, fmt, ap) < 0)
 		message = NULL;
 	va_end(ap);
-	record(m, reason, message ? message : "out of memory");
+	record(m, reason, HULL_E_BACKEND, message ? message : "out of memory",
+	       hull_monitor_hint(m, reason, message ? message : ""));
+	begin_stopping(m);
+}
+
+void hull_monitor_end_because(struct hull_monitor *m, const char *reason,
+			      const struct hull_error *why)
+{
+	const char *cause = hull_error_cause(why), *hint = hull_error_hint(why);
+
+	if (*cause)
+		reason = cause;
+	record(m, reason, hull_error_code(why), hull_error_message(why),
+	       *hint ? hint : hull_monitor_hint(m, reason, hull_error_message(why)));
 	begin_stopping(m);
 }
 
 void hull_monitor_end_error(struct hull_monitor *m, const char *reason, struct hull_error **err)
 {
-	record(m, reason, hull_error_message(*err));
+	record(m, reason, hull_error_code(*err), hull_error_message(*err), hull_error_hint(*err));
 	if (m->start_error)
 		hull_error_freep(err);
 	else
@@ -131,7 +149,7 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 	if (m->state >= HULL_MONITOR_STOPPING)
 		return;
 	timeout_ns = MIN(timeout_ns, STOP_MAX_NS);
-	record(m, "stopped", "the VM was stopped on request");
+	record(m, "stopped", HULL_E_CANCELED, "the VM was stopped on request", NULL);
 	if (m->state <= HULL_MONITOR_STARTING)
 		timeout_ns = 0; /* nobody in the guest listens yet, and it has nothing to save */
 	if (timeout_ns && m->inst_running && m->agent)
@@ -169,11 +187,7 @@ static void on_deadline(void *ctx)
 	}
 	if (m->console)
 		hull_console_tail(m->console, TAIL_LINES, &tail);
-	hull_fail_cause(&err, HULL_E_TIMEOUT, "agent-silent",
-			"the guest did not greet within %llu ms%s%s",
-			(unsigned long long)m->config.boot_timeout_ms,
-			tail.len ? "; the console's last lines:\n" : "", hull_strbuf_str(&tail));
-	hull_hint(&err, "give it longer with --boot-timeout; look at the console with --console");
+	hull_monitor_fail_silent(m, hull_strbuf_str(&tail), &err);
 	hull_monitor_end_error(m, "agent-silent", &err);
 }
 
@@ -338,5 +352,6 @@ void hull_monitor_free(struct hull_monitor *m)
 	free(m->cpu_cgroup);
 	free(m->end_reason);
 	free(m->end_message);
+	free(m->end_hint);
 	free(m);
 }

@@ -20,9 +20,11 @@
 #include "monitor/net.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SHORT_ID 12
@@ -83,7 +85,11 @@ static int write_record(const struct hull_monitor *m, struct hull_error **err)
 	if (!text)
 		return hull_fail_nomem(err);
 	r = hull_file_write(path, text, strlen(text), 0600, false);
-	return r < 0 ? hull_fail_errno(err, -r, "write '%s'", path) : 0;
+	if (r < 0)
+		hull_fail_errno(err, -r, "write '%s'", path);
+	if (r == -ENOSPC || r == -EDQUOT)
+		hull_hint(err, "make room there, or set HULL_HOME to a directory that has some");
+	return r < 0 ? -1 : 0;
 }
 
 /* ---- events of what was started ---- */
@@ -94,7 +100,7 @@ static void on_helper_ended(void *ctx, const struct hull_error *error)
 
 	/* It ends properly when the hypervisor closes its socket: that is told by the other. */
 	if (error)
-		hull_monitor_end(m, "helper-died", "%s", hull_error_message(error));
+		hull_monitor_end_because(m, "helper-died", error);
 	hull_monitor_child_ended(m);
 }
 
@@ -159,9 +165,24 @@ static void on_inst_ending(void *ctx, enum hull_end end)
 	/* Only the exit is acted upon: by then all of the console has been read. */
 }
 
+static const char *end_text(enum hull_end end)
+{
+	switch (end) {
+	case HULL_END_SHUTDOWN:
+		return "the guest powered off";
+	case HULL_END_REBOOT:
+		return "the guest rebooted, or its processor gave up (triple fault)";
+	case HULL_END_PANIC:
+		return "the guest's kernel panicked";
+	default:
+		return "the hypervisor was told to end";
+	}
+}
+
 static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 {
 	cleanup_strbuf struct hull_strbuf panic = HULL_STRBUF_INIT;
+	cleanup_error struct hull_error *memory = NULL;
 	struct hull_monitor *m = ctx;
 
 	m->inst_running = false;
@@ -177,11 +198,13 @@ static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 	/* Without a panic device a panic looks like a reboot: the console knows better. */
 	if (panic.len && e->end != HULL_END_KILLED)
 		hull_monitor_end(m, "panic", "the guest's kernel panicked: %s", panic.data);
+	else if (e->end == HULL_END_DIED && WIFSIGNALED(e->wstatus) &&
+		 WTERMSIG(e->wstatus) == SIGKILL && hull_monitor_short_of_memory(m, &memory))
+		hull_monitor_end_because(m, "host-memory", memory);
 	else if (e->error)
-		hull_monitor_end(m, hull_end_name(e->end), "%s", hull_error_message(e->error));
+		hull_monitor_end_because(m, hull_end_name(e->end), e->error);
 	else
-		hull_monitor_end(m, hull_end_name(e->end), "the guest ended: %s",
-				 hull_end_name(e->end));
+		hull_monitor_end(m, hull_end_name(e->end), "%s", end_text(e->end));
 	hull_monitor_child_ended(m);
 }
 
@@ -397,7 +420,7 @@ static int check_memory(const struct hull_config *c, struct hull_error **err)
 			"%llu MiB of memory is more than the host's %llu MiB",
 			(unsigned long long)(c->memory_bytes >> 20),
 			(unsigned long long)(total >> 20));
-	hull_hint(err, "ask for less with --memory");
+	hull_hint(err, "ask for less with --memory (-m)");
 	return -1;
 }
 

@@ -76,7 +76,7 @@ static void on_done(void *ctx, const struct hull_ttrpc_status *status, const voi
 	ProtobufCMessage *reply = NULL;
 
 	if (c->rpc->dead) {
-		hull_fail_cause(&err, HULL_E_UNAVAILABLE, HULL_RPC_CLOSED, "connection closed");
+		hull_fail_cause(&err, HULL_E_UNAVAILABLE, HULL_RPC_LOST, "the connection was lost");
 	} else if (status->code != HULL_RPC_OK) {
 		hull_fail_status(&err, status);
 	} else {
@@ -273,7 +273,7 @@ static int start_call(struct hull_rpc *rpc, struct call *c, const char *service,
 	if (!payload)
 		return hull_fail_nomem(err);
 	if (!rpc->ttrpc)
-		return hull_fail_cause(err, HULL_E_UNAVAILABLE, HULL_RPC_CLOSED,
+		return hull_fail_cause(err, HULL_E_UNAVAILABLE, HULL_RPC_LOST,
 				       "%s: connection closed", method);
 	protobuf_c_message_pack(request, payload);
 	return hull_ttrpc_call(rpc->ttrpc, &rq, &cb, c, &c->tcall, err);

@@ -12,6 +12,9 @@
 
 struct hull_rpc;
 
+/* The cause of calls that failed because the connection did, not because the peer said so. */
+#define HULL_RPC_LOST "connection-lost"
+
 /* @closed (may be NULL) is called once, from the loop, when the peer has gone; outstanding calls
  * have been failed by then.  Owns @fd, also on failure. */
 int hull_rpc_new(struct hull_loop *loop, int fd, void (*closed)(void *ctx), void *ctx,
@@ -24,10 +27,6 @@ int hull_rpc_new_guest(struct hull_loop *loop, int fd, uint32_t port, void (*clo
 void hull_rpc_skip_ok(struct hull_rpc *rpc);
 /* Outstanding calls are forgotten: their callbacks are not called. */
 void hull_rpc_free(struct hull_rpc *rpc);
-
-/* The cause of the UNAVAILABLE that calls end with when the connection does; the other side may
- * have things of its own that are not available. */
-#define HULL_RPC_CLOSED "connection-closed"
 
 /* @reply is unpacked and freed by the caller of this; NULL on failure, then @error is set. */
 typedef void (*hull_rpc_fn)(void *ctx, const ProtobufCMessage *reply,

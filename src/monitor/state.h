@@ -78,7 +78,8 @@ struct hull_monitor {
 	unsigned int agent_version;
 
 	/* The end: set once, by whatever came first. */
-	char *end_reason, *end_message;
+	char *end_reason, *end_message, *end_hint;
+	int end_code;
 	struct hull_error *start_error; /* what Start is answered with */
 	int hypervisor_status;
 	uint64_t exited_at_ns; /* CLOCK_REALTIME, once everything has been reaped */
@@ -88,6 +89,9 @@ struct hull_monitor {
 /* Everything down, for this reason; the first one counts. */
 void hull_monitor_end(struct hull_monitor *m, const char *reason, const char *fmt, ...)
 	HULL_PRINTF(3, 4);
+/* The same, where an error tells why: its cause, if it has one, is the reason. */
+void hull_monitor_end_because(struct hull_monitor *m, const char *reason,
+			      const struct hull_error *why);
 /* The same for a start that failed: takes *err, which Start is answered with. */
 void hull_monitor_end_error(struct hull_monitor *m, const char *reason, struct hull_error **err);
 /* The hypervisor or its helper has been reaped. */
@@ -99,6 +103,16 @@ void hull_monitor_relaunch(struct hull_monitor *m);
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns);
 /* The VM is ready: answers Start. */
 void hull_monitor_ready(struct hull_monitor *m);
+
+/* ---- explain.c ---- */
+/* What can be done about an end for this reason with this message; NULL: nothing is known. */
+const char *hull_monitor_hint(const struct hull_monitor *m, const char *reason,
+			      const char *message);
+/* The hypervisor was killed by SIGKILL, not by us: sets @err where the host's memory can be why. */
+bool hull_monitor_short_of_memory(const struct hull_monitor *m, struct hull_error **err);
+/* The guest has not greeted in time; sets @err. */
+void hull_monitor_fail_silent(const struct hull_monitor *m, const char *console,
+			      struct hull_error **err);
 
 /* ---- cgroups.c ---- */
 /* The paths our groups are going to have. */

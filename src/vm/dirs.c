@@ -9,11 +9,15 @@
 #include "base/path.h"
 #include "base/program.h"
 #include "config.h"
+#include "config/config.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* What "/vm/<12 hex>" below it leaves. */
+#define RUN_MAX ((size_t)HULL_CONFIG_MAX_RUN_DIR - 16)
 
 static char *run_path(void)
 {
@@ -43,6 +47,14 @@ int hull_dirs_find_run(char **ret_path, struct hull_error **err)
 		hull_hint(err, "begin it with '/'");
 		return -1;
 	}
+	if (strlen(path) > RUN_MAX) {
+		hull_fail_cause(err, HULL_E_INVALID, "path-too-long",
+				"run directory '%s' has more than %zu characters, too many for the "
+				"paths of sockets in it",
+				path, RUN_MAX);
+		hull_hint(err, "set HULL_HOME to a directory with a short path");
+		return -1;
+	}
 	*ret_path = steal_ptr(&path);
 	return 0;
 }
@@ -58,7 +70,9 @@ int hull_dirs_run(char **ret_path, struct hull_error **err)
 	r = hull_path_mkdirs(path, 0700);
 	if (r < 0) {
 		hull_fail_errno(err, -r, "create run directory '%s'", path);
-		hull_hint(err, "set HULL_HOME to a directory that you may write");
+		hull_hint(err, r == -ENOSPC || r == -EDQUOT
+				       ? HULL_DIRS_NO_ROOM
+				       : "set HULL_HOME to a directory that you may write");
 		return -1;
 	}
 	/* In /tmp anybody could have made it first. */

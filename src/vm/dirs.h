@@ -8,6 +8,9 @@
 
 #include "base/error.h"
 
+/* A hint. */
+#define HULL_DIRS_NO_ROOM "make room there, or set HULL_HOME to a directory that has some"
+
 /* As below, but nothing is made and nothing is looked at. */
 int hull_dirs_find_run(char **ret_path, struct hull_error **err);
 /* $HULL_HOME/run, /run/hull for root, else $XDG_RUNTIME_DIR/hull or /tmp/hull-$UID; made with mode

@@ -106,8 +106,12 @@ int hull_rundir_create(struct hull_rundir *ret_dir, struct hull_error **err)
 	if (r < 0)
 		return hull_fail_errno(err, -r, "lock run directory '%s'", vms);
 	r = make_locked(path, &dir.lock_fd);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "create run directory '%s'", path);
+	if (r < 0) {
+		hull_fail_errno(err, -r, "create run directory '%s'", path);
+		if (r == -ENOSPC || r == -EDQUOT)
+			hull_hint(err, HULL_DIRS_NO_ROOM);
+		return -1;
+	}
 	dir.path = steal_ptr(&path);
 	*ret_dir = dir;
 	return 0;

@@ -35,20 +35,47 @@ struct hull_vm {
 	struct hull_rundir dir;
 	char *vsock, *console;
 	bool tied, ready, ending, ended;
+	bool unanswered; /* the monitor went before it told whether the VM is ready */
 	struct hull_child monitor;
 	struct hull_source *child, *later, *deadline;
 	struct hull_rpc *rpc;
-	char *reason, *message; /* from Wait or Stop */
+	char *reason, *message, *hint; /* from Wait or Stop */
+	int code;
 	struct hull_timeline timeline;
 	struct hull_strv notes;
 };
 
-static void set_end(struct hull_vm *vm, const char *reason, const char *message)
+static const char died_hint[] = "somebody killed it, or the kernel did for want of memory, which "
+				"dmesg would tell";
+
+static void set_end(struct hull_vm *vm, const char *reason, int code, const char *message,
+		    const char *hint)
 {
 	if (vm->reason)
 		return;
+	vm->code = code;
+	vm->hint = strdup(hint);
 	vm->reason = strdup(reason);
 	vm->message = strdup(message);
+}
+
+static void fail_start(struct hull_vm *vm, const struct hull_error *error)
+{
+	set_end(vm, "start-failed", hull_error_code(error), hull_error_message(error),
+		hull_error_hint(error));
+	vm->ops->ready(vm->ctx, error);
+}
+
+/* @how: "was killed by signal 9", or "ended". */
+static void fail_lost(struct hull_vm *vm, const char *how)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	vm->unanswered = false;
+	hull_fail_cause(&err, HULL_E_BACKEND, "monitor-died",
+			"the VM's monitor %s before the VM was ready", how);
+	hull_hint(&err, "%s", died_hint);
+	fail_start(vm, err);
 }
 
 /* Everything of it is gone, or can be made so. */
@@ -63,6 +90,8 @@ static void on_later(void *ctx)
 	(void)hull_rundir_reap(vm->dir.path, !vm->tied, NULL); /* next call tries again */
 	end.reason = vm->reason ? vm->reason : "unknown";
 	end.message = vm->message ? vm->message : "";
+	end.hint = vm->hint ? vm->hint : "";
+	end.code = vm->code ? vm->code : HULL_E_BACKEND;
 	vm->ops->ended(vm->ctx, &end);
 }
 
@@ -77,8 +106,10 @@ static void on_monitor_exit(void *ctx, int wstatus)
 	if (!WIFEXITED(wstatus) || WEXITSTATUS(wstatus)) {
 		snprintf(message, sizeof(message), "the VM's monitor %s",
 			 hull_wstatus_text(wstatus, text));
-		set_end(vm, "monitor-died", message);
+		set_end(vm, "monitor-died", HULL_E_BACKEND, message, died_hint);
 	}
+	if (vm->unanswered)
+		fail_lost(vm, hull_wstatus_text(wstatus, text));
 	/* Its last words may still lie in the socket: let the loop read them first. */
 	hull_source_arm(vm->later, 1);
 }
@@ -109,7 +140,7 @@ static void on_ended(void *ctx, const ProtobufCMessage *reply, const struct hull
 	struct hull_vm *vm = ctx;
 
 	if (r)
-		set_end(vm, r->reason, r->message);
+		set_end(vm, r->reason, hull_code_from_name(r->code), r->message, r->hint);
 }
 
 /* What there is no memory for is left out. */
@@ -131,23 +162,23 @@ static void keep_report(struct hull_vm *vm, const Hull__Monitor__V1__StartRespon
 static void on_ready(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
 {
 	Hull__Monitor__V1__WaitRequest wait = HULL__MONITOR__V1__WAIT_REQUEST__INIT;
-	cleanup_error struct hull_error *died = NULL;
 	struct hull_vm *vm = ctx;
 
-	if (error && !strcmp(hull_error_cause(error), HULL_RPC_CLOSED)) {
-		hull_fail_cause(&died, HULL_E_BACKEND, "monitor-died",
-				"the VM's monitor ended before the VM was ready");
-		error = died;
+	if (error && !strcmp(hull_error_cause(error), HULL_RPC_LOST)) {
+		vm->unanswered = vm->monitor.pidfd >= 0; /* its exit status will tell more */
+		if (!vm->unanswered)
+			fail_lost(vm, "ended");
+		return;
 	}
 	if (error) {
-		set_end(vm, "start-failed", hull_error_message(error));
-	} else {
-		vm->ready = true;
-		keep_report(vm, (const void *)reply);
-		hull_rpc_call(vm->rpc, SERVICE, "Wait", &wait.base,
-			      &hull__monitor__v1__exit_record__descriptor, 0, on_ended, vm);
+		fail_start(vm, error);
+		return;
 	}
-	vm->ops->ready(vm->ctx, error);
+	vm->ready = true;
+	keep_report(vm, (const void *)reply);
+	hull_rpc_call(vm->rpc, SERVICE, "Wait", &wait.base,
+		      &hull__monitor__v1__exit_record__descriptor, 0, on_ended, vm);
+	vm->ops->ready(vm->ctx, NULL);
 }
 
 void hull_vm_stop(struct hull_vm *vm, uint64_t timeout_ms)
@@ -336,6 +367,7 @@ void hull_vm_free(struct hull_vm *vm)
 	free(vm->console);
 	free(vm->reason);
 	free(vm->message);
+	free(vm->hint);
 	hull_timeline_fini(&vm->timeline);
 	hull_strv_fini(&vm->notes);
 	free(vm);

@@ -19,6 +19,8 @@ struct hull_vm_end {
 	const char
 		*reason; /* as in exit.json: shutdown, reboot, panic, killed, monitor-died, ... */
 	const char *message; /* for people */
+	const char *hint;    /* "": none */
+	int code;	     /* HULL_E_... */
 };
 
 struct hull_vm_ops {

@@ -33,12 +33,12 @@ static const uint8_t tiny_kernel_code[] = {
 };
 
 struct tiny_kernel {
-	Elf32_Ehdr ehdr;
-	Elf32_Phdr load, note;
+	Elf64_Ehdr ehdr;
+	Elf64_Phdr load, note;
 	struct {
-		Elf32_Nhdr hdr;
+		Elf64_Nhdr hdr;
 		char name[4];
-		uint32_t entry;
+		uint64_t entry;
 	} pvh;
 	uint8_t code[sizeof(tiny_kernel_code)];
 };
@@ -49,15 +49,15 @@ static inline int tiny_kernel_write(const char *path, mode_t mode)
 	struct tiny_kernel k = {
 		.ehdr =
 			{
-				.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32,
+				.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
 					    ELFDATA2LSB, EV_CURRENT},
 				.e_type = ET_EXEC,
-				.e_machine = EM_386,
+				.e_machine = EM_X86_64,
 				.e_version = EV_CURRENT,
 				.e_entry = TINY_KERNEL_ADDRESS,
 				.e_phoff = offsetof(struct tiny_kernel, load),
-				.e_ehsize = sizeof(Elf32_Ehdr),
-				.e_phentsize = sizeof(Elf32_Phdr),
+				.e_ehsize = sizeof(Elf64_Ehdr),
+				.e_phentsize = sizeof(Elf64_Phdr),
 				.e_phnum = 2,
 			},
 		.load =

@@ -9,6 +9,7 @@
 #include "backend/qemu/drive.h"
 
 #include "backend/qemu/checks.h"
+#include "backend/qemu/explain.h"
 #include "backend/qemu/files.h"
 #include "backend/qemu/memory.h"
 #include "backend/qemu/plan.h"
@@ -154,9 +155,12 @@ static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigne
 		return;
 	if (major < HULL_QEMU_LEAST_MAJOR ||
 	    (major == HULL_QEMU_LEAST_MAJOR && minor < HULL_QEMU_LEAST_MINOR)) {
-		(void)hull_fail(&error, HULL_E_UNSUPPORTED,
-				"QEMU '%s' has version %u.%u.%u, and %d.%d is needed", q->binary,
-				major, minor, micro, HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR);
+		(void)hull_fail_cause(&error, HULL_E_UNSUPPORTED, "hypervisor-too-old",
+				      "QEMU '%s' has version %u.%u.%u, and %d.%d is needed",
+				      q->binary, major, minor, micro, HULL_QEMU_LEAST_MAJOR,
+				      HULL_QEMU_LEAST_MINOR);
+		hull_hint(&error, "install QEMU %d.%d or newer, and have it first in PATH",
+			  HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR);
 		condemn(q, error);
 		return;
 	}
@@ -186,8 +190,8 @@ static void on_shutdown(struct qemu *q, const char *reason)
 		}
 	begin_ending(q);
 	if (!q->error && !q->killed && reason && !strcmp(reason, "host-signal"))
-		(void)hull_fail(&q->error, HULL_E_BACKEND,
-				"QEMU was told to end by a signal from outside");
+		(void)hull_fail_cause(&q->error, HULL_E_BACKEND, "hypervisor-died",
+				      "QEMU was told to end by a signal from outside");
 }
 
 static void on_pause(struct qemu *q, bool paused)
@@ -266,16 +270,23 @@ static const char *last_line(const char *text)
 
 static void explain_death(struct qemu *q, int wstatus, const char *tail)
 {
+	const struct hull_qemu_reason *reason = hull_qemu_find_reason(tail);
 	char status[64];
 
 	hull_wstatus_text(wstatus, status);
-	if (*tail)
-		(void)hull_fail(&q->error, HULL_E_BACKEND, "QEMU %s: %s", status, last_line(tail));
+	(void)hull_fail_cause(&q->error, reason ? reason->code : HULL_E_BACKEND,
+			      reason ? reason->cause : NULL, "QEMU %s%s%s", status,
+			      *tail ? ": " : "", last_line(tail));
+	if (reason)
+		hull_hint(&q->error, "%s", reason->hint);
+	else if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL)
+		hull_hint(&q->error, "somebody killed it, or the kernel did for want of memory, "
+				     "which dmesg would tell");
 	else
-		(void)hull_fail(&q->error, HULL_E_BACKEND, "QEMU %s", status);
-	if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL)
 		hull_hint(&q->error,
-			  "somebody killed it, or the kernel did for want of memory: see dmesg");
+			  "see whether '%s' works by itself; 'hull doctor' asks it for "
+			  "its version",
+			  q->binary);
 }
 
 static void on_child(void *ctx, int wstatus)
@@ -397,10 +408,12 @@ static int open_boot(struct qemu *q, const char *what, const char *path, int *re
 		.uid = q->env.uid,
 		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
 	};
+	bool kernel = path == q->config->kernel, agent = q->config->agent != HULL_AGENT_NONE;
 	struct stat st;
 
 	*ret_fd = hull_qemu_open_boot(what, path, &reader, err);
-	if (*ret_fd < 0)
+	if (*ret_fd < 0 || (kernel && hull_qemu_check_kernel(*ret_fd, path, agent, err) < 0) ||
+	    (!kernel && agent && hull_qemu_check_initrd(*ret_fd, path, err) < 0))
 		return -1;
 	if (fstat(*ret_fd, &st) == 0)
 		*ret_len = (uint64_t)st.st_size;

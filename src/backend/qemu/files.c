@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "backend/qemu/files.h"
 
+#include "backend/qemu/kernel.h"
 #include "base/cleanup.h"
 
 #include <endian.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BOOT_FILE_MAX ((off_t)1 << 30)
 #define SCRATCH_DIR "/var/tmp"
@@ -92,6 +94,121 @@ int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qe
 	if (r < 0)
 		return hull_fail_errno(err, -r, "copy %s '%s' into memory", what, path);
 	return r;
+}
+
+/* ---- what is in them ---- */
+
+static int fail_kernel(struct hull_error **err, int code, const char *cause, const char *path,
+		       const char *what)
+{
+	return hull_fail_cause(err, code, cause, "kernel '%s' %s", path, what);
+}
+
+static int fail_kind(const struct hull_kernel *k, const char *path, struct hull_error **err)
+{
+	char what[96];
+
+	if (k->kind == HULL_KERNEL_OTHER) {
+		snprintf(what, sizeof(what), "is for %s, and this VM is a PC (x86-64)", k->arch);
+		fail_kernel(err, HULL_E_UNSUPPORTED, "kernel-architecture", path, what);
+		hull_hint(err, "give --kernel one for x86-64, or leave it out for hull's own");
+		return -1;
+	}
+	if (k->kind == HULL_KERNEL_COMPRESSED) {
+		snprintf(what, sizeof(what), "is a %s file, no bootable image", k->format);
+		fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path, what);
+		hull_hint(err, "unpack it first: a bzImage (vmlinuz) or vmlinux is needed; some "
+			       "architectures' kernels are packed like this");
+		return -1;
+	}
+	fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path,
+		    "is neither a bzImage (vmlinuz) nor an ELF file (vmlinux)");
+	hull_hint(err, "give --kernel a Linux kernel such as /boot/vmlinuz, or leave it out for "
+		       "hull's own");
+	return -1;
+}
+
+static int has_pvh(int fd, const struct hull_kernel *k)
+{
+	for (size_t i = 0; i < k->n_notes; i++) {
+		cleanup_free char *notes = malloc(k->notes[i].len + 1);
+		ssize_t n;
+
+		if (!notes)
+			return -ENOMEM;
+		n = pread(fd, notes, k->notes[i].len, (off_t)k->notes[i].offset);
+		if (n > 0 && hull_kernel_has_pvh(notes, (size_t)n))
+			return 1;
+	}
+	return 0;
+}
+
+static int check_elf(int fd, const struct hull_kernel *k, const char *path, struct hull_error **err)
+{
+	int r = k->executable ? has_pvh(fd, k) : 0;
+
+	if (r < 0)
+		return hull_fail_errno(err, -r, "read kernel '%s'", path);
+	if (r > 0)
+		return 0;
+	if (!k->executable) {
+		fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path,
+			    "is an ELF file, but a library, module or program");
+		hull_hint(err, "give --kernel a Linux kernel such as /boot/vmlinuz");
+		return -1;
+	}
+	fail_kernel(err, HULL_E_UNSUPPORTED, "kernel-config", path,
+		    "has no PVH entry point, by which an uncompressed kernel is started");
+	hull_hint(err, "build it with CONFIG_PVH=y, or give --kernel its bzImage (vmlinuz)");
+	return -1;
+}
+
+int hull_qemu_check_kernel(int fd, const char *path, bool with_agent, struct hull_error **err)
+{
+	cleanup_free char *head = malloc(HULL_KERNEL_HEAD);
+	ssize_t n = head ? pread(fd, head, HULL_KERNEL_HEAD, 0) : -1;
+	struct hull_kernel k;
+	struct stat st;
+
+	if (n < 0 || fstat(fd, &st) < 0)
+		return hull_fail_errno(err, head ? errno : ENOMEM, "read kernel '%s'", path);
+	hull_kernel_look(head, (size_t)n, &k);
+	if (k.kind == HULL_KERNEL_MULTIBOOT)
+		return 0;
+	if (k.kind != HULL_KERNEL_BZIMAGE && k.kind != HULL_KERNEL_ELF)
+		return fail_kind(&k, path, err);
+	if ((uint64_t)st.st_size < k.need) {
+		hull_fail_cause(err, HULL_E_CORRUPT, "kernel-truncated",
+				"kernel '%s' is cut off: it has %lld bytes and needs %llu", path,
+				(long long)st.st_size, (unsigned long long)k.need);
+		hull_hint(err, "copy or build it again; is the disk that it is on full?");
+		return -1;
+	}
+	if (k.bits32 && with_agent) {
+		fail_kernel(err, HULL_E_UNSUPPORTED, "kernel-architecture", path,
+			    "is a 32-bit kernel, and hull's agent needs a 64-bit one");
+		hull_hint(err, "give --kernel one for x86-64, or boot it alone: --agent none");
+		return -1;
+	}
+	return k.kind == HULL_KERNEL_ELF ? check_elf(fd, &k, path, err) : 0;
+}
+
+int hull_qemu_check_initrd(int fd, const char *path, struct hull_error **err)
+{
+	char head[512];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+
+	if (n < 0)
+		return hull_fail_errno(err, errno, "read initrd '%s'", path);
+	if (hull_initrd_plausible(head, (size_t)n))
+		return 0;
+	hull_fail_cause(err, HULL_E_INVALID, "not-an-initrd",
+			"initrd '%s' is no archive that a kernel unpacks: neither cpio (newc) nor "
+			"compressed",
+			path);
+	hull_hint(err, "make one with: find . | cpio -o -H newc; or leave --initrd out for hull's "
+		       "own");
+	return -1;
 }
 
 /* What the header of a qcow2 image says of other files is refused: with our descriptor and nothing

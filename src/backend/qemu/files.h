@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "config/config.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Who will open the descriptor again by its name in /proc/self/fd. */
@@ -22,6 +23,11 @@ struct hull_qemu_reader {
  * memory file that it may. */
 int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qemu_reader *reader,
 			struct hull_error **err);
+/* Whether a PC, and with it hull's agent where @with_agent, can be booted from it, as far as the
+ * file tells. */
+int hull_qemu_check_kernel(int fd, const char *path, bool with_agent, struct hull_error **err);
+/* Whether it is an archive that Linux unpacks. */
+int hull_qemu_check_initrd(int fd, const char *path, struct hull_error **err);
 /* An image or block device; or a new scratch file, which has no name. */
 int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct hull_error **err);
 

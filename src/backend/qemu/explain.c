@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What QEMU's last words mean.  Pure.
+ */
+#define _GNU_SOURCE
+#include "backend/qemu/explain.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+#define OTHER_QEMU                                                                      \
+	"this QEMU is built without it: install your distribution's full one (Debian: " \
+	"qemu-system-x86)"
+
+static const struct hull_qemu_reason reasons[] = {
+	{"Cannot allocate memory", HULL_E_EXHAUSTED, "host-memory",
+	 "ask for less with --memory (-m), or raise the limit: 'ulimit -v' tells it"},
+	{"cannot set up guest memory", HULL_E_EXHAUSTED, "host-memory",
+	 "ask for less with --memory (-m)"},
+	{"is not a valid device model name", HULL_E_UNSUPPORTED, "hypervisor-lacks", OTHER_QEMU},
+	{"unsupported machine type", HULL_E_UNSUPPORTED, "hypervisor-lacks", OTHER_QEMU},
+	{"unable to find CPU model", HULL_E_INVALID, "unknown-cpu",
+	 "'qemu-system-x86_64 -cpu help' lists them; --cpu max is there always"},
+	{"Could not access KVM", HULL_E_UNAVAILABLE, "kvm", "emulate instead: --accel tcg"},
+	{"failed to initialize kvm", HULL_E_UNAVAILABLE, "kvm", "emulate instead: --accel tcg"},
+	{"Is another process using the image", HULL_E_BUSY, "disk-in-use",
+	 "another VM has it: end that, or give this one the disk read-only"},
+	{"No space left on device", HULL_E_EXHAUSTED, "no-space", "make room there"},
+	{"Too many open files", HULL_E_EXHAUSTED, "descriptor-limit",
+	 "raise the limit of open files: 'ulimit -n' tells it"},
+	{"error while loading shared libraries", HULL_E_UNAVAILABLE, "hypervisor-broken",
+	 "QEMU is not installed completely: install it again"},
+};
+
+const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (strstr(said, reasons[i].words))
+			return &reasons[i];
+	return NULL;
+}
