@@ -350,21 +350,12 @@ static int fill_network(struct hull_run_options *o, struct hull_error **err)
 	return 0;
 }
 
-static int set_vm_option(struct hull_run_options *o, int id, const char *value,
-			 struct hull_error **err)
+/* One of some names. */
+static int set_choice(struct hull_config *c, int id, const char *value, struct hull_error **err)
 {
-	struct hull_config *c = &o->config;
-	int i = 0, r = 0;
+	int i = 0, r;
 
 	switch (id) {
-	case 'c':
-		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
-	case OPT_CPU_LIMIT:
-		return set_cpu_limit(&c->cpu_limit, value, err);
-	case 'm':
-		return set_memory(&c->memory_bytes, value, err);
-	case OPT_SCRATCH:
-		return add_scratch(c, value, err);
 	case OPT_ACCEL:
 		r = set_name(&i, "accelerator", value, hull_accel_names, err);
 		c->accel = (enum hull_accel)i;
@@ -385,10 +376,34 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		r = set_name(&i, "cache mode", value, hull_share_cache_names, err);
 		c->share_cache = (enum hull_share_cache)i;
 		return r;
-	case OPT_SHARE_DRIVER:
+	default:
 		r = set_name(&i, "share driver", value, hull_share_driver_names, err);
 		c->share_driver = (enum hull_share_driver)i;
 		return r;
+	}
+}
+
+static int set_vm_option(struct hull_run_options *o, int id, const char *value,
+			 struct hull_error **err)
+{
+	struct hull_config *c = &o->config;
+
+	switch (id) {
+	case 'c':
+		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
+	case OPT_CPU_LIMIT:
+		return set_cpu_limit(&c->cpu_limit, value, err);
+	case 'm':
+		return set_memory(&c->memory_bytes, value, err);
+	case OPT_SCRATCH:
+		return add_scratch(c, value, err);
+	case OPT_ACCEL:
+	case OPT_MACHINE:
+	case OPT_AGENT:
+	case OPT_ROOT:
+	case OPT_SHARE_CACHE:
+	case OPT_SHARE_DRIVER:
+		return set_choice(c, id, value, err);
 	case 'v':
 		return hull_volume_add(c, value, err);
 	case OPT_HERE:

@@ -167,6 +167,8 @@ int hull_filter_make(struct hull_filter *ret, struct hull_error **err)
 	seccomp_release(f);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "make a system call filter");
+	if (!out.len)
+		return hull_fail(err, HULL_E_INTERNAL, "the system call filter is empty");
 	ret->program.len = (unsigned short)(out.len / sizeof(struct sock_filter));
 	ret->program.filter = malloc(out.len);
 	if (!ret->program.filter)
