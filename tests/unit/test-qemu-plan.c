@@ -153,7 +153,7 @@ static void test_refusals(void **state)
 		       "1025 ports are more than the 1024 that the hypervisor's own network can "
 		       "listen on");
 	hull_strbuf_adds(&text, "{" BOOT ",\"append\":[\"");
-	for (int i = 0; i < 1992; i++)
+	for (int i = 0; i < 1971; i++)
 		hull_strbuf_adds(&text, "x");
 	hull_strbuf_adds(&text, "\"]}");
 	assert_refused(text.data, &kvm, HULL_E_INVALID,
