@@ -6,20 +6,29 @@
  *
  *   bench=run    the host's tree (virtiofs, tag "root") with a tmpfs overlaid becomes the root of
  *                one program, "true", and the guest powers off; "reset": it ends by a reset
+ *   bench=share  the same with "sh ./script", in the directory at=... of the host, which is the
+ *                share (virtiofs, tag "share")
+ *   bench=sleep  the same with a program that sleeps
  *   bench=ports  hull.1 is echoed, hull.2 filled, hull.3 emptied
+ *
+ * With mtu=... there is a network of that MTU, that of 10.0.2.0/24 which passt and QEMU have.
  *
  * Modules come from the same initramfs by the same manifest: lines "<stage> <module>".
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <net/route.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -72,19 +81,84 @@ static void load_stage(const char *stage)
 	fclose(f);
 }
 
-/* ---- bench=run ---- */
+/* ---- the network ---- */
 
-static void run_program(void)
+static struct sockaddr inet(const char *address)
 {
-	static char *const argv[] = {(char *)"true", NULL};
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	struct sockaddr sa;
+
+	(void)inet_pton(AF_INET, address, &in.sin_addr);
+	memcpy(&sa, &in, sizeof(sa));
+	return sa;
+}
+
+static void set_up_network(const char *mtu)
+{
+	struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};
+	struct ifreq rq = {.ifr_name = "eth0"};
+	int fd;
+
+	load_stage("net");
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	rq.ifr_mtu = atoi(mtu);
+	if (fd < 0 || ioctl(fd, SIOCSIFMTU, &rq) < 0)
+		give_up("eth0's MTU");
+	rq.ifr_addr = inet("10.0.2.15");
+	if (ioctl(fd, SIOCSIFADDR, &rq) < 0)
+		give_up("eth0's address");
+	rq.ifr_netmask = inet("255.255.255.0");
+	if (ioctl(fd, SIOCSIFNETMASK, &rq) < 0)
+		give_up("eth0's netmask");
+	rq.ifr_flags = IFF_UP | IFF_RUNNING;
+	if (ioctl(fd, SIOCSIFFLAGS, &rq) < 0)
+		give_up("bring up eth0");
+	route.rt_dst = route.rt_genmask = inet("0.0.0.0");
+	route.rt_gateway = inet("10.0.2.2");
+	if (ioctl(fd, SIOCADDRT, &route) < 0)
+		give_up("the default route");
+	close(fd);
+}
+
+/* ---- bench=run, share, sleep ---- */
+
+static const char *dir_of_share(void)
+{
+	const char *at = getenv("at");
+
+	if (at)
+		return at;
+	errno = EINVAL;
+	give_up("at=");
+	return NULL;
+}
+
+static void mount_share(void)
+{
+	char path[256];
+	int len = snprintf(path, sizeof(path), "/root%s", dir_of_share());
+
+	if (len < 0 || (size_t)len >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		give_up("at=");
+	}
+	for (char *p = path + 1; (p = strchr(p, '/')); *p++ = '/') {
+		*p = '\0';
+		(void)mkdir(path, 0755);
+	}
+	mount_at("share", path, "virtiofs", 0, NULL);
+}
+
+static void run_program(char *const argv[], const char *dir)
+{
 	static char *const env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8", NULL};
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (chroot("/root") < 0 || chdir("/") < 0)
+		if (chroot("/root") < 0 || chdir(dir) < 0)
 			_exit(126);
-		execve("/usr/bin/true", argv, env);
+		execve(argv[0], argv, env);
 		_exit(127);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
@@ -95,7 +169,7 @@ static void run_program(void)
 	}
 }
 
-static void run(bool reset)
+static void make_root(void)
 {
 	load_stage("root");
 	mount_at("root", "/lower", "virtiofs", MS_RDONLY, NULL);
@@ -106,10 +180,31 @@ static void run(bool reset)
 		 "lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work");
 	mount_at("/dev", "/root/dev", NULL, MS_BIND, NULL);
 	mount_at("proc", "/root/proc", "proc", 0, NULL);
-	run_program();
+}
+
+static void run(const char *what)
+{
+	static char *const nothing[] = {(char *)"/usr/bin/true", NULL};
+	static char *const script[] = {(char *)"/usr/bin/sh", (char *)"./script", NULL};
+	static char *const nap[] = {(char *)"/usr/bin/sleep", (char *)"600", NULL};
+	const char *mtu = getenv("mtu");
+
+	make_root();
+	if (mtu)
+		set_up_network(mtu);
+	if (!strcmp(what, "share")) {
+		mount_at("bench", "/root/tmp", "tmpfs", 0, "mode=1777");
+		mount_share();
+		run_program(script, dir_of_share());
+	} else if (!strcmp(what, "sleep")) {
+		fprintf(stderr, "bench-init: up\n");
+		run_program(nap, "/");
+	} else {
+		run_program(nothing, "/");
+	}
 	/* What the host waits for when the power only goes after this line. */
 	fprintf(stderr, "bench-init: done\n");
-	reboot(reset ? RB_AUTOBOOT : RB_POWER_OFF);
+	reboot(strcmp(what, "reset") ? RB_POWER_OFF : RB_AUTOBOOT);
 }
 
 /* ---- bench=ports ---- */
@@ -180,8 +275,9 @@ int main(void)
 	load_stage("link");
 	if (what && !strcmp(what, "ports"))
 		serve_ports();
-	else
-		run(what && !strcmp(what, "reset"));
+	else if (what)
+		run(what);
+	errno = EINVAL;
 	give_up("bench=");
 	return 1;
 }
