@@ -40,7 +40,7 @@ const char *const *hull_backend_names(void)
 
 void hull_backend_sockets_init(struct hull_backend_sockets *s)
 {
-	*s = (struct hull_backend_sockets){.root = -1, .gdb = -1};
+	*s = (struct hull_backend_sockets){.root = -1, .gdb = -1, .dump = -1};
 	for (size_t i = 0; i < ARRAY_SIZE(s->shares); i++)
 		s->shares[i] = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(s->networks); i++)
@@ -59,6 +59,7 @@ void hull_backend_sockets_close(struct hull_backend_sockets *s)
 	for (size_t i = 0; i < ARRAY_SIZE(s->exports.v); i++)
 		hull_closep(&s->exports.v[i].fd);
 	hull_closep(&s->gdb);
+	hull_closep(&s->dump);
 }
 
 int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **err)
@@ -69,6 +70,7 @@ int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **e
 	} pairs[] = {
 		{"pause", ops->caps & HULL_CAP_PAUSE, ops->pause},
 		{"resume", ops->caps & HULL_CAP_PAUSE, ops->resume},
+		{"dump", ops->caps & HULL_CAP_DUMP, ops->dump},
 		{"powerdown", ops->caps & HULL_CAP_POWERDOWN, ops->powerdown},
 		{"take_stream", ops->caps & (HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK),
 		 ops->take_stream},

@@ -38,6 +38,7 @@ struct sock_fprog;
 #define HULL_CAP_USER_NET (UINT64_C(1) << 8)	 /* carries user networks by itself */
 #define HULL_CAP_EXPORTS (UINT64_C(1) << 9)	 /* serves directories by itself, over 9p */
 #define HULL_CAP_GDB (UINT64_C(1) << 10)	 /* takes a socket for debuggers */
+#define HULL_CAP_DUMP (UINT64_C(1) << 11)	 /* dump */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG "hull.root"
@@ -80,7 +81,9 @@ struct hull_backend_events {
 	void (*ready)(void *ctx);
 	/* The guest has stopped or goes on, by request or by itself. */
 	void (*paused)(void *ctx, bool paused);
-	/* The end is near, and why: the process may take a moment to go.  Not always called. */
+	/* The end is near, and why: the process may take a moment to go.  Not always called.  Where
+	 * the description has a panic_dump and the guest has ended by itself, it is held: until it
+	 * is told to quit or killed it may be dumped. */
 	void (*ending)(void *ctx, enum hull_end end);
 	/* It has been reaped, and all it said has been read. */
 	void (*exited)(void *ctx, const struct hull_backend_exit *exit);
@@ -124,7 +127,8 @@ struct hull_backend_sockets {
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
 	struct hull_backend_exports exports;
-	int gdb; /* listens for debuggers */
+	int gdb;  /* listens for debuggers */
+	int dump; /* a pipe for the guest's memory */
 };
 void hull_backend_sockets_init(struct hull_backend_sockets *s); /* all -1 */
 void hull_backend_sockets_close(struct hull_backend_sockets *s);
@@ -164,6 +168,10 @@ struct hull_backend_ops {
 	/* The hypervisor ends in order, the guest as if by pulling the plug. */
 	int (*quit)(struct hull_inst *inst, struct hull_error **err);
 	void (*kill)(struct hull_inst *inst);
+	/* Writes the memory of a guest that is held to sockets.dump, as an ELF core file.  Nothing
+	 * may be left of it in the pipe when it is done but what the pipe can hold. */
+	int (*dump)(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
+		    struct hull_error **err);
 	/* One line for people on what was chosen and why, "" if nothing was. */
 	const char *(*choice)(const struct hull_inst *inst);
 	pid_t (*pid)(const struct hull_inst *inst); /* 0 before start */

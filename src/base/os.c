@@ -82,6 +82,27 @@ static int unix_address(const char *path, struct sockaddr_un *ret)
 	return 0;
 }
 
+int hull_send_fd(int socket, char byte, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(fd))];
+	} control = {.space = {0}};
+	struct iovec piece = {&byte, 1};
+	const struct msghdr m = {
+		.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.space),
+	};
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	return sendmsg(socket, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 {
 	cleanup_close int fd = -1;

@@ -25,6 +25,8 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode);
 int hull_unix_connect(const char *path); /* blocking connect, which never waits long on AF_UNIX */
 int hull_socketpair(int fds[2]);	 /* SOCK_STREAM */
 int hull_set_nonblock(int fd, bool on);
+/* Sends a byte and with it @fd, of which the receiver gets one of its own. */
+int hull_send_fd(int socket, char byte, int fd);
 /* A memory file holding @len bytes of @data, rewound. */
 int hull_memfd(const char *name, const void *data, size_t len);
 /* 36 characters and NUL of /proc/sys/kernel/random/boot_id. */

@@ -12,6 +12,8 @@
 int hull_gdb_parse(const char *value, struct hull_gdb *ret, struct hull_error **err);
 /* A directory that is there; *slot is replaced by its absolute path. */
 int hull_dir_parse(const char *value, char **slot, struct hull_error **err);
+/* A file that can be made, or replaced. */
+int hull_new_file_parse(const char *value, char **slot, struct hull_error **err);
 /* What gdb is to be told to find the guest: "target remote" and this.  The caller frees; NULL
  * without memory. */
 char *hull_gdb_target(const struct hull_config *config);

@@ -58,6 +58,7 @@ enum {
 	OPT_CAP_DROP,
 	OPT_GDB,
 	OPT_MODULES,
+	OPT_DUMP_ON_PANIC,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -103,6 +104,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_MODULES, "modules", "DIR", "with this kernel's modules: lib/modules/VERSION", NULL},
 	{OPT_APPEND, "append", "WORDS", "add to the kernel command line", NULL},
 	{OPT_GDB, "gdb", "[=PORT|=PATH]", "wait for a debugger, on a port or a socket", NULL},
+	{OPT_DUMP_ON_PANIC, "dump-on-panic", "FILE",
+	 "write the guest's memory there if its kernel panics", NULL},
 	{OPT_CONSOLE, "console", NULL, "show the guest's console on standard error", NULL},
 	{OPT_AGENT, "agent", "KIND", "hull, or none: just boot the kernel on the console", NULL},
 	{OPT_ROOT, "root", "KIND", "host: the host's system directories; none: the initramfs",
@@ -425,6 +428,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return add_words(&c->append, value, err);
 	case OPT_MODULES:
 		return hull_dir_parse(value, &c->modules, err);
+	case OPT_DUMP_ON_PANIC:
+		return hull_new_file_parse(value, &c->panic_dump, err);
 	case OPT_GDB:
 		return hull_gdb_parse(value, &c->gdb, err);
 	case OPT_CONSOLE:
@@ -666,6 +671,7 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 		return -1;
 	if (o->config.agent == HULL_AGENT_NONE)
 		o->config.root.kind = HULL_ROOT_NONE;
+	o->config.progress = !o->quiet && isatty(STDERR_FILENO);
 	if (fill_network(o, err) < 0 || fill_owner(o, err) < 0 || fill_env(o, err) < 0)
 		return -1;
 	return fill_artefacts(&o->config, err);

@@ -160,6 +160,10 @@ static const struct hull_field config_table[] = {
 			   "words appended to the kernel command line"),
 	HULL_FIELD_STRUCT(struct hull_config, gdb, "gdb", 0, &gdb_fields,
 			  "the debugger that the guest waits for"),
+	HULL_FIELD_STRING(struct hull_config, panic_dump, "panic_dump", 0, PATH_MAX_LEN,
+			  "file that the guest's memory is written to if its kernel panics"),
+	HULL_FIELD_BOOL(struct hull_config, progress, "progress", 0, false,
+			"show on the starter's terminal how far long work has got"),
 	HULL_FIELD_ENUM(struct hull_config, agent, "agent", 0, enum hull_agent, HULL_AGENT_HULL,
 			hull_agent_names, "what answers for the guest"),
 	HULL_FIELD_BOOL(struct hull_config, console, "console", 0, false,
@@ -328,11 +332,12 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
-static int check_gdb(const struct hull_config *c, struct hull_error **err)
+static int check_debug(const struct hull_config *c, struct hull_error **err)
 {
 	const struct hull_gdb *g = &c->gdb;
 
-	if (check_path(g->path, "gdb.path", err) < 0)
+	if (check_path(g->path, "gdb.path", err) < 0 ||
+	    check_path(c->panic_dump, "panic_dump", err) < 0)
 		return -1;
 	if (g->path && g->kind != HULL_GDB_SOCKET)
 		return hull_fail(err, HULL_E_INVALID, "gdb.path: only with gdb.kind 'socket'");
@@ -451,7 +456,7 @@ static int check_shares(const struct hull_config *c, struct hull_error **err)
 int hull_config_validate(const struct hull_config *config, struct hull_error **err)
 {
 	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
-	    check_gdb(config, err) < 0 || check_hardware(config, err) < 0 ||
+	    check_debug(config, err) < 0 || check_hardware(config, err) < 0 ||
 	    check_disks(config, err) < 0 || check_shares(config, err) < 0 ||
 	    hull_networks_check(config, err) < 0)
 		return hull_prefix(err, "VM description");

@@ -129,6 +129,8 @@ struct hull_config {
 	char *modules; /* directory of modules for this kernel; NULL: those of the initrd */
 	struct hull_strv append; /* words after the ones hull needs */
 	struct hull_gdb gdb;
+	char *panic_dump; /* file for the guest's memory when its kernel panics; NULL: none */
+	bool progress;	  /* of long work, on the starter's terminal */
 	enum hull_agent agent;
 	bool console; /* forwarded to the client, not only logged */
 	struct hull_root root;

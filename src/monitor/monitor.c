@@ -245,7 +245,8 @@ static void free_launch(struct hull_monitor *m)
 {
 	hull_rpc_free(steal_ptr(&m->agent));
 	hull_guest_link_free(steal_ptr(&m->link));
-	hull_inst_freep(&m->inst);
+	hull_inst_freep(&m->inst); /* may still answer for a dump */
+	hull_dump_free(steal_ptr(&m->dump));
 	free_helpers(m);
 	hull_net_free(steal_ptr(&m->net));
 }
@@ -350,6 +351,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	hull_exports_fini(&m->exports);
 	free(m->cgroup);
 	free(m->cpu_cgroup);
+	free(m->dump_result);
 	free(m->end_reason);
 	free(m->end_message);
 	free(m->end_hint);

@@ -162,7 +162,8 @@ static void on_inst_paused(void *ctx, bool paused)
 
 static void on_inst_ending(void *ctx, enum hull_end end)
 {
-	/* Only the exit is acted upon: by then all of the console has been read. */
+	/* Otherwise only the exit is acted upon: by then all of the console has been read. */
+	hull_monitor_held(ctx, end);
 }
 
 static const char *end_text(enum hull_end end)
@@ -197,7 +198,8 @@ static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 	}
 	/* Without a panic device a panic looks like a reboot: the console knows better. */
 	if (panic.len && e->end != HULL_END_KILLED)
-		hull_monitor_end(m, "panic", "the guest's kernel panicked: %s", panic.data);
+		hull_monitor_end(m, "panic", "the guest's kernel panicked: %s%s%s", panic.data,
+				 m->dump_result ? "; " : "", m->dump_result ? m->dump_result : "");
 	else if (e->end == HULL_END_DIED && WIFSIGNALED(e->wstatus) &&
 		 WTERMSIG(e->wstatus) == SIGKILL && hull_monitor_short_of_memory(m, &memory))
 		hull_monitor_end_because(m, "host-memory", memory);
@@ -353,6 +355,8 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 
 	if (m->gdb_fd >= 0 && (sockets->gdb = fcntl(m->gdb_fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return hull_fail_errno(err, errno, "duplicate a descriptor");
+	if (hull_monitor_open_dump(m, &sockets->dump, err) < 0)
+		return -1;
 	if (ops->create(&env, &m->config, &m->inst, err) < 0 ||
 	    ops->start(m->inst, sockets, err) < 0)
 		return -1;

@@ -3,7 +3,8 @@
  * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
  * may ask), prepare.c (what a VM needs before it starts), guest.c (what the guest is told), ready.c
  * (what has become ready, and who waits for it), timeline.c (what the start was made of), cgroups.c
- * (its control groups), gdb.c (the socket for debuggers).
+ * (its control groups), gdb.c (the socket for debuggers), panic.c (what becomes of a panicked
+ * guest).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -13,6 +14,7 @@
 #include "base/vec.h"
 #include "config/config.h"
 #include "monitor/console.h"
+#include "monitor/dump.h"
 #include "monitor/export.h"
 #include "monitor/helper.h"
 #include "monitor/link.h"
@@ -70,9 +72,13 @@ struct hull_monitor {
 	bool relaunching;     /* everything down, then up again, before the guest has greeted */
 	struct hull_strv notes;
 	struct hull_console *console;
-	int initrd_fd;	/* what config.initrd names, where we have made it; else -1 */
-	int gdb_fd;	/* listens for debuggers; -1: none */
-	char *gdb_path; /* of a socket outside the run directory, which is ours to remove */
+	struct hull_dump *dump; /* NULL: none is wanted */
+	char *dump_result;	/* what became of it, to be told with the end */
+	uint64_t dump_bytes;	/* that are written so far */
+	uint64_t progress_ns;	/* when it was last shown how far the dump has got; 0: never */
+	int initrd_fd;		/* what config.initrd names, where we have made it; else -1 */
+	int gdb_fd;		/* listens for debuggers; -1: none */
+	char *gdb_path;		/* of a socket outside the run directory, which is ours to remove */
 	struct hull_guest_link *link;
 	struct hull_rpc *agent;
 	unsigned int agent_version;
@@ -156,6 +162,12 @@ void hull_monitor_close_gdb(struct hull_monitor *m);
 /* The guest has been stopped or let go on.  While it starts under a debugger its deadline counts
  * only as long as it runs, and from the beginning each time. */
 void hull_monitor_gdb_paused(struct hull_monitor *m, bool paused);
+
+/* ---- panic.c ---- */
+/* Makes the way for a dump, if there may be one: the hypervisor's end of it. */
+int hull_monitor_open_dump(struct hull_monitor *m, int *ret_fd, struct hull_error **err);
+/* The guest has ended; if the hypervisor holds it, it is let go sooner or later. */
+void hull_monitor_held(struct hull_monitor *m, enum hull_end end);
 
 /* ---- timeline.c ---- */
 /* The guest has answered Setup so. */

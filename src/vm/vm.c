@@ -270,7 +270,7 @@ static int send_start(struct hull_vm *vm, const struct hull_config *config, stru
 	Hull__Monitor__V1__StatusRequest status = HULL__MONITOR__V1__STATUS_REQUEST__INIT;
 	cleanup_free char *json = NULL;
 
-	bool waits = config->gdb.kind != HULL_GDB_NONE; /* for ever */
+	bool waits = config->gdb.kind != HULL_GDB_NONE;
 
 	if (hull_config_to_json(config, &json, err) < 0)
 		return -1;
@@ -278,7 +278,9 @@ static int send_start(struct hull_vm *vm, const struct hull_config *config, stru
 	rq.spec.len = strlen(json);
 	hull_rpc_call(vm->rpc, SERVICE, "Start", &rq.base,
 		      &hull__monitor__v1__start_response__descriptor,
-		      waits ? 0 : hull_deadline_ms(config->boot_timeout_ms + START_SLACK_MS),
+		      waits || config->panic_dump
+			      ? 0
+			      : hull_deadline_ms(config->boot_timeout_ms + START_SLACK_MS),
 		      on_ready, vm);
 	if (waits)
 		hull_rpc_call(vm->rpc, SERVICE, "Status", &status.base,

@@ -5,9 +5,11 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
+#include "../fuzz/fuzz-boot.c"
 #include "boot/cpio.h"
 #include "boot/stages.h"
 #include "boot/version.h"
+#include "corpus.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,8 +19,8 @@
 
 /* ---- versions ---- */
 
-static void check_version(const void *head, size_t len, off_t at, const char *banner, int want,
-			  const char *version)
+static void expect_version(const void *head, size_t len, off_t at, const char *banner, int want,
+			   const char *version)
 {
 	char got[HULL_KERNEL_VERSION_MAX + 1] = "";
 	int fd = memfd_create("kernel", MFD_CLOEXEC);
@@ -38,19 +40,19 @@ static void test_versions(void **state)
 
 	memset(too_long + strlen(too_long), '1', 100);
 	strcat(too_long, " (");
-	check_version("\177ELF", 4, 100, "Linux version 6.9.0-rc1+ (me)", 0, "6.9.0-rc1+");
+	expect_version("\177ELF", 4, 100, "Linux version 6.9.0-rc1+ (me)", 0, "6.9.0-rc1+");
 	/* Cut off by the end of what is read at once, and after something alike. */
-	check_version("Linux version %s (", 18, (1 << 20) - 20, "Linux version 6.1 (", 0, "6.1");
-	check_version("\177ELF", 4, (1 << 20) - 5, "Linux version 6.1 (", 0, "6.1");
-	check_version("\177ELF", 4, 100, "Linux version ../../etc (", -ENOENT, "");
-	check_version("\177ELF", 4, 100, "Linux version 6/../x (", -ENOENT, "");
-	check_version("\177ELF", 4, 100, "Linux version 6.1", -ENOENT, ""); /* ends there */
-	check_version("\177ELF", 4, 100, too_long, -ENOENT, "");
+	expect_version("Linux version %s (", 18, (1 << 20) - 20, "Linux version 6.1 (", 0, "6.1");
+	expect_version("\177ELF", 4, (1 << 20) - 5, "Linux version 6.1 (", 0, "6.1");
+	expect_version("\177ELF", 4, 100, "Linux version ../../etc (", -ENOENT, "");
+	expect_version("\177ELF", 4, 100, "Linux version 6/../x (", -ENOENT, "");
+	expect_version("\177ELF", 4, 100, "Linux version 6.1", -ENOENT, ""); /* ends there */
+	expect_version("\177ELF", 4, 100, too_long, -ENOENT, "");
 	memcpy(head + 0x202, "HdrS", 4);
 	head[0x20e] = 0x34;
 	head[0x20f] = 0x12;
-	check_version(head, sizeof(head), 0x1434, "6.1.0-9-amd64 (x) #1", 0, "6.1.0-9-amd64");
-	check_version(head, sizeof(head), 0x1434, "nonsense", -ENOENT, "");
+	expect_version(head, sizeof(head), 0x1434, "6.1.0-9-amd64 (x) #1", 0, "6.1.0-9-amd64");
+	expect_version(head, sizeof(head), 0x1434, "nonsense", -ENOENT, "");
 }
 
 /* ---- archives ---- */
@@ -169,12 +171,17 @@ static void test_all_builtin(void **state)
 	assert_int_equal(s.machine, HULL_MACHINE_AUTO);
 }
 
+static void test_corpus(void **state)
+{
+	assert_true(corpus_replay("boot") > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),    cmocka_unit_test(test_archive),
 		cmocka_unit_test(test_stages),	    cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_all_builtin),
+		cmocka_unit_test(test_all_builtin), cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,7 @@ static void test_everything_round_trips(void **state)
 		"\"memory\":1073741824,\"machine\":\"microvm\",\"accel\":\"kvm\","
 		"\"cpu_model\":\"max,+svm\",\"kernel\":\"/k\",\"initrd\":\"/i\","
 		"\"append\":[\"a=\\\"b c\\\"\",\"\"],\"gdb\":{\"kind\":\"tcp\",\"port\":1234},"
+		"\"panic_dump\":\"/d\",\"progress\":true,"
 		"\"agent\":\"none\",\"console\":true,"
 		"\"root\":{\"kind\":\"host\",\"cache\":\"none\"},"
 		"\"disks\":[{\"path\":\"/d\",\"format\":\"qcow2\",\"readonly\":true,"

@@ -82,6 +82,7 @@ static const struct {
 	 "\"console\":true,\"append\":[\"root=/dev/vda\",\"dyndbg=\\\"file x +p\\\"\"]}",
 	 &tcg},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
+	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };

@@ -36,7 +36,15 @@
 #define REAP_MS 5000
 #define MOST_FILES 1000000
 
-enum state { STATE_NEW, STATE_STARTING, STATE_RUNNING, STATE_PAUSED, STATE_ENDING, STATE_EXITED };
+enum state {
+	STATE_NEW,
+	STATE_STARTING,
+	STATE_RUNNING,
+	STATE_PAUSED,
+	STATE_HELD,
+	STATE_ENDING,
+	STATE_EXITED,
+};
 
 struct qemu {
 	struct hull_inst inst; /* first */
@@ -49,6 +57,7 @@ struct qemu {
 	int streams[HULL_STREAM_COUNT]; /* our ends, until taken */
 	struct hull_child child;
 	struct hull_source *child_source, *grace;
+	int dump_fd;			 /* where dumps go */
 	struct hull_qemu_memory *memory; /* NULL: QEMU's own */
 	uint64_t boot_len[2];		 /* of kernel and initrd */
 	struct hull_conn *conn;
@@ -88,7 +97,10 @@ static void set_end(struct qemu *q, enum hull_end end)
 		return;
 	q->end_known = true;
 	q->end = end;
-	begin_ending(q);
+	if (q->config->panic_dump && end <= HULL_END_PANIC && q->state < STATE_HELD)
+		q->state = STATE_HELD;
+	else
+		begin_ending(q);
 	q->env.events->ending(q->env.ctx, end);
 }
 
@@ -326,6 +338,7 @@ static void qemu_free(struct hull_inst *inst)
 	}
 	q->state = STATE_EXITED;
 	hull_closep(&q->child.pidfd);
+	hull_closep(&q->dump_fd);
 	hull_qemu_memory_free(q->memory);
 	hull_conn_free(q->conn);
 	hull_qmp_free(q->qmp);
@@ -362,7 +375,7 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	q->inst.ops = &hull_qemu_backend;
 	q->env = *env;
 	q->config = config;
-	q->child.pidfd = -1;
+	q->child.pidfd = q->dump_fd = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = -1;
 	hull_tsc_start(&q->tsc);
@@ -606,6 +619,7 @@ static int qemu_start(struct hull_inst *inst, struct hull_backend_sockets *socke
 		return hull_fail_cause(err, HULL_E_STATE, "already-running",
 				       "QEMU was started before");
 	q->state = STATE_STARTING;
+	q->dump_fd = steal_fd(&sockets->dump);
 	if (launch(q, sockets, err) < 0)
 		return hull_prefix(err, "start QEMU");
 	return 0;
@@ -653,26 +667,34 @@ static void on_reply(void *ctx, const struct hull_json *result, const struct hul
 	free(r);
 }
 
-/* @done may be NULL. */
-static int execute(struct qemu *q, const char *command, hull_inst_done_fn done, void *ctx,
-		   struct hull_error **err)
+/* @done may be NULL; takes @arguments, also on failure. */
+static int send(struct qemu *q, const char *command, struct hull_json *arguments,
+		hull_inst_done_fn done, void *ctx, struct hull_error **err)
 {
 	struct request *r = NULL;
 
-	if (!q->qmp || (q->state != STATE_RUNNING && q->state != STATE_PAUSED))
-		return hull_fail_cause(err, HULL_E_STATE, "not-running",
-				       "QEMU is not running yet, or no longer");
 	if (done) {
 		r = calloc(1, sizeof(*r));
-		if (!r)
+		if (!r) {
+			hull_json_free(arguments);
 			return hull_fail_nomem(err);
+		}
 		*r = (struct request){done, ctx};
 	}
-	if (hull_qmp_execute(q->qmp, command, NULL, r ? on_reply : NULL, r, err) < 0) {
+	if (hull_qmp_execute(q->qmp, command, arguments, r ? on_reply : NULL, r, err) < 0) {
 		free(r);
 		return -1;
 	}
 	return 0;
+}
+
+static int execute(struct qemu *q, const char *command, hull_inst_done_fn done, void *ctx,
+		   struct hull_error **err)
+{
+	if (!q->qmp || (q->state != STATE_RUNNING && q->state != STATE_PAUSED))
+		return hull_fail_cause(err, HULL_E_STATE, "not-running",
+				       "QEMU is not running yet, or no longer");
+	return send(q, command, NULL, done, ctx, err);
 }
 
 static int qemu_pause(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
@@ -695,7 +717,37 @@ static int qemu_powerdown(struct hull_inst *inst, struct hull_error **err)
 /* QEMU may close the connection before it answers "quit": nobody waits for the answer. */
 static int qemu_quit(struct hull_inst *inst, struct hull_error **err)
 {
-	return execute(from_inst(inst), "quit", NULL, NULL, err);
+	struct qemu *q = from_inst(inst);
+
+	if (!q->qmp || q->state != STATE_HELD)
+		return execute(q, "quit", NULL, NULL, err);
+	begin_ending(q);
+	return send(q, "quit", NULL, NULL, NULL, err);
+}
+
+/* QEMU keeps what comes with a byte until "getfd" names it; if that fails, so does the dump.
+ * "paging" would have QEMU believe the guest's page tables. */
+static int qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
+		     struct hull_error **err)
+{
+	cleanup_json struct hull_json *name = hull_json_object(), *args = hull_json_object();
+	struct qemu *q = from_inst(inst);
+	int r;
+
+	if (!q->qmp || q->state != STATE_HELD)
+		return hull_fail_cause(err, HULL_E_STATE, "not-held",
+				       "only the memory of a guest that is held can be dumped");
+	if (!name || !args || hull_json_set(name, "fdname", hull_json_string("dump")) < 0 ||
+	    hull_json_set(args, "paging", hull_json_bool(false)) < 0 ||
+	    hull_json_set(args, "protocol", hull_json_string("fd:dump")) < 0)
+		return hull_fail_nomem(err);
+	r = hull_send_fd(hull_conn_fd(q->conn), '\n', q->dump_fd);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "hand a descriptor to QEMU");
+	hull_closep(&q->dump_fd);
+	if (send(q, "getfd", steal_ptr(&name), NULL, NULL, err) < 0)
+		return -1;
+	return send(q, "dump-guest-memory", steal_ptr(&args), done, ctx, err);
 }
 
 static void qemu_kill(struct hull_inst *inst)
@@ -720,7 +772,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.name = "qemu",
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
-		HULL_CAP_EXPORTS | HULL_CAP_GDB,
+		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP,
 	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,
@@ -731,6 +783,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.powerdown = qemu_powerdown,
 	.quit = qemu_quit,
 	.kill = qemu_kill,
+	.dump = qemu_dump,
 	.choice = qemu_choice,
 	.pid = qemu_pid,
 	.free = qemu_free,

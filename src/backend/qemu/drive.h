@@ -12,6 +12,8 @@
  *    ▼
  *   RUNNING  ⇄  PAUSED     on QEMU's events STOP and RESUME, whoever caused them
  *    │                     May: pause, resume, powerdown, quit
+ *    │
+ *   HELD       the guest has ended by itself and its memory may be wanted.  May: dump, quit
  *    ▼
  *   ENDING     SHUTDOWN or GUEST_PANICKED came, or QMP closed; the process is expected to go,
  *    │         and is killed if it does not within the grace period

@@ -393,6 +393,14 @@ static void add_gdb(struct build *b)
 	add2(b, "-gdb", "chardev:gdb");
 }
 
+/* A guest that ends stays as it is, until we have looked why; resetting is shutting down already.
+ */
+static void add_dump(struct build *b)
+{
+	if (b->config->panic_dump)
+		add2(b, "-action", "panic=pause,shutdown=pause");
+}
+
 static int add_devices(struct build *b, struct hull_error **err)
 {
 	add_streams(b);
@@ -410,6 +418,7 @@ static int add_devices(struct build *b, struct hull_error **err)
 	for (size_t i = 0; i < b->config->disks.n; i++)
 		add_disk(b, i);
 	add_gdb(b);
+	add_dump(b);
 	return 0;
 }
 
