@@ -92,7 +92,7 @@ private_kb()
 
 # More is typed than the guest reads: it waits where it is typed, and the console goes on.
 before=$(private_kb)
-yes | head -c 20000000 | timeout 5 socat -u - "UNIX-CONNECT:$R/console.sock" 2>/dev/null &
+yes | head -c 20000000 | timeout 60 socat -u - "UNIX-CONNECT:$R/console.sock" 2>/dev/null &
 flood=$!
 sleep 1
 print still-there
@@ -100,14 +100,11 @@ wait_for 10 grep -q still-there "$R/console.log"
 [ "$(private_kb)" -le $((before + 2048)) ] || fail "the monitor uses $(private_kb) kB, $before before"
 guest 'stty -F /dev/ttyS0 raw -echo; head -c 6 /dev/ttyS0 | tr -d "\n"'
 is out yyy
-wait "$flood"
+kill "$flood" # as long as it goes on, the guest has to do with it
+wait "$flood" 2>/dev/null
 vm_stop
 
 # "hull run --console" shows it on standard error, apart from the command's output.
 expect 0 "$HULL" run --console -- sh -c 'echo to-console >/dev/console; echo to-out; sleep 0.2'
 is out to-out
 has err to-console
-# Without an agent the console is all there is.
-expect 125 "$HULL" run --agent none --kernel "$T/bin/guest/vmlinux" --timeout 60s
-has err 'Kernel panic'
-has out 'Kernel panic'

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kills the command, the monitor, the hypervisor or the share daemon at random moments of a VM's
 life.  Where the monitor lives, nothing may be left at once; where it was the victim, nothing after
-the next call of hull.  usage: kill-random.py ROUNDS SEED"""
+the next call of hull.  usage: kill-random.py ROUNDS SEED
+
+How long a life takes depends on the host and on what else it does: it is measured first, and again
+whenever a run ends unharmed."""
 import os
 import random
 import signal
@@ -15,6 +18,7 @@ HOME = os.environ["HULL_HOME"]
 MARK = f"HULL_HOME={HOME}".encode()
 VICTIMS = ["hull", "hull-monitor", "qemu-system-x86", "virtiofsd"]
 UID_BASE, UID_PAIRS = 0x70000000, 0x00400000
+BEYOND = 1.1            # moments are drawn from so much of a life, for lives that take longer than the last
 
 
 def vm_uids(ids):
@@ -79,46 +83,84 @@ def wait_clean(ids, seconds):
         time.sleep(0.02)
 
 
+class Run:
+    """hull, with a command that lasts for a while."""
+
+    def __init__(self):
+        self.start = time.monotonic()
+        self.ids = set()
+        self.process = subprocess.Popen([HULL, "run", "--", "sh", "-c", "sleep 0.3; echo done"],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
+
+    def wait(self, seconds):
+        """Until so long after its start, or its end."""
+        while self.process.poll() is None and time.monotonic() < self.start + seconds:
+            self.ids |= set(vms())
+            time.sleep(0.005)
+        self.ids |= set(vms())
+
+    def end(self):
+        """What it says, and how long it took; None if it does not end."""
+        try:
+            _, err = self.process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return None
+        return err, time.monotonic() - self.start
+
+
+def kill(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def one_round(victim, moment):
+    """Whether there was somebody to kill, and how long the run took."""
+    run = Run()
+    run.wait(moment)
+    found = processes(run.ids).get(victim, [])
+    kill(found)
+    ended = run.end()
+    if not ended:
+        sys.exit("hung")
+    err, took = ended
+    code = run.process.returncode
+    if found and victim != "hull" and code not in (0, 125):
+        sys.exit(f"exit {code}: {err}")
+    if not found and code != 0:
+        sys.exit(f"exit {code} though nobody was killed: {err}")
+    if found and code == 125 and "hull:" not in err:
+        sys.exit(f"no word about it: {err!r}")
+    left = wait_clean(run.ids, 5)
+    if victim == "hull-monitor" and any(left):
+        # It looks for what others have left, and has no time for more.
+        subprocess.run([HULL, "run", "--timeout", "1ms", "--", "true"], check=False, capture_output=True)
+        left = wait_clean(run.ids, 5)
+    if any(left):
+        sys.exit(f"left {left}")
+    return bool(found), took
+
+
 def main():
     rounds, seed = int(sys.argv[1]), int(sys.argv[2])
     rng = random.Random(seed)
     hits = {}
+    _, life = one_round("nobody", 60)
     for number in range(rounds):
         victim = rng.choice(VICTIMS)
-        moment = rng.uniform(0.0, 2.5)
-        run = subprocess.Popen([HULL, "run", "--", "sh", "-c", "sleep 0.3; echo done"],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True)
-        ids = set()
-        end = time.monotonic() + moment
-        while time.monotonic() < end:
-            ids |= set(vms())
-            time.sleep(0.005)
-        ids |= set(vms())
-        found = processes(ids).get(victim, [])
-        for pid in found:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        moment = rng.uniform(0.0, BEYOND) * life
         try:
-            _, err = run.communicate(timeout=60)
-        except subprocess.TimeoutExpired:
-            run.kill()
-            sys.exit(f"round {number} (seed {seed}): hung after {victim} was killed at {moment:.3f}")
+            found, took = one_round(victim, moment)
+        except SystemExit as e:
+            sys.exit(f"round {number} (seed {seed}), {victim} killed after {moment:.3f} s: {e}")
+        if not found:
+            life = took
         key = victim if found else f"{victim}-not-there"
         hits[key] = hits.get(key, 0) + 1
-        if found and victim not in ("hull",) and run.returncode not in (0, 125):
-            sys.exit(f"round {number} (seed {seed}): exit {run.returncode} after {victim} was "
-                     f"killed at {moment:.3f}: {err}")
-        if found and run.returncode == 125 and "hull:" not in err:
-            sys.exit(f"round {number} (seed {seed}): no word about {victim}: {err!r}")
-        left = wait_clean(ids, 5)
-        if victim == "hull-monitor" and any(left):
-            subprocess.run([HULL, "run", "--", "true"], check=False, capture_output=True)
-            left = wait_clean(ids, 5)
-        if any(left):
-            sys.exit(f"round {number} (seed {seed}): {victim} killed at {moment:.3f} left {left}")
     print(f"{rounds} rounds, seed {seed}: {hits}")
 
 
