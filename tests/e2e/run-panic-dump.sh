@@ -61,9 +61,9 @@ rm dumps/bare
 # An end that is no panic.
 expect 0 "$HULL" run --dump-on-panic dumps/core -- true
 expect 125 "$HULL" run --dump-on-panic dumps/core -- sh -c 'echo b >/proc/sysrq-trigger; sleep 60'
-has err 'the guest ended: reboot'
+has err 'the guest rebooted'
 expect 125 "$HULL" run --dump-on-panic dumps/core --machine q35 -- sh -c 'echo o >/proc/sysrq-trigger; sleep 60'
-has err 'the guest ended: shutdown'
+has err 'the guest powered off'
 [ -z "$(ls -A dumps)" ] || fail "there is: $(ls -A dumps)"
 
 # No room for it.
