@@ -37,7 +37,7 @@ static void update_events(struct hull_conn *c)
 {
 	uint32_t events = 0;
 
-	if (c->failed)
+	if (c->failed || !c->source)
 		return;
 	if (!c->paused && !c->eof)
 		events |= EPOLLIN;
@@ -54,13 +54,6 @@ static void fail_later(struct hull_conn *c, int errnum)
 	c->errnum = errnum;
 	hull_source_remove(&c->source);
 	hull_source_arm(c->later, 1);
-}
-
-static void on_later(void *ctx)
-{
-	struct hull_conn *c = ctx;
-
-	c->ops->closed(c->ctx, c->errnum);
 }
 
 /* Reports the end now; the connection may be gone afterwards. */
@@ -139,6 +132,22 @@ static bool read_some(struct hull_conn *c)
 			return true;
 	}
 	return true;
+}
+
+/* A write failed.  If the peer has gone, what it said last lies in the socket still, and may tell
+ * why. */
+static void on_later(void *ctx)
+{
+	struct hull_conn *c = ctx;
+
+	if ((c->errnum == EPIPE || c->errnum == ECONNRESET) && !c->ops->eof) {
+		c->failed = false;
+		c->hung_up = true;
+		if (!read_some(c))
+			return;
+		c->failed = true;
+	}
+	c->ops->closed(c->ctx, c->errnum);
 }
 
 static void on_event(void *ctx, uint32_t events)

@@ -80,6 +80,37 @@ static void on_exec_started(void *ctx)
 	r->started_ns = hull_now_ns();
 }
 
+/* What a user can do about a command that could not be started. */
+static const char *command_hint(const struct run *r, const char *cause)
+{
+	bool host = r->o.config.root.kind == HULL_ROOT_HOST;
+
+	if (!strcmp(cause, "command-not-found"))
+		return host ? "the guest has the host's system directories: install it, or what it "
+			      "needs, on the host; or share where it is with -v or --here"
+			    : "with --root none the guest has nothing but its initramfs";
+	if (!strcmp(cause, "not-executable"))
+		return "is it executable (chmod +x), and made for this machine ('file' tells)?";
+	if (!strcmp(cause, "working-directory"))
+		return "homes and current directories are not in the guest: share one with --here "
+		       "or "
+		       "-v, or choose another with -w";
+	if (!strcmp(cause, "no-such-user") || !strcmp(cause, "no-such-group"))
+		return "use a name that the guest's files have, or a number: any will do";
+	return NULL;
+}
+
+static void fail_command(struct run *r, const struct hull_error *error)
+{
+	cleanup_error struct hull_error *err = NULL;
+	const char *hint = command_hint(r, hull_error_cause(error));
+
+	hull_fail_copy(&err, error);
+	if (hint && !*hull_error_hint(error))
+		hull_hint(&err, "%s", hint);
+	fail(r, err);
+}
+
 static void on_exec_done(void *ctx, const struct hull_exec_result *result,
 			 const struct hull_error *error)
 {
@@ -91,7 +122,7 @@ static void on_exec_done(void *ctx, const struct hull_exec_result *result,
 		if (r->lost)
 			stop(r);
 		else
-			fail(r, error);
+			fail_command(r, error);
 		return;
 	}
 	if (result->oom && !r->o.quiet)
@@ -275,9 +306,11 @@ static void on_timeout(void *ctx)
 	cleanup_error struct hull_error *err = NULL;
 	struct run *r = ctx;
 
-	hull_fail(&err, HULL_E_TIMEOUT, "the command did not end within %llu.%03llu s",
-		  (unsigned long long)(r->o.timeout_ms / 1000),
-		  (unsigned long long)(r->o.timeout_ms % 1000));
+	hull_fail_cause(&err, HULL_E_TIMEOUT, "command-timeout",
+			"the command did not end within %llu.%03llu s",
+			(unsigned long long)(r->o.timeout_ms / 1000),
+			(unsigned long long)(r->o.timeout_ms % 1000));
+	hull_hint(&err, "give it longer with --timeout");
 	fail(r, err);
 	if (r->vm)
 		hull_vm_kill(r->vm);

@@ -168,12 +168,16 @@ static int set_file(char **slot, const char *value, struct hull_error **err)
 
 	/* The monitor runs elsewhere: a relative path would mean something else there. */
 	if (!realpath(value, real) || stat(real, &st) < 0)
-		return hull_fail_errno(err, errno, "open '%s'", value);
-	if (!S_ISREG(st.st_mode))
-		return hull_fail(err, HULL_E_INVALID, "'%s' is not a regular file", value);
-	if (access(real, R_OK) < 0)
-		return hull_fail_errno(err, errno, "read '%s'", value);
-	return set_string(slot, real, err);
+		hull_fail_errno(err, errno, "open '%s'", value);
+	else if (!S_ISREG(st.st_mode))
+		hull_fail_cause(err, HULL_E_INVALID, "not-a-file", "'%s' is not a regular file",
+				value);
+	else if (access(real, R_OK) < 0)
+		hull_fail_errno(err, errno, "read '%s'", value);
+	else
+		return set_string(slot, real, err);
+	hull_hint(err, "give the path of a file that you may read, or leave it out for hull's own");
+	return -1;
 }
 
 static const char *own_value(const char *name)

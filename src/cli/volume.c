@@ -84,6 +84,8 @@ static int find_source(const char *text, char **ret, struct hull_error **err)
 		hull_fail_errno(err, errno, "share '%s'", text);
 		if (hull_error_code(err ? *err : NULL) == HULL_E_NOT_FOUND)
 			hull_hint(err, "make it first: mkdir -p '%s'", text);
+		else if (hull_error_code(err ? *err : NULL) == HULL_E_DENIED)
+			hull_hint(err, "share something that you may read yourself");
 		return -1;
 	}
 	*ret = strdup(real);

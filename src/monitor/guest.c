@@ -14,6 +14,7 @@
 #include "monitor/net.h"
 #include "proto/link.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,7 +49,15 @@ static void on_setup_done(void *ctx, const ProtobufCMessage *reply, const struct
 		hull_monitor_ready(m);
 		return;
 	}
-	hull_fail_copy(&err, error);
+	if (m->config.shares.n && strstr(hull_error_message(error), HULL_GUEST_ROOT "/") &&
+	    strstr(hull_error_message(error), hull_strerror(ENOTDIR))) {
+		hull_fail_cause(&err, HULL_E_INVALID, "share-target", "%s",
+				hull_error_message(error));
+		hull_hint(&err, "a directory can't be shared at a file's place, nor a file at a "
+				"directory's: choose another target");
+	} else {
+		hull_fail_copy(&err, error);
+	}
 	hull_prefix(&err, "prepare the guest");
 	hull_monitor_end_error(m, "guest-setup-failed", &err);
 }

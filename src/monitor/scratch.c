@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,10 +25,26 @@ struct hull_scratch {
 	void *ctx;
 	int fd; /* owned: the file lives as long */
 	char path[32];
+	char dir[64]; /* where the file is, for messages */
 	struct hull_child child;
 	struct hull_source *source;
 	struct hull_tail *tail;
 };
+
+static int fail_file(int errnum, const char *dir, struct hull_error **err)
+{
+	hull_fail_errno(err, errnum, "make a throwaway disk in '%s'", dir);
+	if (errnum == ENOSPC || errnum == EDQUOT)
+		hull_hint(err, "make room there, or leave out --scratch");
+	else if (errnum == EFBIG)
+		hull_hint(err,
+			  "ask for less with --scratch, or raise the limit: 'ulimit -f' tells it");
+	else
+		hull_hint(err,
+			  "make '%s' a directory that you may write to, or leave out --scratch",
+			  dir);
+	return -1;
+}
 
 static int open_file(const char *dir, uint64_t bytes, struct hull_error **err)
 {
@@ -45,7 +62,7 @@ static int open_file(const char *dir, uint64_t bytes, struct hull_error **err)
 			(void)unlink(path);
 	}
 	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
-		return hull_fail_errno(err, errno, "make a throwaway disk in '%s'", dir);
+		return fail_file(errno, dir, err);
 	return steal_fd(&fd);
 }
 
@@ -58,9 +75,14 @@ static void on_child_exit(void *ctx, int wstatus)
 
 	hull_source_remove(&s->source);
 	hull_closep(&s->child.pidfd);
-	if (wstatus)
-		hull_fail(&err, HULL_E_OS, "make a throwaway disk: mkfs.ext4 %s%s%s",
-			  hull_wstatus_text(wstatus, text), *said ? ": " : "", said);
+	if (wstatus && strstr(said, hull_strerror(ENOSPC)))
+		(void)fail_file(ENOSPC, s->dir, &err);
+	else if (wstatus)
+		hull_fail_cause(&err, HULL_E_OS, "mkfs-failed",
+				"make a throwaway disk: mkfs.ext4 %s%s%s",
+				hull_wstatus_text(wstatus, text), *said ? ": " : "", said);
+	if (wstatus && !*hull_error_hint(err))
+		hull_hint(&err, "it can be done without: leave out --scratch");
 	s->done(s->ctx, err);
 }
 
@@ -93,8 +115,8 @@ static int spawn(struct hull_scratch *s, struct hull_loop *loop, struct hull_err
 		.path = hull_scratch_mkfs(), .argv = argv, .cwd = "/", .die_with_parent = true};
 
 	if (!spawn.path) {
-		hull_fail(err, HULL_E_NOT_FOUND,
-			  "mkfs.ext4, which makes throwaway disks, is missing");
+		hull_fail_cause(err, HULL_E_NOT_FOUND, "no-such-program",
+				"mkfs.ext4, which makes throwaway disks, is missing");
 		hull_hint(err, "on Debian: apt install e2fsprogs; or leave out --scratch");
 		return -1;
 	}
@@ -119,6 +141,7 @@ int hull_scratch_new(struct hull_loop *loop, const char *dir, uint64_t bytes,
 	s->done = done;
 	s->ctx = ctx;
 	s->child.pidfd = -1;
+	snprintf(s->dir, sizeof(s->dir), "%s", dir);
 	s->fd = open_file(dir, bytes, err);
 	if (s->fd < 0 || spawn(s, loop, err) < 0)
 		goto fail;

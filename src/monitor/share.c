@@ -56,10 +56,13 @@ int hull_share_plan(const struct hull_config *config, struct hull_share_plan *re
 
 		if (stat(source, &st) < 0)
 			return hull_fail_errno(err, errno, "share '%s'", source);
-		if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-			return hull_fail(err, HULL_E_INVALID,
-					 "share '%s': it is neither a directory nor a file",
-					 source);
+		if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) {
+			hull_fail_cause(err, HULL_E_INVALID, "not-shareable",
+					"share '%s': it is neither a directory nor a file", source);
+			hull_hint(err, "share a directory or a file; sockets, pipes and devices "
+				       "would not work from within the guest");
+			return -1;
+		}
 		ret->file[i] = !S_ISDIR(st.st_mode);
 		if (group_of(ret, by_owner ? st.st_uid : geteuid(),
 			     by_owner ? st.st_gid : getegid(), &ret->group_of[i]) < 0)
@@ -103,7 +106,8 @@ static int make_spec(const struct hull_share_env *env, const struct hull_share_g
 
 	hull_share_spec_init(&spec);
 	if (!daemon) {
-		hull_fail(err, HULL_E_NOT_FOUND, "virtiofsd is not installed");
+		hull_fail_cause(err, HULL_E_NOT_FOUND, "no-such-program",
+				"virtiofsd is not installed");
 		hull_hint(err, "on Debian: apt install qemu-system-common%s",
 			  geteuid() == 0 ? "" : "; without it: --share-driver 9p");
 		return -1;

@@ -124,8 +124,19 @@ int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err)
 	cleanup_free char *near = NULL, *dir = NULL;
 
 	if (env && *env) {
-		*ret_path = hull_path_join(env, name);
-		return *ret_path ? 0 : hull_fail_nomem(err);
+		near = hull_path_join(env, name);
+		if (!near)
+			return hull_fail_nomem(err);
+		if (access(near, F_OK) < 0) {
+			hull_fail_errno(err, errno, "open guest artefact '%s'", near);
+			hull_hint(err,
+				  "HULL_GUEST_DIR is '%s': unset it, or point it at the "
+				  "directory with '%s'",
+				  env, name);
+			return -1;
+		}
+		*ret_path = steal_ptr(&near);
+		return 0;
 	}
 	dir = hull_program_beside("guest");
 	near = dir ? hull_path_join(dir, name) : NULL;

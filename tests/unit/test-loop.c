@@ -290,6 +290,23 @@ static void test_conn_queue_limit(void **state)
 	close(s[1]);
 }
 
+/* What the peer said before it went is handed out, even where a write finds out first. */
+static void test_conn_last_words(void **state)
+{
+	static const struct hull_conn_ops no_eof = {.data = conn_data, .closed = conn_closed};
+	struct fixture *f = *state;
+	int s[2];
+
+	assert_int_equal(hull_socketpair(s), 0);
+	assert_int_equal(hull_conn_new(f->loop, s[0], 0, &no_eof, f, &f->conn), 0);
+	assert_int_equal(write(s[1], "bye", 3), 3);
+	close(s[1]);
+	assert_int_equal(hull_conn_write(f->conn, "too late", 8), -EPIPE);
+	while (!f->closed)
+		assert_int_equal(hull_loop_step(f->loop, 1000), 0);
+	assert_int_equal(f->got.len, 3);
+}
+
 static void test_files(void **state)
 {
 	struct fixture *f = *state;
@@ -328,6 +345,7 @@ int main(void)
 		TEST(test_conn_half_close),
 		TEST(test_conn_backpressure),
 		TEST(test_conn_queue_limit),
+		TEST(test_conn_last_words),
 		TEST(test_files),
 	};
 

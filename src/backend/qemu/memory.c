@@ -65,10 +65,14 @@ int hull_qemu_memory_new(struct hull_loop *loop, uint64_t len, struct hull_qemu_
 		r = hull_loop_add_timer(loop, on_release, m, &m->release);
 	if (r < 0) {
 		hull_qemu_memory_free(m);
-		hull_fail_errno(err, -r, "make a file of %llu MiB for the guest's memory",
-				(unsigned long long)(len >> 20));
-		if (r == -EFBIG)
-			hull_hint(err, "raise the limit of files' sizes: 'ulimit -f' tells it");
+		if (r != -EFBIG)
+			return hull_fail_errno(err, -r,
+					       "make a file of %llu MiB for the guest's memory",
+					       (unsigned long long)(len >> 20));
+		hull_fail_cause(err, HULL_E_EXHAUSTED, "file-size-limit",
+				"make a file of %llu MiB for the guest's memory: %s",
+				(unsigned long long)(len >> 20), hull_strerror(EFBIG));
+		hull_hint(err, "raise the limit of files' sizes: 'ulimit -f' tells it");
 		return -1;
 	}
 	*ret_memory = m;

@@ -71,7 +71,8 @@ int hull_find_program(const char *configured, const char *const *names, char **r
 	int r;
 
 	if (configured && !is_program(configured))
-		return hull_fail(err, HULL_E_NOT_FOUND, "'%s' is not a program", configured);
+		return hull_fail_cause(err, HULL_E_NOT_FOUND, "no-such-program",
+				       "'%s' is not a program", configured);
 	for (const char *const *n = names; !configured && *n; n++) {
 		if (strchr(*n, '/')) {
 			if (is_program(*n))
@@ -87,7 +88,8 @@ int hull_find_program(const char *configured, const char *const *names, char **r
 		}
 	}
 	if (!configured)
-		return hull_fail(err, HULL_E_NOT_FOUND, "program '%s' not found", *names);
+		return hull_fail_cause(err, HULL_E_NOT_FOUND, "no-such-program",
+				       "program '%s' not found", *names);
 	path = strdup(configured);
 	if (!path)
 		return hull_fail_nomem(err);
@@ -204,10 +206,11 @@ int hull_accel_choose(enum hull_accel wanted, const struct hull_kvm_facts *facts
 	struct obstacle o = kvm_obstacle(facts, user, &c.set_gid);
 
 	if (wanted == HULL_ACCEL_KVM && o.code) {
-		(void)hull_fail(err, o.code, "accelerator 'kvm': %s", o.text);
-		hull_hint(err, o.code == HULL_E_DENIED
-				       ? "let a group such as 'kvm' read and write " KVM_PATH
-				       : "use accelerator 'tcg', which emulates");
+		(void)hull_fail_cause(err, o.code, "kvm", "accelerator 'kvm': %s", o.text);
+		hull_hint(err, o.code == HULL_E_DENIED ? "let a group such as 'kvm', with you in "
+							 "it, read and write " KVM_PATH
+							 "; or emulate: --accel tcg"
+						       : "emulate instead: --accel tcg");
 		return -1;
 	}
 	if (wanted != HULL_ACCEL_TCG && !o.code)
