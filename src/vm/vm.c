@@ -26,7 +26,9 @@
 #define SERVICE "hull.monitor.v1.Monitor"
 #define START_SLACK_MS 5000 /* beyond the boot's own deadline, which the monitor keeps */
 #define END_MS 10000	    /* from the end of the monitor's connection to its exit */
-#define KILL_MS 60	    /* what a monitor gets when the caller's deadline has passed */
+#define REAP_MS 2000
+#define REAP_AGAIN_MS 5
+#define KILL_MS 60 /* what a monitor gets when the caller's deadline has passed */
 
 struct hull_vm {
 	struct hull_loop *loop;
@@ -35,7 +37,9 @@ struct hull_vm {
 	struct hull_rundir dir;
 	char *vsock, *console;
 	bool tied, ready, ending, ended;
-	bool unanswered; /* the monitor went before it told whether the VM is ready */
+	bool answered;	    /* whether it is ready has been told */
+	char exit_text[64]; /* how the monitor ended, once it has been reaped */
+	uint64_t reap_until_ns;
 	struct hull_child monitor;
 	struct hull_source *child, *later, *deadline;
 	struct hull_rpc *rpc;
@@ -61,21 +65,37 @@ static void set_end(struct hull_vm *vm, const char *reason, int code, const char
 
 static void fail_start(struct hull_vm *vm, const struct hull_error *error)
 {
+	vm->answered = true;
 	set_end(vm, "start-failed", hull_error_code(error), hull_error_message(error),
 		hull_error_hint(error));
 	vm->ops->ready(vm->ctx, error);
 }
 
-/* @how: "was killed by signal 9", or "ended". */
-static void fail_lost(struct hull_vm *vm, const char *how)
+static void fail_lost(struct hull_vm *vm)
 {
 	cleanup_error struct hull_error *err = NULL;
 
-	vm->unanswered = false;
 	hull_fail_cause(&err, HULL_E_BACKEND, "monitor-died",
-			"the VM's monitor %s before the VM was ready", how);
+			"the VM's monitor %s before the VM was ready",
+			*vm->exit_text ? vm->exit_text : "ended");
 	hull_hint(&err, "%s", died_hint);
 	fail_start(vm, err);
+}
+
+/* What the monitor had in the making may hold its lock for an instant longer than it. */
+static bool reap_later(struct hull_vm *vm)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	if (hull_rundir_reap(vm->dir.path, !vm->tied, &err) == 0 ||
+	    hull_error_code(err) != HULL_E_BUSY || !vm->tied)
+		return false; /* what else is wrong, the next call tries again */
+	if (!vm->reap_until_ns)
+		vm->reap_until_ns = hull_deadline_ms(REAP_MS);
+	if (!hull_ms_left(vm->reap_until_ns))
+		return false;
+	hull_source_arm(vm->later, hull_deadline_ms(REAP_AGAIN_MS));
+	return true;
 }
 
 /* Everything of it is gone, or can be made so. */
@@ -84,10 +104,11 @@ static void on_later(void *ctx)
 	struct hull_vm *vm = ctx;
 	struct hull_vm_end end;
 
-	if (vm->ended)
+	if (vm->ended || reap_later(vm))
 		return;
+	if (!vm->answered)
+		fail_lost(vm);
 	vm->ended = true;
-	(void)hull_rundir_reap(vm->dir.path, !vm->tied, NULL); /* next call tries again */
 	end.reason = vm->reason ? vm->reason : "unknown";
 	end.message = vm->message ? vm->message : "";
 	end.hint = vm->hint ? vm->hint : "";
@@ -98,18 +119,16 @@ static void on_later(void *ctx)
 static void on_monitor_exit(void *ctx, int wstatus)
 {
 	struct hull_vm *vm = ctx;
-	char text[64], message[128];
+	char message[128];
 
 	hull_source_remove(&vm->child);
 	hull_source_remove(&vm->deadline);
 	hull_closep(&vm->monitor.pidfd);
+	hull_wstatus_text(wstatus, vm->exit_text);
 	if (!WIFEXITED(wstatus) || WEXITSTATUS(wstatus)) {
-		snprintf(message, sizeof(message), "the VM's monitor %s",
-			 hull_wstatus_text(wstatus, text));
+		snprintf(message, sizeof(message), "the VM's monitor %s", vm->exit_text);
 		set_end(vm, "monitor-died", HULL_E_BACKEND, message, died_hint);
 	}
-	if (vm->unanswered)
-		fail_lost(vm, hull_wstatus_text(wstatus, text));
 	/* Its last words may still lie in the socket: let the loop read them first. */
 	hull_source_arm(vm->later, 1);
 }
@@ -164,17 +183,18 @@ static void on_ready(void *ctx, const ProtobufCMessage *reply, const struct hull
 	Hull__Monitor__V1__WaitRequest wait = HULL__MONITOR__V1__WAIT_REQUEST__INIT;
 	struct hull_vm *vm = ctx;
 
+	if (vm->answered)
+		return;
 	if (error && !strcmp(hull_error_cause(error), HULL_RPC_LOST)) {
-		vm->unanswered = vm->monitor.pidfd >= 0; /* its exit status will tell more */
-		if (!vm->unanswered)
-			fail_lost(vm, "ended");
+		if (vm->monitor.pidfd < 0) /* else its exit status will tell more */
+			fail_lost(vm);
 		return;
 	}
 	if (error) {
 		fail_start(vm, error);
 		return;
 	}
-	vm->ready = true;
+	vm->ready = vm->answered = true;
 	keep_report(vm, (const void *)reply);
 	hull_rpc_call(vm->rpc, SERVICE, "Wait", &wait.base,
 		      &hull__monitor__v1__exit_record__descriptor, 0, on_ended, vm);

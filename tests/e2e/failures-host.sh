@@ -42,7 +42,7 @@ TABLE
 if [ "$(id -u)" -ne 0 ]; then
 	chmod 0 unreadable
 	faults <<'TABLE'
-processes        | after 'ulimit -u 1' | -- true | 125 EXHAUSTED | process-limit | no more processes are allowed | ulimit -u
+processes        | plain prlimit --nproc=1 | -- true | 125 EXHAUSTED | process-limit | no more processes are allowed | ulimit -u
 share-closed     | plain | -v /root/x:/x -- true | 125 DENIED | permission | share '/root/x': Permission denied | that you may read yourself
 kernel-closed    | plain | --kernel /etc/shadow -- true | 125 DENIED | permission | read '/etc/shadow': Permission denied | that you may read
 TABLE
