@@ -9,6 +9,8 @@
   net-peer.py hold FILE PROTOCOL     holds a port of 127.0.0.1 that nobody answers on
   net-peer.py dns                    answers every question with 192.0.2.53 or 2001:db8::53, at
                                      127.0.0.1 and ::1, over UDP
+
+Several can follow one another, with the word "then" between them.
 """
 import os
 import socket
@@ -144,4 +146,9 @@ def dns():
 
 
 VERBS = {"serve": serve, "ask": ask, "await": wait_for, "hold": hold, "dns": dns}
-VERBS[sys.argv[1]](*sys.argv[2:])
+words = sys.argv[1:]
+while "then" in words:
+    end = words.index("then")
+    VERBS[words[0]](*words[1:end])
+    words = words[end + 1:]
+VERBS[words[0]](*words[1:])

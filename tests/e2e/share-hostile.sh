@@ -24,21 +24,19 @@ picture()
 	cksum </etc/passwd
 }
 picture >before
-expect 0 timeout 250 "$HULL" run -v ./place/share:/share -v ./place/ro:/ro:ro -v ./place/one.conf:/one.conf -- \
-	python3 /ro/share-hostile.py
-cp out tries
-# Directories that change places under other writers have been seen to lock up the guest's kernel for
-# ever, which is its own affair: what counts is the host, and that the VM ends.
+# Directories that change places under other writers, which come last, have been seen to lock up the
+# guest's kernel for ever.  That is its own affair: what counts is the host, and that the VM ends.
 code=0
-timeout 200 "$HULL" run --timeout 60s -v ./place/share:/share -v ./place/ro:/ro:ro -v ./place/one.conf:/one.conf -- \
+timeout 200 "$HULL" run --timeout 100s -v ./place/share:/share -v ./place/ro:/ro:ro -v ./place/one.conf:/one.conf -- \
 	python3 /ro/share-hostile.py races >out 2>err || code=$?
 case $code in
-0) has out '0 tries' ;;
+0) has out raced ;;
 125) has err 'did not end within' ;;
-*) fail "the races ended with $code: $(cat err)" ;;
+*) fail "it ended with $code: $(cat err)" ;;
 esac
 picture >after
 diff before after >&2 || fail "something outside the shares has changed"
+sed '/^[0-9]* tries$/q' out >tries
 tries=$(sed -n 's/^\([0-9]*\) tries$/\1/p' tries)
 [ "${tries:-0}" -ge 100 ] || fail "only $tries tries: $(tail -n 3 tries)"
 lacks tries 'ended early'

@@ -31,11 +31,17 @@ def check(ok, what):
         raise Wrong(what)
 
 
+def raw(path, mode):
+    """A file without a buffer of ours, which would only ask more of the share."""
+    return open(path, mode, buffering=0)
+
+
 class Tree:
     """The model: files by path. An operation changes it, and the directory too where it is ours."""
 
     def __init__(self, top, rng):
         self.top, self.rng, self.files, self.dirs = top, rng, {}, {""}
+        self.noise = rng.randbytes(65536)
 
     def path(self, name):
         return os.path.join(self.top, name)
@@ -47,21 +53,22 @@ class Tree:
         op = self.rng.choice(("write", "write", "append", "overwrite", "truncate", "rename", "unlink", "read", "read",
                               "list", "mkdir", "rmdir", "replace", "link"))
         name, other = self.pick(), self.pick()
-        data = self.rng.randbytes(self.rng.choice((0, 1, 10, 100, 4096, 5000, 20000)))
+        at, size = self.rng.getrandbits(15), self.rng.choice((0, 1, 10, 100, 4096, 5000, 20000))
+        data = self.noise[at:at + size]
         where, dirname = self.rng.random(), self.rng.choice(DIRS)
         getattr(self, op)(ours, name, other, data, where, dirname)
 
     def write(self, ours, name, other, data, where, dirname):
         self.files[name] = bytearray(data)
         if ours:
-            with open(self.path(name), "wb") as f:
+            with raw(self.path(name), "wb") as f:
                 f.write(data)
 
     def append(self, ours, name, other, data, where, dirname):
         old = len(self.files.get(name, b""))
         self.files.setdefault(name, bytearray()).extend(data)
         if ours:
-            with open(self.path(name), "ab") as f:
+            with raw(self.path(name), "ab") as f:
                 check(f.tell() == old, f"{name} has {f.tell()} bytes, not {old}")
                 f.write(data)
 
@@ -71,7 +78,7 @@ class Tree:
         at = int(where * len(self.files[name]))
         self.files[name][at:at + len(data)] = data
         if ours:
-            with open(self.path(name), "r+b") as f:
+            with raw(self.path(name), "r+b") as f:
                 f.seek(at)
                 f.write(data)
 
@@ -94,7 +101,7 @@ class Tree:
     def replace(self, ours, name, other, data, where, dirname):
         self.files[name] = bytearray(data)
         if ours:
-            with open(self.path(name) + ".new", "wb") as f:
+            with raw(self.path(name) + ".new", "wb") as f:
                 f.write(data)
                 f.flush()
                 os.fsync(f.fileno())
@@ -107,9 +114,9 @@ class Tree:
         self.files[other] = bytearray(self.files[name])
         if ours:
             os.link(self.path(name), self.path(other))
-            with open(self.path(other), "rb") as f:
+            with raw(self.path(other), "rb") as f:
                 copy = f.read()
-            with open(self.path(other) + ".new", "wb") as f:
+            with raw(self.path(other) + ".new", "wb") as f:
                 f.write(copy)
             os.rename(self.path(other) + ".new", self.path(other))
 
@@ -126,7 +133,7 @@ class Tree:
         if not ours:
             return
         try:
-            with open(self.path(name), "rb") as f:
+            with raw(self.path(name), "rb") as f:
                 got = f.read()
         except FileNotFoundError:
             got = None
@@ -176,7 +183,7 @@ def digest_of(top):
             path = os.path.join(where, f)
             found[os.path.relpath(path, top)] = path
     for name in sorted(found):
-        with open(found[name], "rb") as f:
+        with raw(found[name], "rb") as f:
             h.update(name.encode() + b"\0" + f.read() + b"\0")
     return h.hexdigest()
 
