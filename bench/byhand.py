@@ -83,7 +83,7 @@ def qemu_by_hand(bench, initramfs, words="", trees=(), ports=(), net=None):
         "-global", "virtio-mmio.force-legacy=false", "-accel", bench.accel, "-cpu", cpu,
         "-smp", "1", "-m", MEMORY, "-serial", "file:" + bench.console,
         "-kernel", os.path.join(bench.guest, "vmlinux"), "-initrd", initramfs,
-        "-append", "console=ttyS0 reboot=t panic=-1 quiet cryptomgr.notests cgroup.memory=nokmem "
+        "-append", "console=ttyS0 reboot=t panic=-1 quiet cryptomgr.notests "
         "noreplace-smp" + words,
     ]
     if trees:
