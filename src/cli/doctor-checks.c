@@ -17,7 +17,6 @@
 #include "monitor/share.h"
 #include "share/rights.h"
 #include "vm/dirs.h"
-#include "vm/rundir.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -246,17 +245,12 @@ static const char *unfit(const struct statfs *s)
 
 static int check_run_path(const char *path, struct statfs *ret_fs, struct hull_error **err)
 {
-	size_t len = strlen(path) + strlen("/vm/") + HULL_SHORT_LEN;
 	cleanup_free char *there = strdup(path);
 	struct stat st;
 	int r;
 
 	if (!there)
 		return hull_fail_nomem(err);
-	if (len > HULL_CONFIG_MAX_RUN_DIR)
-		return hull_fail(err, HULL_E_INVALID,
-				 "'%s' is too long a path for sockets: by %zu bytes", path,
-				 len - HULL_CONFIG_MAX_RUN_DIR);
 	r = find_existing(there);
 	if (r == 0 && statfs(there, ret_fs) < 0)
 		r = -errno;

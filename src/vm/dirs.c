@@ -49,8 +49,8 @@ int hull_dirs_find_run(char **ret_path, struct hull_error **err)
 	}
 	if (strlen(path) > RUN_MAX) {
 		hull_fail_cause(err, HULL_E_INVALID, "path-too-long",
-				"run directory '%s' has more than %zu characters, too many for the "
-				"paths of sockets in it",
+				"run directory '%s' is too long a path: %zu characters are the "
+				"most that leaves room for sockets in it",
 				path, RUN_MAX);
 		hull_hint(err, "set HULL_HOME to a directory with a short path");
 		return -1;

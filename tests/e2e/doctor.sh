@@ -83,7 +83,7 @@ expect 1 sh -c '"$HULL" doctor >/dev/full'
 # ---- broken ones ----
 
 mkdir guest
-broken guest "guest artefact '$T/guest/vmlinux': No such file" env HULL_GUEST_DIR="$T/guest"
+broken guest "open guest artefact '$T/guest/vmlinux': No such file" env HULL_GUEST_DIR="$T/guest"
 cp "$(dirname "$HULL")/guest/initramfs" "$(dirname "$HULL")/guest/modules.img" guest
 : >guest/vmlinux
 broken guest "'$T/guest/vmlinux' is empty" env HULL_GUEST_DIR="$T/guest"

@@ -21,7 +21,7 @@ memory-host      | plain | -m 3T -- true | 125 EXHAUSTED | host-memory | is more
 memory-ulimit    | after 'ulimit -v 300000' | -- true | 125 EXHAUSTED | host-memory | QEMU exited with status 1:*Cannot allocate memory | ulimit -v
 memory-file      | after 'ulimit -f 1024' | -- true | 125 EXHAUSTED | file-size-limit | for the guest's memory: File too large | ulimit -f
 descriptors      | after 'ulimit -n 64' | -- true | 125 EXHAUSTED | descriptor-limit | Too many open files | ulimit -n
-home-long        | with HULL_HOME=$long | -- true | 125 INVALID | path-too-long | too many for the paths of sockets | HULL_HOME to a directory with a short path
+home-long        | with HULL_HOME=$long | -- true | 125 INVALID | path-too-long | is too long a path | HULL_HOME to a directory with a short path
 home-relative    | with HULL_HOME=relative | -- true | 125 INVALID | | HULL_HOME is 'relative': not an absolute path | begin it with '/'
 home-nowhere     | with HULL_HOME=/proc/nothing | -- true | 125 NOT_FOUND | no-such-file | create run directory '/proc/nothing/run' | HULL_HOME
 home-file        | with HULL_HOME=$T/file | -- true | 125 INVALID | | file/run': Not a directory | HULL_HOME

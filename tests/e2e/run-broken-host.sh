@@ -41,7 +41,7 @@ has err 'not an absolute path'
 long=$T/$(printf '%0120d' 0)
 mkdir "$long"
 within 60 125 env HULL_HOME="$long" "$HULL" run -- true
-has err "run directory"
+has err 'too long a path'
 within 60 125 env HULL_HOME=/proc/nothing "$HULL" run -- true
 has err /proc/nothing
 within 60 125 "$HULL" run -m 1000G -- true
