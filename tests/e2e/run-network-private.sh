@@ -31,22 +31,31 @@ inside sh -e -c "
 	mount --bind '$T/resolv.conf' /etc/resolv.conf" 2>err || skip "can't set up a namespace: $(cat err)"
 
 # ---- no route at all: the host's own services are still there ----
-in_guest='
-import os, socket
-print("v4", [l.split()[1] for l in os.popen("ip -4 addr show eth0") if "inet" in l])
-print("v6", [l.split()[1] for l in os.popen("ip -6 addr show eth0 scope global") if "inet" in l])
-print(open("/etc/resolv.conf").read(), end="")
-for name in ("host.example", "short"):
+in_guest='addresses() # FAMILY [SCOPE]
+{
+	list= before=
+	for word in $(ip "-$1" addr show eth0 ${2-}); do
+		case $before in inet | inet6) list="$list $word" ;; esac
+		before=$word
+	done
+	echo "v$1 [${list# }]"
+}
+addresses 4
+addresses 6 "scope global"
+cat /etc/resolv.conf
+python3 -I -S -c "
+from _socket import getaddrinfo
+for name in (\"host.example\", \"short\"):
     try:
-        print(name, sorted({a[4][0] for a in socket.getaddrinfo(name, 80)}))
+        print(name, sorted({a[4][0] for a in getaddrinfo(name, 80)}))
     except OSError as e:
-        print(name, e)
+        print(name, e)"
 '
 peers="$peers $(inside sh -c "python3 - dns <'$peer_file' >'$T/dns' 2>'$T/dns.err' & echo \$!")"
 wait_for 10 grep -q serving dns
 for provider in $(providers); do
-	expect 0 inside "$HULL" run --net "$provider" -- python3 -c "$in_guest"
-	has out "v4 ['10.0.2.15/24']"
+	expect 0 inside "$HULL" run --net "$provider" -- sh -c "$in_guest"
+	has out 'v4 [10.0.2.15/24]'
 	has out 'v6 []'
 	has out 'nameserver 10.0.2.3'
 	has out 'search one.example two.example'
@@ -64,20 +73,25 @@ inside sh -e -c '
 	ip route add default via 198.51.100.2
 	ip -6 route add default via 2001:db8:1::2' 2>err || skip "no veth: $(cat err)"
 resolv 'nameserver ::1'
-for provider in $(providers); do
-	expect 0 inside "$HULL" run --net "$provider" -- python3 -c "$in_guest"
-	has out "v4 ['10.0.2.15/24']"
-	has out "v6 ['fd48:756c:6c::15/64']"
+both_families() # in ./out
+{
+	has out 'v4 [10.0.2.15/24]'
+	has out 'v6 [fd48:756c:6c::15/64]'
 	has out 'nameserver fd48:756c:6c::3'
 	lacks out 'nameserver 10'
 	has out "host.example ['192.0.2.53', '2001:db8::53']"
-done
+}
+expect 0 inside "$HULL" run --net builtin -- sh -c "$in_guest"
+both_families
 
-# ---- root's ports: passt gets the right for them, and for nothing else ----
+# The same by passt, and root's ports: it gets the right for them, and for nothing else.
 if [ "$(providers | head -n 1)" = passt ]; then
-	nsenter -t "$holder" --net --mount -- "$HULL" run -p 81:7000 -p 82:7000/udp -- python3 -u -c "$peer" serve - 7000 >served 2>served.err &
+	nsenter -t "$holder" --net --mount -- "$HULL" run --net passt -p 81:7000 -p 82:7000/udp -- \
+		sh -c "$in_guest"'exec python3 -u -c "$0" serve - 7000' "$peer" >served 2>served.err &
 	vm=$!
 	wait_for 60 grep -q serving served
+	cp served out
+	both_families
 	expect 0 inside python3 - ask 'tcp 127.0.0.1 81' 'tcp ::1 81' 'udp 127.0.0.1 82' <"$peer_file"
 	has out 'tcp 127.0.0.1 81 => tcp 7000: hello'
 	has out 'tcp ::1 81 => tcp 7000: hello'
@@ -97,15 +111,15 @@ has err 'port 127.0.0.1:81/tcp: the hypervisor, which carries the network, may n
 resolv 'nameserver 127.0.0.1' 'nameserver ::1'
 inside ip -6 route del default
 for provider in $(providers); do
-	expect 0 inside "$HULL" run --net "$provider" -- python3 -c "$in_guest"
-	has out "v4 ['10.0.2.15/24']"
+	expect 0 inside "$HULL" run --net "$provider" -- sh -c "$in_guest"
+	has out 'v4 [10.0.2.15/24]'
 	has out 'v6 []'
 	lacks out 'nameserver fd48'
 	has out "host.example ['192.0.2.53', '2001:db8::53']"
 done
 inside ip -6 route add default via 2001:db8:1::2
 inside ip route del default
-expect 0 inside "$HULL" run -- python3 -c "$in_guest"
-has out "v4 ['10.0.2.15/24']"
-has out "v6 ['fd48:756c:6c::15/64']"
+expect 0 inside "$HULL" run -- sh -c "$in_guest"
+has out 'v4 [10.0.2.15/24]'
+has out 'v6 [fd48:756c:6c::15/64]'
 has out "host.example ['192.0.2.53', '2001:db8::53']"

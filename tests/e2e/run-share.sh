@@ -10,86 +10,82 @@ mkdir -p work/sub data
 echo host >work/file
 echo one >data/one.conf
 echo two >data/two.conf
+mkfifo turn
 cd work
 
-# The current directory, at its own path; what is made there is ours.
-expect 0 "$HULL" run --here -- sh -c 'pwd; cat file; stat -c "%u %g" file .; echo guest >made; mkdir dir; ln -s file link; ln made hard
-	mv sub moved; chmod 600 made; rm file; touch -d @1000000000 moved'
-sed -n 1p out >line && is line "$T/work"
-sed -n 2p out >line && is line host
-sed -n 3p out >line && is line '0 0'
-is made guest
-[ "$(stat -c '%a %u %h' made)" = "600 $me 2" ] || fail "made is $(stat -c '%a %u %h' made)"
-[ -d dir ] && [ -d moved ] && [ ! -e sub ] && [ ! -e file ] && [ "$(readlink link)" = file ] ||
-	fail "the directory is $(ls -l)"
-[ "$(stat -c %Y moved)" -eq 1000000000 ] || fail "the time was not set"
-
-# Another share at its own path is not where the command starts; what -w says is.
-expect 0 "$HULL" run -v "$T/data:$T/data" --here -- pwd
-is out "$T/work"
-expect 0 "$HULL" run -w /tmp --here -- pwd
-is out /tmp
-
-# Ownership is the host's affair: chown succeeds and changes nothing. Nor do set-user-ID programs
-# and devices come to be, though the guest's root goes on.
-expect 0 "$HULL" run --here -- sh -c 'echo x >f && chown 5:6 f && chmod 6755 f && install -m 4755 -o 3 f g && stat -c "%a %u" f g
-	mknod c c 1 3; mknod b b 8 0; mknod w c 0 0; mkfifo p && echo fifo; mkdir -m 2775 d && stat -c %a d'
-is out '755 0
-755 0
-fifo
-2775'
-[ "$(stat -c '%a %u' f) $(stat -c '%a %u' g)" = "755 $me 755 $me" ] || fail "the host has $(ls -ln)"
-[ -z "$(find . -type b -o -type c -o -perm /6000 -type f)" ] || fail "on the host came to be: $(ls -ln)"
-
-# Directories and files where they are wanted, read-only or not; a file comes without its siblings.
-cd ..
-expect 0 "$HULL" run -v ./data:/data:ro -v ./data/one.conf:/etc/new/one.conf -v "$T/work:/srv/deep/er" -- sh -c '
-	cat /data/two.conf /etc/new/one.conf; ls /etc/new; echo x 2>/dev/null >/data/no; echo $?; echo x 2>/dev/null >/data/one.conf; echo $?
-	rm -f /data/one.conf 2>/dev/null; echo $?; echo more >>/etc/new/one.conf; echo deep >/srv/deep/er/deep;
-	mount -o remount,rw /data 2>/dev/null; echo x 2>/dev/null >/data/no; echo $?'
-is out 'two
-one
-one.conf
-2
-2
-1
-2'
-is data/one.conf 'one
-more'
-is work/deep deep
-[ ! -e data/no ] || fail "written through a read-only share"
-
-# A volume is kept.
-expect 0 "$HULL" run -v cache:/root/.cache -- sh -c 'ls -A /root/.cache; echo kept >/root/.cache/file'
-is out ''
-expect 0 "$HULL" run -v cache:/other -- cat /other/file
-is out kept
-
-# Whoever the command runs as owns the files.
-expect 0 "$HULL" run --here -u 1234:77 -- sh -c 'stat -c "%u %g" data; echo mine >data/mine; stat -c "%u %g" data/mine; mkdir data/d && rmdir data/d && echo done'
-is out '1234 77
-1234 77
-done'
-[ "$(stat -c %u data/mine)" = "$me" ] || fail "mine belongs to $(stat -c %u data/mine)"
-
-# What the host changes is seen at once, names and sizes too.
-mkfifo turn
-timeout 100 "$HULL" run -i --here -- sh -c 'while read -r word; do cat changing 2>&1; ls -A later 2>&1; echo "$word"; done' \
-	<turn >seen 2>&1 &
+# The current directory, at its own path; what is made there is ours.  Ownership is the host's affair:
+# chown succeeds and changes nothing.  Nor do set-user-ID programs and devices come to be, though the
+# guest's root goes on.  What the host changes is seen at once, names and sizes too.
+timeout 100 "$HULL" run -i --here -- sh -c '
+	pwd; cat file; stat -c "%u %g" file .
+	echo guest >made; mkdir dir; ln -s file link; ln made hard
+	mv sub moved; chmod 600 made; rm file; touch -d @1000000000 moved
+	echo x >f && chown 5:6 f && chmod 6755 f && install -m 4755 -o 3 f g && stat -c "%a %u" f g
+	mknod c c 1 3; mknod b b 8 0; mknod w c 0 0; mkfifo p && echo fifo; mkdir -m 2775 d && stat -c %a d
+	while read -r word; do cat changing 2>&1; ls -A later 2>&1; echo "$word"; done' <../turn >../out 2>../err &
 vm=$!
-exec 9>turn
+exec 9>../turn
 mkdir later
 for i in 1 22 333 4; do
 	echo "$i" >changing.new
 	if [ "$i" = 22 ]; then cat changing.new >changing; else mv changing.new changing; fi
 	touch "later/$i"
 	echo "seen-$i" >&9
-	wait_for 60 grep -qx "seen-$i" seen
+	wait_for 60 grep -qx "seen-$i" ../out
 done
 exec 9>&-
-wait "$vm" || fail "the VM said $(cat seen)"
-[ "$(tr '\n' ' ' <seen)" = '1 1 seen-1 22 1 22 seen-22 333 1 22 333 seen-333 4 1 22 333 4 seen-4 ' ] ||
-	fail "the guest saw $(cat seen)"
+wait "$vm" || fail "the VM said $(cat ../out ../err)"
+sed -n 1,4p ../out >../said
+is ../said "$T/work
+host
+0 0
+0 0"
+is made guest
+[ "$(stat -c '%a %u %h' made)" = "600 $me 2" ] || fail "made is $(stat -c '%a %u %h' made)"
+[ -d dir ] && [ -d moved ] && [ ! -e sub ] && [ ! -e file ] && [ "$(readlink link)" = file ] ||
+	fail "the directory is $(ls -l)"
+[ "$(stat -c %Y moved)" -eq 1000000000 ] || fail "the time was not set"
+sed -n 5,8p ../out >../said
+is ../said '755 0
+755 0
+fifo
+2775'
+[ "$(stat -c '%a %u' f) $(stat -c '%a %u' g)" = "755 $me 755 $me" ] || fail "the host has $(ls -ln)"
+[ -z "$(find . -type b -o -type c -o -perm /6000 -type f)" ] || fail "on the host came to be: $(ls -ln)"
+[ "$(sed 1,8d ../out | tr '\n' ' ')" = '1 1 seen-1 22 1 22 seen-22 333 1 22 333 seen-333 4 1 22 333 4 seen-4 ' ] ||
+	fail "the guest saw $(cat ../out)"
+
+# Directories and files where they are wanted, read-only or not; a file comes without its siblings.
+# Another share at its own path is not where the command starts.
+expect 0 "$HULL" run -v "$T/data:$T/data" --here -v ../data:/data:ro -v ../data/one.conf:/etc/new/one.conf \
+	-v "$T/work:/srv/deep/er" -- sh -c 'pwd
+	cat /data/two.conf /etc/new/one.conf; ls /etc/new; echo x 2>/dev/null >/data/no; echo $?; echo x 2>/dev/null >/data/one.conf; echo $?
+	rm -f /data/one.conf 2>/dev/null; echo $?; echo more >>/etc/new/one.conf; echo deep >/srv/deep/er/deep;
+	mount -o remount,rw /data 2>/dev/null; echo x 2>/dev/null >/data/no; echo $?'
+is out "$T/work
+two
+one
+one.conf
+2
+2
+1
+2"
+cd ..
+is data/one.conf 'one
+more'
+is work/deep deep
+[ ! -e data/no ] || fail "written through a read-only share"
+
+# A volume is kept.  What -w says is where the command starts; whoever it runs as owns the files.
+expect 0 "$HULL" run -w /tmp --here -v cache:/root/.cache -- sh -c 'pwd; ls -A /root/.cache; echo kept >/root/.cache/file'
+is out /tmp
+expect 0 "$HULL" run -v cache:/other --here -u 1234:77 -- sh -c 'cat /other/file
+	stat -c "%u %g" data; echo mine >data/mine; stat -c "%u %g" data/mine; mkdir data/d && rmdir data/d && echo done'
+is out 'kept
+1234 77
+1234 77
+done'
+[ "$(stat -c %u data/mine)" = "$me" ] || fail "mine belongs to $(stat -c %u data/mine)"
 
 # What can't be shared.
 expect 125 "$HULL" run -v ./nowhere:/x -- true
