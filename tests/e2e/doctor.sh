@@ -101,7 +101,7 @@ broken files 'too few to start a VM' sh -c 'ulimit -n 64; exec "$@"' sh
 broken directory 'not an absolute path' env HULL_HOME=relative/path
 long=$T/$(printf '%0120d' 0)
 mkdir "$long"
-broken directory 'too many for the paths of sockets' env HULL_HOME="$long"
+broken directory 'too long a path' env HULL_HOME="$long"
 broken directory /proc env HULL_HOME=/proc/nothing
 : >file
 broken directory 'Not a directory' env HULL_HOME="$T/file"
