@@ -153,6 +153,8 @@ vm_stop
 
 # ---- not yet; too many; gone ----
 
+[ "$(id -u)" -eq 0 ] || exit 0 # the monitor counts and ends the same for everybody
+
 boot "$builtin"
 for what in agent network; do
 	begun=$(date +%s%N)

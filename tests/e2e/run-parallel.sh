@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Eight VMs at once: each its own, none in another's way.
+# Eight VMs at once, four of an ordinary user's: each its own, none in another's way.
 . "$(dirname "$0")/functions.sh"
 
+all='1 2 3 4 5 6 7 8'
+[ "$(id -u)" -eq 0 ] || all='1 2 3 4'
 pids=
-for i in 1 2 3 4 5 6 7 8; do
+for i in $all; do
 	"$HULL" run --name "vm$i" -- sh -c "hostname; echo out$i; exit $i" >"out$i" 2>"err$i" &
 	pids="$pids $!"
 done

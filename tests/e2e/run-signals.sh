@@ -28,7 +28,7 @@ ended()
 	[ "$code" -eq "$1" ] || fail "exit code $code, not $1: $(cat err)"
 }
 
-begin sh -c 'trap "echo caught; exit 5" INT; echo ready; while :; do sleep 0.1; done'
+begin sh -c 'trap "echo caught; exit 5" INT; sleep 1000 & echo ready; wait'
 kill -INT "$pid"
 ended 5
 has out caught
@@ -37,7 +37,15 @@ begin sh -c 'echo ready; exec sleep 1000'
 kill -TERM "$pid"
 ended 143
 
-begin sh -c 'trap "" INT; echo ready; while :; do sleep 0.1; done'
+# During boot the first one ends it.
+env --default-signal "$HULL" run -- sleep 1000 >out 2>err &
+pid=$!
+sleep 0.3
+kill -INT "$pid"
+ended 130
+
+[ "$(id -u)" -eq 0 ] || exit 0 # the rest is the same for everybody
+begin sh -c 'trap "" INT; echo ready; exec sleep 1000'
 # On a busy host two may come further apart than they are sent.
 for _ in 1 2 3 4 5 6; do
 	kill -INT "$pid" 2>/dev/null
@@ -52,10 +60,3 @@ pid=$!
 wait_for 60 grep -q ready out
 kill -HUP "$pid"
 ended 9
-
-# During boot the first one ends it.
-env --default-signal "$HULL" run -- sleep 1000 >out 2>err &
-pid=$!
-sleep 0.3
-kill -INT "$pid"
-ended 130
