@@ -48,6 +48,7 @@ enum {
 	OPT_HERE,
 	OPT_SHARE_CACHE,
 	OPT_SHARE_DRIVER,
+	OPT_LINK,
 	OPT_ENV_FILE,
 	OPT_READ_ONLY,
 	OPT_PIDS_LIMIT,
@@ -93,6 +94,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35 or microvm (default auto)", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
+	{OPT_LINK, "link", "KIND",
+	 "serial, or vsock: the host's vhost-vsock, to its agent (default serial)", NULL},
 	{OPT_NAME, "name", "NAME", "name of the VM", NULL},
 	{OPT_BOOT_TIMEOUT, "boot-timeout", "TIME", "give the guest this long to boot (default 60s)",
 	 NULL},
@@ -379,6 +382,10 @@ static int set_choice(struct hull_config *c, int id, const char *value, struct h
 		r = set_name(&i, "root", value, hull_root_kind_names, err);
 		c->root.kind = (enum hull_root_kind)i;
 		return r;
+	case OPT_LINK:
+		r = set_name(&i, "link", value, hull_link_kind_names, err);
+		c->link = (enum hull_link_kind)i;
+		return r;
 	case OPT_SHARE_CACHE:
 		r = set_name(&i, "cache mode", value, hull_share_cache_names, err);
 		c->share_cache = (enum hull_share_cache)i;
@@ -410,6 +417,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_ROOT:
 	case OPT_SHARE_CACHE:
 	case OPT_SHARE_DRIVER:
+	case OPT_LINK:
 		return set_choice(c, id, value, err);
 	case 'v':
 		return hull_volume_add(c, value, err);

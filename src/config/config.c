@@ -26,6 +26,7 @@
 const char *const hull_machine_names[] = {"auto", "q35", "microvm", NULL};
 const char *const hull_accel_names[] = {"auto", "kvm", "tcg", NULL};
 const char *const hull_agent_names[] = {"hull", "none", NULL};
+const char *const hull_link_kind_names[] = {"serial", "vsock", NULL};
 const char *const hull_disk_format_names[] = {"raw", "qcow2", NULL};
 const char *const hull_root_kind_names[] = {"none", "host", NULL};
 const char *const hull_share_cache_names[] = {"strict", "auto", "always", "none", NULL};
@@ -40,6 +41,7 @@ const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
 NAMES_MATCH(hull_machine_names, HULL_MACHINE_MICROVM);
 NAMES_MATCH(hull_accel_names, HULL_ACCEL_TCG);
 NAMES_MATCH(hull_agent_names, HULL_AGENT_NONE);
+NAMES_MATCH(hull_link_kind_names, HULL_LINK_VSOCK);
 NAMES_MATCH(hull_disk_format_names, HULL_DISK_QCOW2);
 NAMES_MATCH(hull_root_kind_names, HULL_ROOT_HOST);
 NAMES_MATCH(hull_share_cache_names, HULL_SHARE_CACHE_NONE);
@@ -166,6 +168,9 @@ static const struct hull_field config_table[] = {
 			"show on the starter's terminal how far long work has got"),
 	HULL_FIELD_ENUM(struct hull_config, agent, "agent", 0, enum hull_agent, HULL_AGENT_HULL,
 			hull_agent_names, "what answers for the guest"),
+	HULL_FIELD_ENUM(struct hull_config, link, "link", 0, enum hull_link_kind, HULL_LINK_SERIAL,
+			hull_link_kind_names,
+			"what leads to the agent: two ports, or the host's vhost-vsock"),
 	HULL_FIELD_BOOL(struct hull_config, console, "console", 0, false,
 			"show the serial console to whoever starts the VM"),
 	HULL_FIELD_STRUCT(struct hull_config, root, "root", 0, &root_fields,
@@ -314,6 +319,8 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 	if (c->modules && c->agent == HULL_AGENT_NONE)
 		return hull_fail(err, HULL_E_INVALID,
 				 "modules: need an agent in the guest to load them");
+	if (c->link == HULL_LINK_VSOCK && c->agent == HULL_AGENT_NONE)
+		return hull_fail(err, HULL_E_INVALID, "link: without an agent it leads nowhere");
 	if (c->agent == HULL_AGENT_HULL && !c->initrd)
 		return hull_fail(err, HULL_E_INVALID,
 				 "initrd: missing, and agent 'hull' lives in it");

@@ -147,6 +147,9 @@ static void test_missing(void **state)
 	check_missing("{\"version\":1,\"root\":{\"kind\":\"host\"},\"networks\":[{}]}", "",
 		      "neither a module nor built in: overlay, virtio_net",
 		      "with CONFIG_OVERLAY_FS, CONFIG_VIRTIO_NET (=y");
+	check_missing("{\"version\":1,\"link\":\"vsock\"}", NULL,
+		      "built in: vsock, vmw_vsock_virtio_transport",
+		      "with CONFIG_VSOCKETS, CONFIG_VIRTIO_VSOCKETS (=y");
 	check_missing("{\"version\":1,\"machine\":\"q35\"}", NULL, "built in: virtio_pci",
 		      "CONFIG_VIRTIO_PCI");
 	check_missing("{\"version\":1,\"disks\":[{\"scratch\":\"1M\"}]}", "a/virtio-blk.ko",

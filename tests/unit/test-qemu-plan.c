@@ -21,6 +21,8 @@
 #define HOST(kind) .binary = QEMU, .accel = (kind)
 
 static const struct hull_qemu_host tcg = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120};
+static const struct hull_qemu_host tcg_vsock = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						.vsock_cid = 1234567};
 static const struct hull_qemu_host tcg_no_tsc = {HOST(HULL_ACCEL_TCG)};
 static const struct hull_qemu_host tcg_device = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						 .block_devices = 1 << 0};
@@ -81,6 +83,8 @@ static const struct {
 	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"kernel\":\"/k\",\"agent\":\"none\","
 	 "\"console\":true,\"append\":[\"root=/dev/vda\",\"dyndbg=\\\"file x +p\\\"\"]}",
 	 &tcg},
+	{"vsock", "{" BOOT ",\"link\":\"vsock\"}", &tcg_vsock},
+	{"vsock-q35", "{" BOOT ",\"link\":\"vsock\",\"machine\":\"q35\"}", &tcg_vsock},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",

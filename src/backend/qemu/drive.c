@@ -476,6 +476,8 @@ static int make_end(struct qemu *q, const struct hull_qemu_fd *fd,
 		return open_boot(q, "initrd", q->config->initrd, ret_fd, &q->boot_len[1], err);
 	case HULL_QEMU_FD_GDB:
 		return take_socket(&sockets->gdb, "debuggers", ret_fd, err);
+	case HULL_QEMU_FD_VSOCK:
+		return take_socket(&sockets->vsock, "vsock", ret_fd, err);
 	case HULL_QEMU_FD_DISK:
 		*ret_fd = hull_qemu_open_disk(q->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
@@ -586,6 +588,7 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 		.n_shares = sockets->n_shares,
 		.n_exports = sockets->exports.n,
 		.ipv6 = q->env.ipv6,
+		.vsock_cid = sockets->vsock_cid,
 	};
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
 	cleanup_with(ends_fini) struct ends e = {.qmp = -1};
@@ -772,7 +775,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.name = "qemu",
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
-		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP,
+		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP | HULL_CAP_VHOST_VSOCK,
 	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,

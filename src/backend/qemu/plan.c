@@ -36,9 +36,9 @@
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",  "bulk",	 "root",
-					  "share",  "export",  "net",  "memory", "kernel",
-					  "initrd", "gdb",     "disk", NULL};
+const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",	"bulk",	  "root",
+					  "share",  "export",  "net",	"memory", "kernel",
+					  "initrd", "gdb",     "vsock", "disk",	  NULL};
 static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DISK + 2, "one name for each role");
 
 struct build {
@@ -249,10 +249,18 @@ static void add_port(struct build *b, enum hull_qemu_fd_role role, int nr)
 
 static void add_streams(struct build *b)
 {
+	char vsock[64];
+
 	addf(b, "-chardev", "socket,id=console,fd=%d", add_fd(b, HULL_QEMU_FD_CONSOLE, 0));
 	add2(b, "-serial", "chardev:console");
 	if (b->config->agent != HULL_AGENT_HULL)
 		return;
+	if (b->config->link == HULL_LINK_VSOCK) {
+		snprintf(vsock, sizeof(vsock), ",guest-cid=%" PRIu32 ",vhostfd=%d",
+			 b->host->vsock_cid, add_fd(b, HULL_QEMU_FD_VSOCK, 0));
+		add_virtio(b, "vhost-vsock", "0x1", vsock);
+		return;
+	}
 	add_virtio(b, "virtio-serial", "0x1", ",id=ports,max_ports=3");
 	add_port(b, HULL_QEMU_FD_CTL, 1);
 	add_port(b, HULL_QEMU_FD_BULK, 2);

@@ -41,6 +41,7 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_KERNEL,  /* a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_INITRD,  /* likewise */
 	HULL_QEMU_FD_GDB,     /* listening stream socket */
+	HULL_QEMU_FD_VSOCK,   /* /dev/vhost-vsock */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
 };
 extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */
@@ -63,6 +64,7 @@ struct hull_qemu_host {
 	uint32_t others_exports;   /* bit i: exports[i] is for what everybody may read */
 	uint32_t net_sockets;	   /* bit i: networks[i] has one, else it is QEMU's own */
 	bool ipv6;		   /* in QEMU's own networks too */
+	uint32_t vsock_cid;	   /* of the guest, where vsock is the link */
 };
 
 struct hull_qemu_plan {
