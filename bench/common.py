@@ -30,11 +30,11 @@ def end(process):
     process.wait()
 
 
-def wait(process, what):
+def wait(process, what, seconds=DEADLINE_S):
     """Popen.wait() with a time limit polls every 50 ms, which is no way to measure."""
     pidfd = os.pidfd_open(process.pid)
     try:
-        if not select.select([pidfd], [], [], DEADLINE_S)[0]:
+        if not select.select([pidfd], [], [], seconds)[0]:
             raise Failure(f"{what} does not end")
     finally:
         os.close(pidfd)
