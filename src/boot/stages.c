@@ -20,11 +20,13 @@ enum need {
 	NEED_OVERLAY,
 	NEED_DISK,
 	NEED_EXT4,
-	NEED_NET
+	NEED_NET,
+	NEED_DUMP
 };
 
 static const struct row {
-	const char *stage, *module, *symbol;
+	const char *stage, *module;
+	const char *symbol; /* NULL: a kernel may lack it */
 	enum need need;
 } rows[] = {
 	{"base", "virtio", "CONFIG_VIRTIO", NEED_LINK},
@@ -40,6 +42,7 @@ static const struct row {
 	{"disk", "virtio_blk", "CONFIG_VIRTIO_BLK", NEED_DISK},
 	{"ext4", "ext4", "CONFIG_EXT4_FS", NEED_EXT4},
 	{"net", "virtio_net", "CONFIG_VIRTIO_NET", NEED_NET},
+	{"dump", "qemu_fw_cfg", NULL, NEED_DUMP},
 };
 
 /* A file's name is its module's, but for the suffix, and "-" for "_". */
@@ -101,6 +104,8 @@ static bool is_needed(const struct hull_config *c, enum hull_machine machine, en
 		return scratch;
 	case NEED_NET:
 		return c->networks.n;
+	case NEED_DUMP:
+		return c->panic_dump;
 	}
 	return false;
 }
@@ -168,6 +173,8 @@ int hull_stages_plan(const struct hull_config *config, const struct hull_moddep 
 		if (!is_needed(config, s.machine, row->need) || is_builtin(builtin, row->module))
 			continue;
 		r = add_row(&s, row, texts);
+		if (r == -ENOENT && !row->symbol)
+			continue;
 		if (r == -ENOENT) {
 			(void)hull_strbuf_addf(&names, "%s%s", names.len ? ", " : "", row->module);
 			if (!strstr(hull_strbuf_str(&symbols), row->symbol))

@@ -160,6 +160,10 @@ static void on_inst_paused(void *ctx, bool paused)
 		m->state = HULL_MONITOR_PAUSED;
 	else if (m->state == HULL_MONITOR_PAUSED && !paused)
 		m->state = HULL_MONITOR_RUNNING;
+	/* Its clock has stood still as well.  Not under a debugger, who wants to see nothing of us.
+	 */
+	if (m->state == HULL_MONITOR_RUNNING && !paused && m->config.gdb.kind == HULL_GDB_NONE)
+		hull_monitor_tell_time(m);
 }
 
 static void on_inst_ending(void *ctx, enum hull_end end)

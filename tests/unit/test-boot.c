@@ -156,6 +156,27 @@ static void test_missing(void **state)
 		      "built in: ext4", "CONFIG_EXT4_FS");
 }
 
+/* What a kernel may lack. */
+static void test_optional(void **state)
+{
+	static const char *const deps[] = {"", "a/virtio.ko:\na/qemu_fw_cfg.ko.xz:\n"};
+	static const char *const wanted[] = {"", "dump qemu_fw_cfg\n"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(deps); i++) {
+		const struct hull_moddep texts = {.dep = deps[i]};
+		cleanup_stages struct hull_stages s = {0};
+		cleanup_config struct hull_config config;
+
+		read_config("{\"version\":1,\"panic_dump\":\"/d\"}", &config);
+		assert_int_equal(hull_stages_plan(&config, &texts,
+						  "virtio.ko\nvirtio_ring.ko\nvirtio_pci.ko\n"
+						  "virtio_mmio.ko\nvirtio_console.ko",
+						  &s, NULL),
+				 0);
+		assert_string_equal(hull_strbuf_str(&s.manifest), wanted[i]);
+	}
+}
+
 /* A kernel with everything in it needs no module. */
 static void test_all_builtin(void **state)
 {
@@ -182,9 +203,10 @@ static void test_corpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions),    cmocka_unit_test(test_archive),
-		cmocka_unit_test(test_stages),	    cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_all_builtin), cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_versions), cmocka_unit_test(test_archive),
+		cmocka_unit_test(test_stages),	 cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_optional), cmocka_unit_test(test_all_builtin),
+		cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,6 +222,7 @@ static void on_pause(struct qemu *q, bool paused)
 
 static void qmp_event(void *ctx, const char *name, const struct hull_json *data)
 {
+	struct hull_error *error = NULL;
 	struct qemu *q = ctx;
 
 	if (!strcmp(name, "SHUTDOWN"))
@@ -232,6 +233,9 @@ static void qmp_event(void *ctx, const char *name, const struct hull_json *data)
 		on_pause(q, true);
 	else if (!strcmp(name, "RESUME"))
 		on_pause(q, false);
+	else if (!strcmp(name, "BLOCK_IO_ERROR") &&
+		 hull_qemu_fail_disk(q->config, data, &error) < 0)
+		condemn(q, error);
 }
 
 static const struct hull_qmp_ops qmp_ops = {qmp_output, qmp_ready, qmp_event};

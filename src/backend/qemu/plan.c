@@ -402,11 +402,13 @@ static void add_gdb(struct build *b)
 }
 
 /* A guest that ends stays as it is, until we have looked why; resetting is shutting down already.
- */
+ * Its kernel tells by "vmcoreinfo" what a debugger has to know of it, where it lies for one. */
 static void add_dump(struct build *b)
 {
-	if (b->config->panic_dump)
-		add2(b, "-action", "panic=pause,shutdown=pause");
+	if (!b->config->panic_dump)
+		return;
+	add2(b, "-action", "panic=pause,shutdown=pause");
+	add2(b, "-device", "vmcoreinfo");
 }
 
 static int add_devices(struct build *b, struct hull_error **err)
