@@ -93,7 +93,7 @@ static bool is_needed(const struct hull_config *c, enum hull_machine machine, en
 	case NEED_PCI:
 		return machine != HULL_MACHINE_MICROVM;
 	case NEED_MMIO:
-		return machine != HULL_MACHINE_Q35;
+		return machine != HULL_MACHINE_Q35 && machine != HULL_MACHINE_VIRT;
 	case NEED_ROOT:
 		return c->root.kind != HULL_ROOT_NONE || c->shares.n;
 	case NEED_OVERLAY:
@@ -117,6 +117,8 @@ static enum hull_machine choose_machine(const struct hull_config *c,
 	bool pci = is_there(texts, builtin, "virtio_pci");
 	bool mmio = is_there(texts, builtin, "virtio_mmio");
 
+	if (c->arch == HULL_ARCH_AARCH64)
+		return HULL_MACHINE_VIRT;
 	if (c->machine != HULL_MACHINE_AUTO || pci == mmio)
 		return c->machine;
 	return pci ? HULL_MACHINE_Q35 : HULL_MACHINE_MICROVM;

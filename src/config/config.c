@@ -23,7 +23,8 @@
 #define SERIAL_MAX_LEN 20 /* virtio-blk: VIRTIO_BLK_ID_BYTES */
 #define PATH_MAX_LEN 4095
 
-const char *const hull_machine_names[] = {"auto", "q35", "microvm", NULL};
+const char *const hull_arch_names[] = {"x86_64", "aarch64", NULL};
+const char *const hull_machine_names[] = {"auto", "q35", "microvm", "virt", NULL};
 const char *const hull_accel_names[] = {"auto", "kvm", "tcg", NULL};
 const char *const hull_agent_names[] = {"hull", "none", NULL};
 const char *const hull_link_kind_names[] = {"serial", "vsock", NULL};
@@ -38,7 +39,8 @@ const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
-NAMES_MATCH(hull_machine_names, HULL_MACHINE_MICROVM);
+NAMES_MATCH(hull_arch_names, HULL_ARCH_AARCH64);
+NAMES_MATCH(hull_machine_names, HULL_MACHINE_VIRT);
 NAMES_MATCH(hull_accel_names, HULL_ACCEL_TCG);
 NAMES_MATCH(hull_agent_names, HULL_AGENT_NONE);
 NAMES_MATCH(hull_link_kind_names, HULL_LINK_VSOCK);
@@ -126,7 +128,7 @@ static const struct hull_fields gdb_fields = HULL_FIELDS(struct hull_gdb, gdb_ta
 
 static const struct hull_field programs_table[] = {
 	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", 0, PATH_MAX_LEN,
-			  "path of qemu-system-x86_64; looked up if empty"),
+			  "path of QEMU for the guest's architecture; looked up if empty"),
 	HULL_FIELD_STRING(struct hull_programs, virtiofsd, "virtiofsd", 0, PATH_MAX_LEN,
 			  "path of virtiofsd; looked up if empty"),
 	HULL_FIELD_STRING(struct hull_programs, passt, "passt", 0, PATH_MAX_LEN,
@@ -146,6 +148,8 @@ static const struct hull_field config_table[] = {
 	HULL_FIELD_U64(struct hull_config, cpu_limit, "cpu_limit", 0, 0, 0,
 		       1000 * HULL_CONFIG_MAX_CPUS,
 		       "thousandths of a host CPU that the VM may use; 0: no limit"),
+	HULL_FIELD_ENUM(struct hull_config, arch, "arch", 0, enum hull_arch, HULL_ARCH_HOST,
+			hull_arch_names, "architecture of the guest; this host's if not said"),
 	HULL_FIELD_ENUM(struct hull_config, machine, "machine", 0, enum hull_machine,
 			HULL_MACHINE_AUTO, hull_machine_names, "machine model"),
 	HULL_FIELD_ENUM(struct hull_config, accel, "accel", 0, enum hull_accel, HULL_ACCEL_AUTO,
@@ -153,7 +157,7 @@ static const struct hull_field config_table[] = {
 	HULL_FIELD_STRING(struct hull_config, cpu_model, "cpu_model", 0, 512,
 			  "CPU model with its features, in the hypervisor's words"),
 	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", 0, PATH_MAX_LEN,
-			  "path of the kernel: vmlinux or bzImage"),
+			  "path of the kernel: vmlinux or bzImage; Image for aarch64"),
 	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", 0, PATH_MAX_LEN,
 			  "path of the initial RAM disk"),
 	HULL_FIELD_STRING(struct hull_config, modules, "modules", 0, PATH_MAX_LEN,
@@ -328,6 +332,10 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 		return hull_fail(err, HULL_E_INVALID,
 				 "root.kind: '%s' needs an agent in the guest to mount it",
 				 hull_root_kind_names[c->root.kind]);
+	if (c->arch != HULL_ARCH_HOST && c->root.kind == HULL_ROOT_HOST)
+		return hull_fail(err, HULL_E_INVALID,
+				 "root.kind: the host's programs are for %s, and this guest is %s",
+				 hull_arch_names[HULL_ARCH_HOST], hull_arch_names[c->arch]);
 	if (c->root.readonly && c->root.kind == HULL_ROOT_NONE)
 		return hull_fail(
 			err, HULL_E_INVALID,
@@ -359,6 +367,10 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 	if (c->cpu_limit && c->cpu_limit < HULL_CONFIG_MIN_CPU_LIMIT)
 		return hull_fail(err, HULL_E_INVALID, "cpu_limit: %d is the least",
 				 HULL_CONFIG_MIN_CPU_LIMIT);
+	if (c->machine != HULL_MACHINE_AUTO &&
+	    (c->machine == HULL_MACHINE_VIRT) != (c->arch == HULL_ARCH_AARCH64))
+		return hull_fail(err, HULL_E_INVALID, "machine: there is no '%s' of %s",
+				 hull_machine_names[c->machine], hull_arch_names[c->arch]);
 	if (c->memory_bytes % MIB)
 		return hull_fail(err, HULL_E_INVALID, "memory: must be a multiple of 1 MiB");
 	/* "help" and "?" are words to QEMU that make it print and leave. */

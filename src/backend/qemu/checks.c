@@ -88,7 +88,7 @@ static void check_hypervisor(const struct hull_config *config, struct hull_check
 	struct hull_qemu_version v;
 	char said[256];
 
-	if (hull_qemu_find(config->programs.qemu, &path, &err) < 0 ||
+	if (hull_qemu_find(config->programs.qemu, config->arch, &path, &err) < 0 ||
 	    ask_version(path, said, sizeof(said), &err) < 0) {
 		hull_check_error(ret, HULL_CHECK_BROKEN, err);
 		return;

@@ -364,9 +364,10 @@ static int look_over(const struct hull_backend_env *env, const struct hull_confi
 
 	if (config->accel != HULL_ACCEL_TCG)
 		hull_kvm_gather(&facts);
+	facts.foreign = config->arch != HULL_ARCH_HOST;
 	if (hull_accel_choose(config->accel, &facts, &user, ret_accel, err) < 0)
 		return -1;
-	return hull_qemu_find(config->programs.qemu, ret_binary, err);
+	return hull_qemu_find(config->programs.qemu, config->arch, ret_binary, err);
 }
 
 static int qemu_create(const struct hull_backend_env *env, const struct hull_config *config,
@@ -429,7 +430,8 @@ static int open_boot(struct qemu *q, const char *what, const char *path, int *re
 	struct stat st;
 
 	*ret_fd = hull_qemu_open_boot(what, path, &reader, err);
-	if (*ret_fd < 0 || (kernel && hull_qemu_check_kernel(*ret_fd, path, agent, err) < 0) ||
+	if (*ret_fd < 0 ||
+	    (kernel && hull_qemu_check_kernel(*ret_fd, path, q->config->arch, agent, err) < 0) ||
 	    (!kernel && agent && hull_qemu_check_initrd(*ret_fd, path, err) < 0))
 		return -1;
 	if (fstat(*ret_fd, &st) == 0)
@@ -582,12 +584,17 @@ static int watch(struct qemu *q, struct ends *e, struct hull_error **err)
 	return 0;
 }
 
+static uint64_t guest_tsc(const struct hull_config *config, const struct hull_tsc *tsc)
+{
+	return config->arch == HULL_ARCH_HOST ? hull_tsc_finish(tsc) : 0;
+}
+
 static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct hull_error **err)
 {
 	struct hull_qemu_host host = {
 		.binary = q->binary,
 		.accel = q->accel.accel,
-		.tsc_khz = hull_tsc_finish(&q->tsc),
+		.tsc_khz = guest_tsc(q->config, &q->tsc),
 		.block_devices = hull_qemu_block_devices(q->config),
 		.n_shares = sockets->n_shares,
 		.n_exports = sockets->exports.n,
@@ -613,7 +620,8 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 	    spawn(q, &plan, &sockets->exports, &e, err) < 0)
 		return -1;
 	if (q->memory)
-		hull_qemu_memory_fill(q->memory, q->boot_len[0], q->boot_len[1], q->env.cgroup_fd);
+		hull_qemu_memory_fill(q->memory, hull_qemu_arch(q->config->arch), q->boot_len,
+				      q->env.cgroup_fd);
 	return watch(q, &e, err);
 }
 
@@ -647,7 +655,7 @@ static int qemu_command(const struct hull_config *config, struct hull_strv *ret_
 		return -1;
 	host.binary = binary;
 	host.accel = accel.accel;
-	host.tsc_khz = hull_tsc_finish(&tsc);
+	host.tsc_khz = guest_tsc(config, &tsc);
 	host.block_devices = hull_qemu_block_devices(config);
 	if (hull_qemu_plan_make(config, &host, &plan, err) < 0)
 		return -1;
