@@ -196,6 +196,8 @@ static const struct hull_field config_table[] = {
 		       "guest group likewise"),
 	HULL_FIELD_LIST(struct hull_config, networks, "networks", 0, &network_fields,
 			HULL_CONFIG_MAX_NETWORKS, "network devices"),
+	HULL_FIELD_LIST(struct hull_config, devices, "devices", 0, &hull_device_fields,
+			HULL_CONFIG_MAX_DEVICES, "any other devices, in order"),
 	HULL_FIELD_BOOL(struct hull_config, rng, "rng", 0, true,
 			"give the guest a source of entropy"),
 	HULL_FIELD_BOOL(struct hull_config, seccomp, "seccomp", 0, true,
@@ -243,7 +245,7 @@ int hull_config_from_json(const char *text, size_t len, struct hull_config *ret_
 
 	hull_config_init(ret_config);
 	if (hull_json_parse(text, len, &json, err) < 0 || check_version(json, err) < 0 ||
-	    hull_fields_from_json(&hull_config_fields, ret_config, json, err) < 0)
+	    hull_fields_from_json(&hull_config_fields, ret_config, json, NULL, err) < 0)
 		return hull_prefix(err, "VM description");
 	return 0;
 }
@@ -426,6 +428,31 @@ static int check_disks(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+/* What a device is made of goes on command lines of the hypervisor's. */
+static int check_device(const struct hull_device *d, size_t i, struct hull_error **err)
+{
+	bool disk = d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
+		    d->kind == HULL_DEVICE_USB;
+	const char *id = disk ? d->disk.id : NULL;
+
+	if (disk && (!d->disk.path || *d->disk.path != '/'))
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: must be absolute", i);
+	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))
+		return hull_fail(err, HULL_E_INVALID,
+				 "devices[%zu].id: must be at most %d letters, digits, '_', '.' "
+				 "and '-'",
+				 i, SERIAL_MAX_LEN);
+	return 0;
+}
+
+static int check_devices(const struct hull_config *c, struct hull_error **err)
+{
+	for (size_t i = 0; i < c->devices.n; i++)
+		if (check_device(&c->devices.v[i], i, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int fail_share(struct hull_error **err, size_t i, const char *field, const char *text)
 {
 	return hull_fail(err, HULL_E_INVALID, "shares[%zu].%s: %s", i, field, text);
@@ -476,8 +503,8 @@ int hull_config_validate(const struct hull_config *config, struct hull_error **e
 {
 	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
 	    check_debug(config, err) < 0 || check_hardware(config, err) < 0 ||
-	    check_disks(config, err) < 0 || check_shares(config, err) < 0 ||
-	    hull_networks_check(config, err) < 0)
+	    check_disks(config, err) < 0 || check_devices(config, err) < 0 ||
+	    check_shares(config, err) < 0 || hull_networks_check(config, err) < 0)
 		return hull_prefix(err, "VM description");
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "config/device.h"
 #include "config/field.h"
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 #define HULL_CONFIG_MAX_CPUS 256
 #define HULL_CONFIG_MIN_CPU_LIMIT 10 /* thousandths: the kernel counts no less */
 #define HULL_CONFIG_MAX_DISKS 16
+#define HULL_CONFIG_MAX_DEVICES 32
 #define HULL_CONFIG_MAX_SHARES 64
 #define HULL_CONFIG_MAX_NETWORKS 4
 #define HULL_CONFIG_MAX_PORTS 64
@@ -157,6 +159,7 @@ struct hull_config {
 	enum hull_share_cache share_cache;
 	uint64_t owner_uid, owner_gid; /* in the guest, of the shares' files */
 	HULL_VEC(struct hull_network) networks;
+	HULL_VEC(struct hull_device) devices; /* beside those above */
 	bool rng;
 	bool seccomp;
 	bool tied; /* stops when the starter's connection closes */

@@ -582,6 +582,8 @@ void hull_bootloader_fini(struct hull_bootloader *boot)
 	boot->kind = HULL_BOOT_NONE;
 }
 
+/* ---- our JSON ---- */
+
 /* The kind of that name, or -1. */
 static int find_kind(const char *name, struct hull_error **err)
 {
@@ -589,52 +591,74 @@ static int find_kind(const char *name, struct hull_error **err)
 
 	for (int i = 0; i < HULL_DEVICE_COUNT; i++) {
 		names[i] = hull_device_classes[i].name;
-		if (!strcmp(name, names[i]))
+		if (name && !strcmp(name, names[i]))
 			return i;
 	}
+	if (!name)
+		return hull_fail(err, HULL_E_INVALID, "must be the name of a device");
 	near = hull_nearest(name, names);
 	if (near)
-		return hull_fail(err, HULL_E_INVALID, "kind: unknown '%.64s'; did you mean '%s'?",
-				 name, near);
-	return hull_fail(err, HULL_E_INVALID, "kind: unknown '%.64s'", name);
+		return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'; did you mean '%s'?", name,
+				 near);
+	return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'", name);
 }
 
-int hull_device_from_json(const struct hull_json *json, struct hull_device *ret_dev,
-			  struct hull_error **err)
+/* What the rows don't say. */
+static int finish_device(struct hull_device *dev, const struct hull_json *json,
+			 struct hull_error **err)
 {
-	const char *name = hull_json_str(hull_json_get(json, "kind"));
-	const struct hull_class *class;
-	struct hull_device dev;
+	const struct hull_class *class = &hull_device_classes[dev->kind];
+	void *object = hull_device_object(dev);
+
+	if (dev->kind == HULL_DEVICE_NET) {
+		dev->net.socket = hull_json_has(json, "fd");
+		if (normalise_mac(&dev->net, err) < 0)
+			return -1;
+	}
+	if (class->parsed && class->parsed(object, 0, err) < 0)
+		return -1;
+	return class->check ? class->check(object, err) : 0;
+}
+
+static int device_from_json(void *object, const struct hull_json *json,
+			    const struct hull_field_where *where, struct hull_error **err)
+{
+	const struct hull_field_where kind_at = {.parent = where, .name = "kind"};
+	struct hull_device *dev = object;
 	int kind, r;
 
-	if (!name)
-		return hull_fail(err, HULL_E_INVALID, "kind: must be the name of a device");
-	kind = find_kind(name, err);
+	if (hull_json_type(json) != HULL_JSON_OBJECT) {
+		(void)hull_fail(err, HULL_E_INVALID, "must be an object");
+		return hull_field_fail(where, err);
+	}
+	kind = find_kind(hull_json_str(hull_json_get(json, "kind")), err);
 	if (kind < 0)
-		return -1;
-	if (hull_device_init(&dev, (enum hull_device_kind)kind) < 0)
+		return hull_field_fail(&kind_at, err);
+	if (hull_device_init(dev, (enum hull_device_kind)kind) < 0)
 		return hull_fail_nomem(err);
-	class = &hull_device_classes[kind];
-	r = hull_fields_from_json(&class->fields, hull_device_object(&dev), json, err);
-	if (r == 0 && kind == HULL_DEVICE_NET) {
-		dev.net.socket = hull_json_has(json, "fd");
-		r = normalise_mac(&dev.net, err);
-	}
-	if (r == 0 && class->parsed)
-		r = class->parsed(hull_device_object(&dev), 0, err);
-	if (r == 0 && class->check)
-		r = class->check(hull_device_object(&dev), err);
-	if (r < 0) {
-		hull_device_fini(&dev);
-		return -1;
-	}
-	*ret_dev = dev;
-	return 0;
+	r = hull_fields_from_json(&hull_device_classes[kind].fields, hull_device_object(dev), json,
+				  where, err);
+	if (r == 0 && finish_device(dev, json, err) < 0)
+		return hull_field_fail(where, err);
+	return r;
 }
 
-int hull_device_to_json(const struct hull_device *dev, struct hull_json **ret,
-			struct hull_error **err)
+static struct hull_json *device_to_json(const void *object)
 {
+	const struct hull_device *dev = object;
+	struct hull_json *json;
+
 	return hull_fields_to_json(&hull_device_classes[dev->kind].fields, hull_device_object(dev),
-				   ret, err);
+				   &json, NULL) < 0
+		       ? NULL
+		       : json;
 }
+
+static void device_fini(void *object)
+{
+	hull_device_fini(object);
+}
+
+static const struct hull_field_own device_own = {device_from_json, device_to_json, device_fini};
+const struct hull_fields hull_device_fields = {.size = sizeof(struct hull_device),
+					       .own = &device_own};

@@ -85,11 +85,32 @@ struct hull_field {
 	struct hull_vfkit_word vfkit;
 };
 
+/* Where in a description we are: printed only when something is wrong.  The place without a parent
+ * is the whole of it. */
+struct hull_field_where {
+	const struct hull_field_where *parent;
+	const char *name; /* of a member; NULL for an item */
+	size_t index;
+	/* Of the whole: not NULL: what is wrong is listed here, a line each, and not in the error.
+	 */
+	struct hull_strv *problems;
+};
+
+/* How objects of several kinds read and write themselves. */
+struct hull_field_own {
+	/* As hull_fields_from_json(), into zeroed memory. */
+	int (*from_json)(void *object, const struct hull_json *json,
+			 const struct hull_field_where *where, struct hull_error **err);
+	struct hull_json *(*to_json)(const void *object); /* NULL without memory */
+	void (*fini)(void *object);			  /* of zeroed memory, too */
+};
+
 struct hull_fields {
 	const struct hull_field *v;
 	size_t n;
 	size_t size;	  /* of the struct described */
 	const char *kind; /* not NULL: what the object's first member, "kind", says in our JSON */
+	const struct hull_field_own *own; /* not NULL: instead of rows */
 };
 
 /* The offset of @member, provided that its type is @want. */
@@ -157,9 +178,13 @@ static inline void *hull_field_at(const struct hull_field *f, const void *object
 void hull_fields_init(const struct hull_fields *fields, void *object);
 /* Frees what the object owns and zeroes it. */
 void hull_fields_fini(const struct hull_fields *fields, void *object);
-/* Into an initialised object, which on failure is left half set and must still be finished. */
+/* Into an initialised object, which on failure is left half set and must still be finished.  @where
+ * may be NULL.  0, -1, or 1: there are problems in the list. */
 int hull_fields_from_json(const struct hull_fields *fields, void *object,
-			  const struct hull_json *json, struct hull_error **err);
+			  const struct hull_json *json, const struct hull_field_where *where,
+			  struct hull_error **err);
+/* What is wrong with an object, by its own error, which is said to be at @where: -1 or 1. */
+int hull_field_fail(const struct hull_field_where *where, struct hull_error **err);
 int hull_fields_to_json(const struct hull_fields *fields, const void *object,
 			struct hull_json **ret, struct hull_error **err);
 

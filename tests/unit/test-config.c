@@ -266,7 +266,7 @@ static void test_layers(void **state)
 
 	assert_int_equal(hull_config_from_json(first, strlen(first), &c, NULL), 0);
 	assert_int_equal(hull_json_parse(second, strlen(second), &json, NULL), 0);
-	assert_int_equal(hull_fields_from_json(&hull_config_fields, &c, json, NULL), 0);
+	assert_int_equal(hull_fields_from_json(&hull_config_fields, &c, json, NULL, NULL), 0);
 	assert_null(c.name);
 	assert_int_equal(c.append.n, 2);
 	assert_int_equal(c.disks.n, 0);
