@@ -65,7 +65,7 @@ static const struct hull_field root_table[] = {
 static const struct hull_fields root_fields = HULL_FIELDS(struct hull_root, root_table);
 
 static const struct hull_field disk_table[] = {
-	HULL_FIELD_STRING(struct hull_disk, path, "path", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_disk, path, "path", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "host path of the image or block device"),
 	HULL_FIELD_ENUM(struct hull_disk, format, "format", 0, enum hull_disk_format, HULL_DISK_RAW,
 			hull_disk_format_names, "format of the image"),
@@ -79,7 +79,8 @@ static const struct hull_field disk_table[] = {
 static const struct hull_fields disk_fields = HULL_FIELDS(struct hull_disk, disk_table);
 
 static const struct hull_field share_table[] = {
-	HULL_FIELD_STRING(struct hull_share, source, "source", HULL_FIELD_REQUIRED, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_share, source, "source",
+			  HULL_FIELD_REQUIRED | HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "directory or file of the host"),
 	HULL_FIELD_STRING(struct hull_share, target, "target", HULL_FIELD_REQUIRED, PATH_MAX_LEN,
 			  "where the guest finds it"),
@@ -120,18 +121,18 @@ static const struct hull_field gdb_table[] = {
 	HULL_FIELD_ENUM(struct hull_gdb, kind, "kind", 0, enum hull_gdb_kind, HULL_GDB_NONE,
 			hull_gdb_kind_names,
 			"how a debugger reaches the guest, which waits for it"),
-	HULL_FIELD_STRING(struct hull_gdb, path, "path", 0, HULL_CONFIG_MAX_SOCKET,
+	HULL_FIELD_STRING(struct hull_gdb, path, "path", HULL_FIELD_PATH, HULL_CONFIG_MAX_SOCKET,
 			  "socket to make; gdb.sock in run_dir if empty"),
 	HULL_FIELD_U64(struct hull_gdb, port, "port", 0, 0, 0, 65535, "port of the loopback"),
 };
 static const struct hull_fields gdb_fields = HULL_FIELDS(struct hull_gdb, gdb_table);
 
 static const struct hull_field programs_table[] = {
-	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of QEMU for the guest's architecture; looked up if empty"),
-	HULL_FIELD_STRING(struct hull_programs, virtiofsd, "virtiofsd", 0, PATH_MAX_LEN,
-			  "path of virtiofsd; looked up if empty"),
-	HULL_FIELD_STRING(struct hull_programs, passt, "passt", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_programs, virtiofsd, "virtiofsd", HULL_FIELD_PATH,
+			  PATH_MAX_LEN, "path of virtiofsd; looked up if empty"),
+	HULL_FIELD_STRING(struct hull_programs, passt, "passt", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of passt; looked up if empty"),
 };
 static const struct hull_fields programs_fields = HULL_FIELDS(struct hull_programs, programs_table);
@@ -139,7 +140,8 @@ static const struct hull_fields programs_fields = HULL_FIELDS(struct hull_progra
 static const struct hull_field config_table[] = {
 	HULL_FIELD_U64(struct hull_config, version, "version", HULL_FIELD_REQUIRED,
 		       HULL_CONFIG_VERSION, 1, UINT32_MAX, "version of this description: 1"),
-	HULL_FIELD_STRING(struct hull_config, id, "id", 0, 32, "32 hexadecimal digits"),
+	HULL_FIELD_STRING(struct hull_config, id, "id", HULL_FIELD_OURS, 32,
+			  "32 hexadecimal digits"),
 	HULL_FIELD_STRING(struct hull_config, name, "name", 0, 63, "name of the VM"),
 	HULL_FIELD_U64(struct hull_config, cpus, "cpus", 0, 1, 1, HULL_CONFIG_MAX_CPUS,
 		       "number of virtual CPUs"),
@@ -156,19 +158,20 @@ static const struct hull_field config_table[] = {
 			hull_accel_names, "hardware virtualisation or emulation"),
 	HULL_FIELD_STRING(struct hull_config, cpu_model, "cpu_model", 0, 512,
 			  "CPU model with its features, in the hypervisor's words"),
-	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of the kernel: vmlinux or bzImage; Image for aarch64"),
-	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of the initial RAM disk"),
-	HULL_FIELD_STRING(struct hull_config, modules, "modules", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_config, modules, "modules", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "directory of modules for the kernel: lib/modules/VERSION, or above it"),
 	HULL_FIELD_STRINGS(struct hull_config, append, "append", 0, 64,
 			   "words appended to the kernel command line"),
 	HULL_FIELD_STRUCT(struct hull_config, gdb, "gdb", 0, &gdb_fields,
 			  "the debugger that the guest waits for"),
-	HULL_FIELD_STRING(struct hull_config, panic_dump, "panic_dump", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_config, panic_dump, "panic_dump", HULL_FIELD_PATH,
+			  PATH_MAX_LEN,
 			  "file that the guest's memory is written to if its kernel panics"),
-	HULL_FIELD_BOOL(struct hull_config, progress, "progress", 0, false,
+	HULL_FIELD_BOOL(struct hull_config, progress, "progress", HULL_FIELD_OURS, false,
 			"show on the starter's terminal how far long work has got"),
 	HULL_FIELD_ENUM(struct hull_config, agent, "agent", 0, enum hull_agent, HULL_AGENT_HULL,
 			hull_agent_names, "what answers for the guest"),
@@ -202,14 +205,14 @@ static const struct hull_field config_table[] = {
 			"give the guest a source of entropy"),
 	HULL_FIELD_BOOL(struct hull_config, seccomp, "seccomp", 0, true,
 			"have the hypervisor filter its own system calls"),
-	HULL_FIELD_BOOL(struct hull_config, tied, "tied", 0, false,
+	HULL_FIELD_BOOL(struct hull_config, tied, "tied", HULL_FIELD_OURS, false,
 			"stop the VM when its starter goes away"),
 	HULL_FIELD_U64(struct hull_config, boot_timeout_ms, "boot_timeout_ms", 0, 60000, 1,
 		       UINT64_C(24) * 3600 * 1000, "milliseconds until the guest must be ready"),
-	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", 0, HULL_CONFIG_MAX_RUN_DIR,
-			  "directory for the VM's sockets, lock and logs"),
-	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", 0, PATH_MAX_LEN,
-			  "directory for scratch disks: /var/tmp if empty"),
+	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", HULL_FIELD_OURS,
+			  HULL_CONFIG_MAX_RUN_DIR, "directory for the VM's sockets, lock and logs"),
+	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", HULL_FIELD_PATH,
+			  PATH_MAX_LEN, "directory for scratch disks: /var/tmp if empty"),
 	HULL_FIELD_STRUCT(struct hull_config, programs, "programs", 0, &programs_fields,
 			  "programs to use instead of the ones found by themselves"),
 };
