@@ -414,45 +414,36 @@ static int check_disk(const struct hull_disk *d, size_t i, struct hull_error **e
 	return 0;
 }
 
-static int check_disks(const struct hull_config *c, struct hull_error **err)
+static int check_disk_at(const struct hull_config *c, size_t i, struct hull_error **err)
 {
-	for (size_t i = 0; i < c->disks.n; i++) {
-		const char *serial = c->disks.v[i].serial;
+	const char *serial = c->disks.v[i].serial;
 
-		if (c->disks.v[i].scratch_bytes && c->root.readonly)
-			return fail_disk(err, i, "scratch",
-					 "of no use for a root that refuses writes");
-		if (check_disk(&c->disks.v[i], i, err) < 0)
-			return -1;
-		for (size_t k = 0; serial && k < i; k++)
-			if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
-				return fail_disk(err, i, "serial", "same as that of another disk");
-	}
+	if (c->disks.v[i].scratch_bytes && c->root.readonly)
+		return fail_disk(err, i, "scratch", "of no use for a root that refuses writes");
+	if (check_disk(&c->disks.v[i], i, err) < 0)
+		return -1;
+	for (size_t k = 0; serial && k < i; k++)
+		if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
+			return fail_disk(err, i, "serial", "same as that of another disk");
 	return 0;
 }
 
 /* What a device is made of goes on command lines of the hypervisor's. */
-static int check_device(const struct hull_device *d, size_t i, struct hull_error **err)
+static int check_device_at(const struct hull_config *c, size_t i, struct hull_error **err)
 {
+	const struct hull_device *d = &c->devices.v[i];
 	bool disk = d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
 		    d->kind == HULL_DEVICE_USB;
 	const char *id = disk ? d->disk.id : NULL;
 
 	if (disk && (!d->disk.path || *d->disk.path != '/'))
-		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: must be absolute", i);
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: %s", i,
+				 d->disk.path ? "not an absolute path" : "missing");
 	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))
 		return hull_fail(err, HULL_E_INVALID,
 				 "devices[%zu].id: must be at most %d letters, digits, '_', '.' "
 				 "and '-'",
 				 i, SERIAL_MAX_LEN);
-	return 0;
-}
-
-static int check_devices(const struct hull_config *c, struct hull_error **err)
-{
-	for (size_t i = 0; i < c->devices.n; i++)
-		if (check_device(&c->devices.v[i], i, err) < 0)
-			return -1;
 	return 0;
 }
 
@@ -475,39 +466,106 @@ static bool is_reserved(const char *target)
 	return false;
 }
 
-static int check_shares(const struct hull_config *c, struct hull_error **err)
+static int check_share_at(const struct hull_config *c, size_t i, struct hull_error **err)
 {
-	if (c->shares.n && c->agent == HULL_AGENT_NONE)
-		return fail_share(err, 0, "target", "needs an agent in the guest to mount it");
-	for (size_t i = 0; i < c->shares.n; i++) {
-		const struct hull_share *s = &c->shares.v[i];
+	const struct hull_share *s = &c->shares.v[i];
 
-		if (!s->source || *s->source != '/')
-			return fail_share(err, i, "source", "not an absolute path");
-		if (!s->target || *s->target != '/')
-			return fail_share(err, i, "target", "not an absolute path");
-		if (!s->target[1])
-			return fail_share(err, i, "target", "the root itself can't be a share");
-		if (strstr(s->target, "/../") || strstr(s->target, "/./") ||
-		    strstr(s->target, "//") || s->target[strlen(s->target) - 1] == '/')
-			return fail_share(err, i, "target", "not in its plain form");
-		if (is_reserved(s->target))
-			return fail_share(err, i, "target",
-					  "/proc, /sys, /dev and /run/hull are the guest's own");
-		for (size_t k = 0; k < i; k++)
-			if (!strcmp(c->shares.v[k].target, s->target))
-				return fail_share(err, i, "target",
-						  "same as that of another share");
+	if (c->agent == HULL_AGENT_NONE)
+		return fail_share(err, i, "target", "needs an agent in the guest to mount it");
+	if (!s->source || *s->source != '/')
+		return fail_share(err, i, "source", "not an absolute path");
+	if (!s->target || *s->target != '/')
+		return fail_share(err, i, "target", "not an absolute path");
+	if (!s->target[1])
+		return fail_share(err, i, "target", "the root itself can't be a share");
+	if (strstr(s->target, "/../") || strstr(s->target, "/./") || strstr(s->target, "//") ||
+	    s->target[strlen(s->target) - 1] == '/')
+		return fail_share(err, i, "target", "not in its plain form");
+	if (is_reserved(s->target))
+		return fail_share(err, i, "target",
+				  "/proc, /sys, /dev and /run/hull are the guest's own");
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(c->shares.v[k].target, s->target))
+			return fail_share(err, i, "target", "same as that of another share");
+	return 0;
+}
+
+/* Each finds one problem of the whole, or of an item of one of its lists. */
+static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
+	check_identity, check_boot, check_debug, check_hardware};
+#define LIST(member) offsetof(struct hull_config, member.n)
+static const struct {
+	size_t n; /* offset of the list's length */
+	int (*check)(const struct hull_config *c, size_t i, struct hull_error **err);
+} item_checks[] = {
+	{LIST(disks), check_disk_at},
+	{LIST(devices), check_device_at},
+	{LIST(shares), check_share_at},
+	{LIST(networks), hull_network_check},
+};
+
+/* @found returns whether to go on; it takes the error. */
+static int run_checks(const struct hull_config *c, bool (*found)(void *ctx, struct hull_error *err),
+		      void *ctx)
+{
+	struct hull_error *err = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(whole_checks); i++)
+		if (whole_checks[i](c, &err) < 0 && !found(ctx, steal_ptr(&err)))
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(item_checks); i++) {
+		size_t n = *(const size_t *)((const char *)c + item_checks[i].n);
+
+		for (size_t k = 0; k < n; k++)
+			if (item_checks[i].check(c, k, &err) < 0 && !found(ctx, steal_ptr(&err)))
+				return -1;
 	}
 	return 0;
 }
 
+static bool stop_at(void *ctx, struct hull_error *err)
+{
+	*(struct hull_error **)ctx = err;
+	return false;
+}
+
 int hull_config_validate(const struct hull_config *config, struct hull_error **err)
 {
-	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
-	    check_debug(config, err) < 0 || check_hardware(config, err) < 0 ||
-	    check_disks(config, err) < 0 || check_devices(config, err) < 0 ||
-	    check_shares(config, err) < 0 || hull_networks_check(config, err) < 0)
-		return hull_prefix(err, "VM description");
-	return 0;
+	cleanup_error struct hull_error *first = NULL;
+
+	if (run_checks(config, stop_at, &first) == 0)
+		return 0;
+	if (err)
+		hull_error_move(err, &first);
+	return hull_prefix(err, "VM description");
+}
+
+static bool list_it(void *ctx, struct hull_error *err)
+{
+	struct hull_strv *problems = ctx;
+
+	(void)hull_strv_add(problems, hull_error_message(err)); /* marks the list failed */
+	hull_error_free(err);
+	return true;
+}
+
+int hull_config_problems(const struct hull_config *config, struct hull_strv *problems,
+			 struct hull_error **err)
+{
+	(void)run_checks(config, list_it, problems);
+	return problems->failed ? hull_fail_nomem(err) : 0;
+}
+
+int hull_config_read_user(const char *text, size_t len, const char *dir,
+			  struct hull_config *ret_config, struct hull_strv *problems,
+			  struct hull_error **err)
+{
+	const struct hull_field_where whole = {.problems = problems, .user = true};
+	cleanup_json struct hull_json *json = NULL;
+
+	if (hull_json_parse(text, len, &json, err) < 0 || check_version(json, err) < 0 ||
+	    hull_fields_from_json(&hull_config_fields, ret_config, json, &whole, err) < 0)
+		return -1;
+	return hull_fields_resolve(&hull_config_fields, ret_config, dir) < 0 ? hull_fail_nomem(err)
+									     : 0;
 }
