@@ -66,7 +66,8 @@ bool hull_modules_has_stage(const struct hull_modules *m, const char *stage)
 static bool is_packed(int fd)
 {
 	static const char *const magics[] = {"\x1f\x8b",
-					     ("\xfd" "7zXZ"),
+					     ("\xfd"
+					      "7zXZ"),
 					     "\x28\xb5\x2f\xfd"};
 	char start[8] = "";
 
