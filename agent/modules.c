@@ -134,9 +134,8 @@ static bool has_pci(void)
 	return found;
 }
 
-void hull_modules_load_link(struct hull_modules *m)
+void hull_modules_load_bus(struct hull_modules *m)
 {
 	hull_modules_load(m, "base");
 	hull_modules_load(m, has_pci() ? "pci" : "mmio");
-	hull_modules_load(m, "link");
 }

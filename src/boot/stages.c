@@ -12,6 +12,8 @@
 
 enum need {
 	NEED_LINK,
+	NEED_PORTS,
+	NEED_VSOCK,
 	NEED_PCI,
 	NEED_MMIO,
 	NEED_ROOT,
@@ -31,7 +33,9 @@ static const struct row {
 	{"base", "virtio_ring", "CONFIG_VIRTIO", NEED_LINK},
 	{"pci", "virtio_pci", "CONFIG_VIRTIO_PCI", NEED_PCI},
 	{"mmio", "virtio_mmio", "CONFIG_VIRTIO_MMIO", NEED_MMIO},
-	{"link", "virtio_console", "CONFIG_VIRTIO_CONSOLE", NEED_LINK},
+	{"link", "virtio_console", "CONFIG_VIRTIO_CONSOLE", NEED_PORTS},
+	{"af_vsock", "vsock", "CONFIG_VSOCKETS", NEED_VSOCK},
+	{"vsock", "vmw_vsock_virtio_transport", "CONFIG_VIRTIO_VSOCKETS", NEED_VSOCK},
 	{"root", "fuse", "CONFIG_FUSE_FS", NEED_ROOT},
 	{"root", "virtiofs", "CONFIG_VIRTIO_FS", NEED_ROOT},
 	{"root", "overlay", "CONFIG_OVERLAY_FS", NEED_OVERLAY},
@@ -82,10 +86,14 @@ static bool is_needed(const struct hull_config *c, enum hull_machine machine, en
 	switch (need) {
 	case NEED_LINK:
 		return true;
+	case NEED_PORTS:
+		return c->link == HULL_LINK_SERIAL;
+	case NEED_VSOCK:
+		return c->link == HULL_LINK_VSOCK;
 	case NEED_PCI:
 		return machine != HULL_MACHINE_MICROVM;
 	case NEED_MMIO:
-		return machine != HULL_MACHINE_Q35;
+		return machine != HULL_MACHINE_Q35 && machine != HULL_MACHINE_VIRT;
 	case NEED_ROOT:
 		return c->root.kind != HULL_ROOT_NONE || c->shares.n;
 	case NEED_OVERLAY:
@@ -109,6 +117,8 @@ static enum hull_machine choose_machine(const struct hull_config *c,
 	bool pci = is_there(texts, builtin, "virtio_pci");
 	bool mmio = is_there(texts, builtin, "virtio_mmio");
 
+	if (c->arch == HULL_ARCH_AARCH64)
+		return HULL_MACHINE_VIRT;
 	if (c->machine != HULL_MACHINE_AUTO || pci == mmio)
 		return c->machine;
 	return pci ? HULL_MACHINE_Q35 : HULL_MACHINE_MICROVM;

@@ -23,9 +23,11 @@
 #define SERIAL_MAX_LEN 20 /* virtio-blk: VIRTIO_BLK_ID_BYTES */
 #define PATH_MAX_LEN 4095
 
-const char *const hull_machine_names[] = {"auto", "q35", "microvm", NULL};
+const char *const hull_arch_names[] = {"x86_64", "aarch64", NULL};
+const char *const hull_machine_names[] = {"auto", "q35", "microvm", "virt", NULL};
 const char *const hull_accel_names[] = {"auto", "kvm", "tcg", NULL};
 const char *const hull_agent_names[] = {"hull", "none", NULL};
+const char *const hull_link_kind_names[] = {"serial", "vsock", NULL};
 const char *const hull_disk_format_names[] = {"raw", "qcow2", NULL};
 const char *const hull_root_kind_names[] = {"none", "host", NULL};
 const char *const hull_share_cache_names[] = {"strict", "auto", "always", "none", NULL};
@@ -37,9 +39,11 @@ const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
-NAMES_MATCH(hull_machine_names, HULL_MACHINE_MICROVM);
+NAMES_MATCH(hull_arch_names, HULL_ARCH_AARCH64);
+NAMES_MATCH(hull_machine_names, HULL_MACHINE_VIRT);
 NAMES_MATCH(hull_accel_names, HULL_ACCEL_TCG);
 NAMES_MATCH(hull_agent_names, HULL_AGENT_NONE);
+NAMES_MATCH(hull_link_kind_names, HULL_LINK_VSOCK);
 NAMES_MATCH(hull_disk_format_names, HULL_DISK_QCOW2);
 NAMES_MATCH(hull_root_kind_names, HULL_ROOT_HOST);
 NAMES_MATCH(hull_share_cache_names, HULL_SHARE_CACHE_NONE);
@@ -124,7 +128,7 @@ static const struct hull_fields gdb_fields = HULL_FIELDS(struct hull_gdb, gdb_ta
 
 static const struct hull_field programs_table[] = {
 	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", 0, PATH_MAX_LEN,
-			  "path of qemu-system-x86_64; looked up if empty"),
+			  "path of QEMU for the guest's architecture; looked up if empty"),
 	HULL_FIELD_STRING(struct hull_programs, virtiofsd, "virtiofsd", 0, PATH_MAX_LEN,
 			  "path of virtiofsd; looked up if empty"),
 	HULL_FIELD_STRING(struct hull_programs, passt, "passt", 0, PATH_MAX_LEN,
@@ -144,6 +148,8 @@ static const struct hull_field config_table[] = {
 	HULL_FIELD_U64(struct hull_config, cpu_limit, "cpu_limit", 0, 0, 0,
 		       1000 * HULL_CONFIG_MAX_CPUS,
 		       "thousandths of a host CPU that the VM may use; 0: no limit"),
+	HULL_FIELD_ENUM(struct hull_config, arch, "arch", 0, enum hull_arch, HULL_ARCH_HOST,
+			hull_arch_names, "architecture of the guest; this host's if not said"),
 	HULL_FIELD_ENUM(struct hull_config, machine, "machine", 0, enum hull_machine,
 			HULL_MACHINE_AUTO, hull_machine_names, "machine model"),
 	HULL_FIELD_ENUM(struct hull_config, accel, "accel", 0, enum hull_accel, HULL_ACCEL_AUTO,
@@ -151,7 +157,7 @@ static const struct hull_field config_table[] = {
 	HULL_FIELD_STRING(struct hull_config, cpu_model, "cpu_model", 0, 512,
 			  "CPU model with its features, in the hypervisor's words"),
 	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", 0, PATH_MAX_LEN,
-			  "path of the kernel: vmlinux or bzImage"),
+			  "path of the kernel: vmlinux or bzImage; Image for aarch64"),
 	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", 0, PATH_MAX_LEN,
 			  "path of the initial RAM disk"),
 	HULL_FIELD_STRING(struct hull_config, modules, "modules", 0, PATH_MAX_LEN,
@@ -166,6 +172,9 @@ static const struct hull_field config_table[] = {
 			"show on the starter's terminal how far long work has got"),
 	HULL_FIELD_ENUM(struct hull_config, agent, "agent", 0, enum hull_agent, HULL_AGENT_HULL,
 			hull_agent_names, "what answers for the guest"),
+	HULL_FIELD_ENUM(struct hull_config, link, "link", 0, enum hull_link_kind, HULL_LINK_SERIAL,
+			hull_link_kind_names,
+			"what leads to the agent: two ports, or the host's vhost-vsock"),
 	HULL_FIELD_BOOL(struct hull_config, console, "console", 0, false,
 			"show the serial console to whoever starts the VM"),
 	HULL_FIELD_STRUCT(struct hull_config, root, "root", 0, &root_fields,
@@ -187,6 +196,8 @@ static const struct hull_field config_table[] = {
 		       "guest group likewise"),
 	HULL_FIELD_LIST(struct hull_config, networks, "networks", 0, &network_fields,
 			HULL_CONFIG_MAX_NETWORKS, "network devices"),
+	HULL_FIELD_LIST(struct hull_config, devices, "devices", 0, &hull_device_fields,
+			HULL_CONFIG_MAX_DEVICES, "any other devices, in order"),
 	HULL_FIELD_BOOL(struct hull_config, rng, "rng", 0, true,
 			"give the guest a source of entropy"),
 	HULL_FIELD_BOOL(struct hull_config, seccomp, "seccomp", 0, true,
@@ -234,7 +245,7 @@ int hull_config_from_json(const char *text, size_t len, struct hull_config *ret_
 
 	hull_config_init(ret_config);
 	if (hull_json_parse(text, len, &json, err) < 0 || check_version(json, err) < 0 ||
-	    hull_fields_from_json(&hull_config_fields, ret_config, json, err) < 0)
+	    hull_fields_from_json(&hull_config_fields, ret_config, json, NULL, err) < 0)
 		return hull_prefix(err, "VM description");
 	return 0;
 }
@@ -314,6 +325,8 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 	if (c->modules && c->agent == HULL_AGENT_NONE)
 		return hull_fail(err, HULL_E_INVALID,
 				 "modules: need an agent in the guest to load them");
+	if (c->link == HULL_LINK_VSOCK && c->agent == HULL_AGENT_NONE)
+		return hull_fail(err, HULL_E_INVALID, "link: without an agent it leads nowhere");
 	if (c->agent == HULL_AGENT_HULL && !c->initrd)
 		return hull_fail(err, HULL_E_INVALID,
 				 "initrd: missing, and agent 'hull' lives in it");
@@ -321,6 +334,10 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 		return hull_fail(err, HULL_E_INVALID,
 				 "root.kind: '%s' needs an agent in the guest to mount it",
 				 hull_root_kind_names[c->root.kind]);
+	if (c->arch != HULL_ARCH_HOST && c->root.kind == HULL_ROOT_HOST)
+		return hull_fail(err, HULL_E_INVALID,
+				 "root.kind: the host's programs are for %s, and this guest is %s",
+				 hull_arch_names[HULL_ARCH_HOST], hull_arch_names[c->arch]);
 	if (c->root.readonly && c->root.kind == HULL_ROOT_NONE)
 		return hull_fail(
 			err, HULL_E_INVALID,
@@ -352,6 +369,10 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 	if (c->cpu_limit && c->cpu_limit < HULL_CONFIG_MIN_CPU_LIMIT)
 		return hull_fail(err, HULL_E_INVALID, "cpu_limit: %d is the least",
 				 HULL_CONFIG_MIN_CPU_LIMIT);
+	if (c->machine != HULL_MACHINE_AUTO &&
+	    (c->machine == HULL_MACHINE_VIRT) != (c->arch == HULL_ARCH_AARCH64))
+		return hull_fail(err, HULL_E_INVALID, "machine: there is no '%s' of %s",
+				 hull_machine_names[c->machine], hull_arch_names[c->arch]);
 	if (c->memory_bytes % MIB)
 		return hull_fail(err, HULL_E_INVALID, "memory: must be a multiple of 1 MiB");
 	/* "help" and "?" are words to QEMU that make it print and leave. */
@@ -407,6 +428,31 @@ static int check_disks(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+/* What a device is made of goes on command lines of the hypervisor's. */
+static int check_device(const struct hull_device *d, size_t i, struct hull_error **err)
+{
+	bool disk = d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
+		    d->kind == HULL_DEVICE_USB;
+	const char *id = disk ? d->disk.id : NULL;
+
+	if (disk && (!d->disk.path || *d->disk.path != '/'))
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: must be absolute", i);
+	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))
+		return hull_fail(err, HULL_E_INVALID,
+				 "devices[%zu].id: must be at most %d letters, digits, '_', '.' "
+				 "and '-'",
+				 i, SERIAL_MAX_LEN);
+	return 0;
+}
+
+static int check_devices(const struct hull_config *c, struct hull_error **err)
+{
+	for (size_t i = 0; i < c->devices.n; i++)
+		if (check_device(&c->devices.v[i], i, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int fail_share(struct hull_error **err, size_t i, const char *field, const char *text)
 {
 	return hull_fail(err, HULL_E_INVALID, "shares[%zu].%s: %s", i, field, text);
@@ -457,8 +503,8 @@ int hull_config_validate(const struct hull_config *config, struct hull_error **e
 {
 	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
 	    check_debug(config, err) < 0 || check_hardware(config, err) < 0 ||
-	    check_disks(config, err) < 0 || check_shares(config, err) < 0 ||
-	    hull_networks_check(config, err) < 0)
+	    check_disks(config, err) < 0 || check_devices(config, err) < 0 ||
+	    check_shares(config, err) < 0 || hull_networks_check(config, err) < 0)
 		return hull_prefix(err, "VM description");
 	return 0;
 }

@@ -77,6 +77,11 @@ bool hull_monitor_short_of_memory(const struct hull_monitor *m, struct hull_erro
 	return true;
 }
 
+static const char lacks_8250[] =
+	" (a kernel that says nothing may lack CONFIG_SERIAL_8250_CONSOLE)";
+static const char lacks_pl011[] =
+	" (a kernel that says nothing may lack CONFIG_SERIAL_AMBA_PL011_CONSOLE)";
+
 void hull_monitor_fail_silent(const struct hull_monitor *m, const char *console,
 			      struct hull_error **err)
 {
@@ -91,7 +96,7 @@ void hull_monitor_fail_silent(const struct hull_monitor *m, const char *console,
 		hull_hint(err,
 			  "give it longer with --boot-timeout; --append ignore_loglevel shows "
 			  "what the kernel says%s",
-			  *console ? ""
-				   : " (a kernel that says nothing may lack "
-				     "CONFIG_SERIAL_8250_CONSOLE)");
+			  *console				? ""
+			  : m->config.arch == HULL_ARCH_AARCH64 ? lacks_pl011
+								: lacks_8250);
 }

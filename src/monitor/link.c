@@ -429,7 +429,7 @@ static void on_channel(void *ctx, uint32_t events)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		if (n <= 0) {
-			hull_fail(&err, HULL_E_BACKEND, "the hypervisor closed the guest link");
+			hull_fail(&err, HULL_E_BACKEND, "the guest link was closed");
 			channel_broken(ch, err);
 			return;
 		}

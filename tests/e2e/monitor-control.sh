@@ -79,7 +79,7 @@ ctl 1 "$C" resume
 has err 'STATE [not-paused]'
 
 # Paused, nothing moves, the guest's clock neither.
-session ticker sh -c 'while :; do echo tick; sleep 0.02; done'
+session ticker sh -c 'while :; do echo tick; sleep 0.1; done'
 follow ticker ticks
 shows ticks tick
 before=$(monotonic_ms)
