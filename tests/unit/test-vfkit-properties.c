@@ -59,8 +59,8 @@ static void add_device(struct hull_strv *args)
 	while (rest) {
 		const char *option = strsep(&rest, ",");
 		size_t key = strcspn(option, "=");
-		static const char *const optional[] = {"readonly", "deviceId=a",
-						       "install",  "ignore-if-missing",
+		static const char *const optional[] = {"readonly",   "deviceId=a",
+						       "install",    "ignore-if-missing",
 						       ("mac=" MAC), "type=dev"};
 		bool skip = false;
 
