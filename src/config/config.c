@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "config/network.h"
+#include "config/resturi.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -34,6 +35,7 @@ const char *const hull_network_kind_names[] = {"user", NULL};
 const char *const hull_network_provider_names[] = {"auto", "passt", "builtin", NULL};
 const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
 const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
+const char *const hull_rest_kind_names[] = {"none", "unix", "tcp", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
@@ -48,6 +50,7 @@ NAMES_MATCH(hull_network_kind_names, HULL_NETWORK_USER);
 NAMES_MATCH(hull_network_provider_names, HULL_NETWORK_BUILTIN);
 NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
 NAMES_MATCH(hull_gdb_kind_names, HULL_GDB_TCP);
+NAMES_MATCH(hull_rest_kind_names, HULL_REST_TCP);
 
 static const struct hull_field root_table[] = {
 	HULL_FIELD_ENUM(struct hull_root, kind, "kind", 0, enum hull_root_kind, HULL_ROOT_NONE,
@@ -121,6 +124,18 @@ static const struct hull_field gdb_table[] = {
 	HULL_FIELD_U64(struct hull_gdb, port, "port", 0, 0, 0, 65535, "port of the loopback"),
 };
 static const struct hull_fields gdb_fields = HULL_FIELDS(struct hull_gdb, gdb_table);
+
+static const struct hull_field rest_table[] = {
+	HULL_FIELD_ENUM(struct hull_rest, kind, "kind", 0, enum hull_rest_kind, HULL_REST_NONE,
+			hull_rest_kind_names, "by what it is reached"),
+	HULL_FIELD_STRING(struct hull_rest, path, "path", 0, HULL_CONFIG_MAX_SOCKET,
+			  "socket to make"),
+	HULL_FIELD_STRING(struct hull_rest, address, "address", 0, 45,
+			  "host address to listen on: loopback if empty"),
+	HULL_FIELD_U64(struct hull_rest, port, "port", 0, 0, 0, 65535,
+		       "port to listen on; 0: one that is free"),
+};
+static const struct hull_fields rest_fields = HULL_FIELDS(struct hull_rest, rest_table);
 
 static const struct hull_field programs_table[] = {
 	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", 0, PATH_MAX_LEN,
@@ -199,6 +214,8 @@ static const struct hull_field config_table[] = {
 			  "directory for the VM's sockets, lock and logs"),
 	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", 0, PATH_MAX_LEN,
 			  "directory for scratch disks: /var/tmp if empty"),
+	HULL_FIELD_STRUCT(struct hull_config, rest, "rest", 0, &rest_fields,
+			  "the REST service that controls the VM as vfkit's does"),
 	HULL_FIELD_STRUCT(struct hull_config, programs, "programs", 0, &programs_fields,
 			  "programs to use instead of the ones found by themselves"),
 };
@@ -458,7 +475,7 @@ int hull_config_validate(const struct hull_config *config, struct hull_error **e
 	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
 	    check_debug(config, err) < 0 || check_hardware(config, err) < 0 ||
 	    check_disks(config, err) < 0 || check_shares(config, err) < 0 ||
-	    hull_networks_check(config, err) < 0)
+	    hull_networks_check(config, err) < 0 || hull_rest_check(&config->rest, err) < 0)
 		return hull_prefix(err, "VM description");
 	return 0;
 }

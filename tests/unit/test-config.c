@@ -51,6 +51,7 @@ static void test_everything_round_trips(void **state)
 		"{\"address\":\"::1\",\"host\":80,\"guest\":8080,\"count\":3,"
 		"\"protocol\":\"udp\"}]}],\"rng\":false,\"seccomp\":false,"
 		"\"tied\":true,\"boot_timeout_ms\":1,\"run_dir\":\"/r\","
+		"\"rest\":{\"kind\":\"tcp\",\"address\":\"::1\",\"port\":80},"
 		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\",\"passt\":\"/p\"}}";
 	cleanup_config struct hull_config c;
 	cleanup_free char *again = NULL;

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The texts of vfkit's REST service, see restapi.h.  They are to the letter what Go's JSON encoder
+ * writes: members in this order, and '<', '>' and '&' escaped.
+ */
+#define _GNU_SOURCE
+#include "config/restapi.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/strbuf.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+	const char *name;
+	unsigned int possible;
+} states[] = {
+	[HULL_REST_STOPPED] = {"VirtualMachineStateStopped", HULL_REST_CAN_START},
+	[HULL_REST_RUNNING] = {"VirtualMachineStateRunning",
+			       HULL_REST_CAN_PAUSE | HULL_REST_CAN_STOP | HULL_REST_CAN_HARD_STOP},
+	[HULL_REST_PAUSED] = {"VirtualMachineStatePaused",
+			      HULL_REST_CAN_RESUME | HULL_REST_CAN_HARD_STOP},
+	[HULL_REST_ERROR] = {"VirtualMachineStateError", HULL_REST_CAN_START},
+	[HULL_REST_STARTING] = {"VirtualMachineStateStarting", 0},
+	[HULL_REST_PAUSING] = {"VirtualMachineStatePausing", 0},
+	[HULL_REST_RESUMING] = {"VirtualMachineStateResuming", 0},
+	[HULL_REST_STOPPING] = {"VirtualMachineStateStopping", 0},
+};
+
+unsigned int hull_rest_possible(enum hull_rest_state state)
+{
+	return states[state].possible;
+}
+
+const char *hull_rest_state_name(enum hull_rest_state state)
+{
+	return states[state].name;
+}
+
+unsigned int hull_rest_action(const char *word)
+{
+	static const struct {
+		const char *word;
+		unsigned int bit;
+	} actions[] = {
+		{"Pause", HULL_REST_CAN_PAUSE},
+		{"Resume", HULL_REST_CAN_RESUME},
+		{"Stop", HULL_REST_CAN_STOP},
+		{"HardStop", HULL_REST_CAN_HARD_STOP},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		if (!strcmp(word, actions[i].word))
+			return actions[i].bit;
+	return 0;
+}
+
+/* ---- answers ---- */
+
+/* Only strings have those characters, so all of them can be written as escapes. */
+static char *text_of(const struct hull_json *j)
+{
+	struct hull_strbuf out = HULL_STRBUF_INIT;
+	cleanup_free char *text = hull_json_text(j);
+
+	if (!text)
+		return NULL;
+	for (const char *s = text; *s;) {
+		size_t n = strcspn(s, "<>&");
+
+		hull_strbuf_add(&out, s, n);
+		s += n;
+		if (*s)
+			hull_strbuf_addf(&out, "\\u%04x", (unsigned char)*s++);
+	}
+	return hull_strbuf_steal(&out);
+}
+
+char *hull_rest_state_body(enum hull_rest_state state, unsigned int possible)
+{
+	cleanup_json struct hull_json *j = hull_json_object();
+	int r = 0;
+
+	if (!j)
+		return NULL;
+	r |= hull_json_set(j, "canHardStop", hull_json_bool(possible & HULL_REST_CAN_HARD_STOP));
+	r |= hull_json_set(j, "canPause", hull_json_bool(possible & HULL_REST_CAN_PAUSE));
+	r |= hull_json_set(j, "canResume", hull_json_bool(possible & HULL_REST_CAN_RESUME));
+	r |= hull_json_set(j, "canStart", hull_json_bool(possible & HULL_REST_CAN_START));
+	r |= hull_json_set(j, "canStop", hull_json_bool(possible & HULL_REST_CAN_STOP));
+	r |= hull_json_set(j, "state", hull_json_string(states[state].name));
+	return r ? NULL : text_of(j);
+}
+
+char *hull_rest_error_body(const char *message)
+{
+	cleanup_json struct hull_json *j = hull_json_object();
+
+	if (!j || hull_json_set(j, "error", hull_json_string(message)) < 0)
+		return NULL;
+	return text_of(j);
+}
+
+/* ---- the description ---- */
+
+/* A new object in @list, with its kind; NULL without memory. */
+static struct hull_json *add_device(struct hull_json *list, const char *kind)
+{
+	struct hull_json *d = hull_json_object();
+
+	if (hull_json_append(list, d) < 0 || hull_json_set(d, "kind", hull_json_string(kind)) < 0)
+		return NULL;
+	return d;
+}
+
+static int add_disk(struct hull_json *list, const struct hull_disk *disk)
+{
+	struct hull_json *d = add_device(list, "virtioblk");
+	int r = d ? hull_json_set(d, "devName", hull_json_string("virtio-blk")) : -ENOMEM;
+
+	if (r == 0 && disk->readonly)
+		r = hull_json_set(d, "readOnly", hull_json_bool(true));
+	if (r == 0)
+		r = hull_json_set(d, "imagePath", hull_json_string(disk->path));
+	if (r == 0 && disk->serial)
+		r = hull_json_set(d, "deviceIdentifier", hull_json_string(disk->serial));
+	return r;
+}
+
+static int add_network(struct hull_json *list, const struct hull_network *network)
+{
+	struct hull_json *d = add_device(list, "virtionet");
+	int r = d ? hull_json_set(d, "nat", hull_json_bool(true)) : -ENOMEM;
+
+	if (r == 0 && network->mac)
+		r = hull_json_set(d, "macAddress", hull_json_string(network->mac));
+	return r;
+}
+
+/* Shares have no tags of their own: the guest's agent mounts them, and where is what names them. */
+static int add_share(struct hull_json *list, const struct hull_share *share)
+{
+	struct hull_json *d = add_device(list, "virtiofs");
+	int r = d ? hull_json_set(d, "mountTag", hull_json_string(share->target)) : -ENOMEM;
+
+	return r ? r : hull_json_set(d, "sharedDir", hull_json_string(share->source));
+}
+
+static int add_devices(struct hull_json *vm, const struct hull_config *c)
+{
+	cleanup_json struct hull_json *list = hull_json_array();
+	int r = list ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < c->disks.n && r == 0; i++)
+		if (!c->disks.v[i].scratch_bytes)
+			r = add_disk(list, &c->disks.v[i]);
+	for (size_t i = 0; i < c->networks.n && r == 0; i++)
+		r = add_network(list, &c->networks.v[i]);
+	for (size_t i = 0; i < c->shares.n && r == 0; i++)
+		r = add_share(list, &c->shares.v[i]);
+	if (r == 0 && c->rng)
+		r = add_device(list, "virtiorng") ? 0 : -ENOMEM;
+	if (r || !hull_json_length(list))
+		return r;
+	return hull_json_set(vm, "devices", steal_ptr(&list));
+}
+
+static int add_bootloader(struct hull_json *vm, const struct hull_config *c)
+{
+	cleanup_strbuf struct hull_strbuf words = HULL_STRBUF_INIT;
+	struct hull_json *b = hull_json_object();
+	int r = hull_json_set(vm, "bootloader", b);
+
+	for (size_t i = 0; i < c->append.n; i++)
+		hull_strbuf_addf(&words, "%s%s", i ? " " : "", c->append.v[i]);
+	if (r || words.failed)
+		return -ENOMEM;
+	r |= hull_json_set(b, "kind", hull_json_string("linuxBootloader"));
+	r |= hull_json_set(b, "vmlinuzPath", hull_json_string(c->kernel ? c->kernel : ""));
+	r |= hull_json_set(b, "kernelCmdLine", hull_json_string(hull_strbuf_str(&words)));
+	r |= hull_json_set(b, "initrdPath", hull_json_string(c->initrd ? c->initrd : ""));
+	return r;
+}
+
+char *hull_rest_inspect_body(const struct hull_config *c)
+{
+	cleanup_json struct hull_json *j = hull_json_object();
+	int r = 0;
+
+	if (!j)
+		return NULL;
+	r |= hull_json_set(j, "vcpus", hull_json_u64(c->cpus));
+	r |= hull_json_set(j, "memoryBytes", hull_json_u64(c->memory_bytes));
+	if (r || add_bootloader(j, c) || add_devices(j, c))
+		return NULL;
+	return text_of(j);
+}
+
+/* ---- requests ---- */
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The length of the object that @s begins with; 0 if it does not end. */
+static size_t object_len(const char *s, size_t len)
+{
+	bool in_string = false;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (in_string && s[i] == '\\')
+			i++;
+		else if (s[i] == '"')
+			in_string = !in_string;
+		else if (in_string)
+			continue;
+		else if (s[i] == '{' || s[i] == '[')
+			depth++;
+		else if ((s[i] == '}' || s[i] == ']') && !--depth)
+			return i + 1;
+	}
+	return 0;
+}
+
+struct wanted {
+	const char *word;
+	bool wrong;
+};
+
+static int on_member(void *ctx, const char *key, struct hull_json *value)
+{
+	struct wanted *w = ctx;
+
+	if (strcasecmp(key, "state") != 0 || hull_json_type(value) == HULL_JSON_NULL)
+		return 0;
+	w->word = hull_json_str(value);
+	w->wrong |= !w->word;
+	return 0;
+}
+
+int hull_rest_read_state(const char *body, size_t len, char **ret_word, struct hull_error **err)
+{
+	cleanup_json struct hull_json *j = NULL;
+	struct wanted wanted = {0};
+	char *word = NULL;
+	size_t n;
+
+	while (len && is_space(*body)) {
+		body++;
+		len--;
+	}
+	if (!len)
+		return hull_fail(err, HULL_E_INVALID, "EOF");
+	if (*body == '{') {
+		n = object_len(body, len);
+		if (!n)
+			return hull_fail(err, HULL_E_INVALID, "unexpected EOF");
+		if (hull_json_parse(body, n, &j, err) < 0)
+			return -1;
+		(void)hull_json_each(j, on_member, &wanted);
+	} else if (hull_json_parse(body, len, &j, err) < 0) {
+		return -1;
+	} else if (hull_json_type(j) != HULL_JSON_NULL) {
+		return hull_fail(err, HULL_E_INVALID, "the body is not a JSON object");
+	}
+	if (wanted.wrong)
+		return hull_fail(err, HULL_E_INVALID, "state: not a string");
+	if (wanted.word && !(word = strdup(wanted.word)))
+		return hull_fail_nomem(err);
+	*ret_word = word;
+	return 0;
+}
