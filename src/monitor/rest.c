@@ -22,9 +22,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 512
+/* Who finds it full is refused at once at a socket, and waits for seconds with TCP. */
+#define BACKLOG 4096
 #define TYPE_JSON "application/json; charset=utf-8"
 #define TYPE_HTML "text/html; charset=utf-8"
 
@@ -367,6 +369,7 @@ static int listen_tcp(struct hull_rest_server *s, const struct hull_rest *rest,
 		hull_forward_text(&at, (uint32_t)MAX(port_of(fd), 0), text);
 		hull_strv_addf(&s->m->notes, "the REST service is at %s", text);
 	}
+	(void)listen(fd, BACKLOG); /* more than other ports have */
 	r = hull_http_server_listen(s->http, fd);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "serve port %d", (int)rest->port);
@@ -375,8 +378,10 @@ static int listen_tcp(struct hull_rest_server *s, const struct hull_rest *rest,
 	/* "localhost" is this too, where the host has it and nobody else does. */
 	at.address = (struct hull_ip){AF_INET6, 128, {[15] = 1}};
 	fd = hull_port_listen(&at, (uint32_t)rest->port);
-	if (fd >= 0)
+	if (fd >= 0 && listen(fd, BACKLOG) == 0)
 		(void)hull_http_server_listen(s->http, fd);
+	else
+		hull_closep(&fd);
 	return 0;
 }
 

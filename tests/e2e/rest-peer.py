@@ -24,8 +24,8 @@ def dial():
         s = socket.create_connection(("127.0.0.1", int(address)), 60)
     else:
         s = socket.socket(socket.AF_UNIX)
+        s.connect(address)  # with a deadline it would not wait for room at all
         s.settimeout(60)
-        s.connect(address)
     return s
 
 

@@ -50,11 +50,12 @@ vm()
 	wait_for 30 curl -s ${socket:+--unix-socket "$socket"} "http://localhost${port:+:$port}/vm/state"
 }
 
+# ended CODE... : with one of these
 ended()
 {
 	code=0
 	wait "$run" || code=$?
-	[ "$code" -eq "$1" ] || fail "exited with $code, not $1: $(cat run.err)"
+	case " $* " in *" $code "*) ;; *) fail "exited with $code, not $*: $(cat run.err)" ;; esac
 	[ -z "$socket" ] || [ ! -e "$socket" ] || fail "the socket is still there"
 }
 
@@ -131,7 +132,7 @@ transitions()
 # The hypervisor answers late: on the way from one state to the next nothing is possible.
 passing()
 {
-	qemu=$(process qemu)
+	qemu=$(pgrep -P "$(process hull-monitor)" qemu)
 	kill -STOP "$qemu"
 	curl -sS --max-time 60 ${socket:+--unix-socket "$socket"} -o pause.body -w '%{http_code}' -d '{"state":"Pause"}' \
 		"http://localhost${port:+:$port}/vm/state" >pause.code &
@@ -203,8 +204,7 @@ crowd
 # Nobody but programs can reach a socket: what they say of where they come from does not matter.
 rest 200 /vm/state -H 'Origin: http://evil.example' -H 'Host: evil.example'
 ask 202 Stop
-ended 125
-has run.err 'the VM was stopped on request'
+ended 137 125 # the guest kills the command, which may be heard of before the end
 
 # TCP.
 socket=
@@ -237,9 +237,8 @@ ended 125
 socket=$T/bare.sock
 port=
 uri=unix://$socket
-vm --agent none --append panic=0
+vm --agent none
 wait_for 30 in_state Running
-wait_for 60 grep -q 'end Kernel panic' run.out
 ask 202 Stop
 sleep 1
 state true true false true Running
