@@ -2,8 +2,8 @@
  *
  * JSON values are json-c objects under another name: this file is the only one that knows.
  * What json-c is lax about is settled by a scan before it sees the text: NUL in any form (its keys
- * are C strings, so that "na\u0000me" would pass for "na"), integers that it would clamp to 64
- * bits, and the words NaN and Infinity.
+ * are C strings, so that "na\u0000me" would pass for "na"), control characters in strings, integers
+ * that it would clamp to 64 bits, and the words NaN and Infinity.
  */
 #define _GNU_SOURCE
 #include "base/json.h"
@@ -67,6 +67,11 @@ static size_t scan_string(const char *s, size_t len, size_t i, const char **ret_
 			  size_t *ret_at)
 {
 	for (; i < len && s[i] != '"'; i++) {
+		if ((unsigned char)s[i] < ' ') {
+			*ret_what = "control character in a string";
+			*ret_at = i;
+			return SIZE_MAX;
+		}
 		if (s[i] != '\\')
 			continue;
 		if (len - i >= 6 && !memcmp(s + i, "\\u0000", 6)) {

@@ -25,6 +25,8 @@ enum {
 	HULL_EXIT_NOT_FOUND = 127,
 };
 
+struct hull_strbuf;
+
 struct hull_opt {
 	int id;		   /* letter, or >= 256 where there is none */
 	const char *name;  /* long name */
@@ -39,6 +41,9 @@ struct hull_verb {
 	const char *details;	     /* after the options in --help; may be NULL */
 	int (*main)(const struct hull_verb *verb, int argc, char **argv);
 	bool hidden;
+	/* Verbs of its own, sorted, ended by a row without a name; each is named "verb sub". */
+	const struct hull_verb *subs;
+	int (*more)(struct hull_strbuf *out); /* adds to --help what a table says; may be NULL */
 };
 
 extern const struct hull_verb hull_verbs[]; /* sorted; ended by a row without a name */
@@ -53,6 +58,11 @@ int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_op
 /* The same for a verb without operands. */
 int hull_opts_parse_all(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn,
 			void *ctx, struct hull_error **err);
+
+/* The row of @verb's subs that is named "verb @name", or NULL. */
+const struct hull_verb *hull_sub_find(const struct hull_verb *verb, const char *name);
+/* Calls the one that argv[1] names. */
+int hull_sub_main(const struct hull_verb *verb, int argc, char **argv);
 
 /* "unknown <what> '<value>'; did you mean '<nearest>'?" with all names as the hint. Returns -1. */
 int hull_fail_name(struct hull_error **err, const char *what, const char *value,

@@ -5,16 +5,34 @@
  */
 #include "cli/completion.h"
 
-#include <string.h>
-
 static const char bash_script[] =
+	"_hull_vfkit() {\n"
+	"    local line=${COMP_LINE:0:COMP_POINT} word head\n"
+	"    word=${line##* } line=${line% *}\n"
+	"    head=${word%\"${word##*[=:]}\"}\n"
+	"    COMPREPLY=($(compgen -W \"$(hull --list-vfkit \"${line##* }\" \"$word\")\" "
+	"-- \"$word\"))\n"
+	"    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"${word##*[=:,]}\"))\n"
+	"    COMPREPLY=(\"${COMPREPLY[@]#\"$head\"}\")\n"
+	"    compopt -o nospace\n"
+	"}\n"
 	"_hull() {\n"
-	"    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}\n"
+	"    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} sub\n"
+	"    sub=$(hull --list-verbs \"$verb\" 2>/dev/null)\n"
+	"    [ -z \"$sub\" ] || sub=${COMP_WORDS[2]}\n"
 	"    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
 	"        COMPREPLY=($(compgen -W \"$(hull --list-verbs)\" -- \"$cur\"))\n"
-	"    elif [[ $cur == -* ]]; then\n"
-	"        COMPREPLY=($(compgen -W \"$(hull --list-options \"$verb\" 2>/dev/null) --help\" "
+	"    elif [ \"$COMP_CWORD\" -eq 2 ] && [ \"$sub\" = \"$cur\" ] && [[ $cur != -* ]]; then\n"
+	"        COMPREPLY=($(compgen -W \"$(hull --list-verbs \"$verb\" 2>/dev/null)\" "
 	"-- \"$cur\"))\n"
+	"        [ -n \"$(hull --list-verbs \"$verb\" 2>/dev/null)\" ] || "
+	"COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+	"    elif [[ $verb == config && $sub == from-args && ${COMP_WORDS[*]:3:COMP_CWORD-3} == "
+	"*--* ]]; then\n"
+	"        _hull_vfkit\n"
+	"    elif [[ $cur == -* ]]; then\n"
+	"        COMPREPLY=($(compgen -W \"$(hull --list-options \"$verb\" \"$sub\" 2>/dev/null) "
+	"--help\" -- \"$cur\"))\n"
 	"    else\n"
 	"        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
 	"    fi\n"
@@ -24,10 +42,19 @@ static const char bash_script[] =
 static const char zsh_script[] =
 	"#compdef hull\n"
 	"_hull() {\n"
+	"    local -a subs\n"
+	"    subs=(${(f)\"$(hull --list-verbs $words[2] 2>/dev/null)\"})\n"
 	"    if (( CURRENT == 2 )); then\n"
 	"        compadd -- ${(f)\"$(hull --list-verbs)\"}\n"
+	"    elif (( CURRENT == 3 && $#subs )) && [[ $words[CURRENT] != -* ]]; then\n"
+	"        compadd -- $subs\n"
+	"    elif [[ $words[2] == config && $words[3] == from-args ]] && "
+	"(( $words[(I)--] && $words[(I)--] < CURRENT )); then\n"
+	"        compadd -S '' -- ${(f)\"$(hull --list-vfkit \"$words[CURRENT-1]\" "
+	"\"$words[CURRENT]\")\"} || _files\n"
 	"    elif [[ $words[CURRENT] == -* ]]; then\n"
-	"        compadd -- ${(f)\"$(hull --list-options $words[2] 2>/dev/null)\"} --help\n"
+	"        compadd -- ${(f)\"$(hull --list-options $words[2] $words[3] 2>/dev/null)\"} "
+	"--help\n"
 	"    else\n"
 	"        _files\n"
 	"    fi\n"
@@ -37,23 +64,27 @@ static const char zsh_script[] =
 static const char fish_script[] =
 	"complete -c hull -n __fish_use_subcommand -f -a '(hull --list-verbs)'\n"
 	"complete -c hull -n 'not __fish_use_subcommand' -a "
-	"'(hull --list-options (commandline -opc)[2] 2>/dev/null)'\n";
+	"'(hull --list-options (commandline -opc)[2..3] 2>/dev/null)'\n"
+	"complete -c hull -n '__fish_seen_subcommand_from config' -a "
+	"'(hull --list-verbs config)'\n"
+	"complete -c hull -n '__fish_seen_subcommand_from from-args' -a "
+	"'(hull --list-vfkit (commandline -opc)[-1] (commandline -ct))'\n";
 
 int hull_cmd_completion(const struct hull_verb *verb, int argc, char **argv)
 {
 	static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 	static const char *const scripts[] = {bash_script, zsh_script, fish_script};
 	cleanup_error struct hull_error *err = NULL;
-	int i = -1;
+	int i = -1, rest, r;
+	bool dashes;
 
-	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		hull_out_help(verb);
+	r = hull_opts_parse(verb, argc, argv, NULL, NULL, &rest, &dashes, &err);
+	if (r > 0)
 		return HULL_EXIT_OK;
-	}
-	if (argc != 2)
-		hull_fail(&err, HULL_E_INVALID, "usage: hull %s", verb->synopsis);
-	else
-		i = hull_name_index("shell", argv[1], shells, &err);
+	if (r == 0 && argc - rest != 1)
+		r = hull_fail(&err, HULL_E_INVALID, "usage: hull %s", verb->synopsis);
+	if (r == 0)
+		i = hull_name_index("shell", argv[rest], shells, &err);
 	if (i < 0) {
 		hull_out_error(err);
 		return HULL_EXIT_USAGE;

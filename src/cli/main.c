@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config.h"
+#include "config/vfkit.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -45,25 +46,83 @@ static int unknown_verb(const char *name)
 	return HULL_EXIT_USAGE;
 }
 
+static void out_options(const struct hull_verb *v)
+{
+	for (const struct hull_opt *o = v->opts; o->name; o++) {
+		hull_out("--%s\n", o->name);
+		if (o->id < 256)
+			hull_out("-%c\n", o->id);
+	}
+}
+
+/* Of a verb, and of those of its own; or of one of the latter alone. */
 static int list_options(int argc, char **argv)
 {
 	const struct hull_verb *v = argc > 2 ? find_verb(argv[2]) : NULL;
 
 	if (!v)
 		return unknown_verb(argc > 2 ? argv[2] : "");
-	for (const struct hull_opt *o = v->opts; o->name; o++) {
-		hull_out("--%s\n", o->name);
-		if (o->id < 256)
-			hull_out("-%c\n", o->id);
-	}
+	if (argc > 3 && hull_sub_find(v, argv[3]))
+		v = hull_sub_find(v, argv[3]);
+	out_options(v);
+	for (const struct hull_verb *sub = v->subs; sub && sub->name; sub++)
+		out_options(sub);
 	return HULL_EXIT_OK;
 }
 
-static int list_verbs(void)
+static int unexpected(const char *word)
 {
-	for (const struct hull_verb *v = hull_verbs; v->name; v++)
+	cleanup_error struct hull_error *err = NULL;
+
+	hull_fail(&err, HULL_E_INVALID, "unexpected argument '%s'", word);
+	hull_hint(&err, "see 'hull --help'");
+	hull_out_error(err);
+	return HULL_EXIT_USAGE;
+}
+
+/* "hull --help" and "hull help VERB [VERB]". */
+static int help(int argc, char **argv)
+{
+	const struct hull_verb *verb = argc > 2 ? find_verb(argv[2]) : NULL;
+
+	if (argc > 2 && !verb)
+		return unknown_verb(argv[2]);
+	if (argc > 3 && !hull_sub_find(verb, argv[3]))
+		return unexpected(argv[3]);
+	if (argc > 4)
+		return unexpected(argv[4]);
+	if (argc > 3)
+		verb = hull_sub_find(verb, argv[3]);
+	if (verb)
+		hull_out_help(verb);
+	else
+		hull_out_overview();
+	return HULL_EXIT_OK;
+}
+
+/* All, or those that a verb has of its own. */
+static int list_verbs(const char *name)
+{
+	const struct hull_verb *verb = name ? find_verb(name) : NULL;
+	size_t len = name ? strlen(name) + 1 : 0;
+
+	if (name && !verb)
+		return unknown_verb(name);
+	for (const struct hull_verb *v = verb ? verb->subs : hull_verbs; v && v->name; v++)
 		if (!v->hidden)
-			hull_out("%s\n", v->name);
+			hull_out("%s\n", v->name + len);
+	return HULL_EXIT_OK;
+}
+
+/* What can follow a flag of vfkit's where a word has begun. */
+static int list_vfkit(const char *flag, const char *word)
+{
+	cleanup_strv struct hull_strv list = {0};
+
+	if (hull_vfkit_complete(flag, word, &list) < 0)
+		return HULL_EXIT_FAILED;
+	for (size_t i = 0; i < list.n; i++)
+		hull_out("%s\n", list.v[i]);
 	return HULL_EXIT_OK;
 }
 
@@ -84,25 +143,20 @@ static int dispatch(int argc, char **argv)
 		hull_out_overview();
 		return HULL_EXIT_USAGE;
 	}
-	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
-		if (argc < 3) {
-			hull_out_overview();
-			return HULL_EXIT_OK;
-		}
-		verb = find_verb(argv[2]);
-		if (!verb)
-			return unknown_verb(argv[2]);
-		hull_out_help(verb);
-		return HULL_EXIT_OK;
-	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
+		return help(argc, argv);
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		if (argc > 2)
+			return unexpected(argv[2]);
 		hull_out("hull %s\n", HULL_VERSION);
 		return HULL_EXIT_OK;
 	}
 	if (!strcmp(name, "--list-verbs"))
-		return list_verbs();
+		return list_verbs(argc > 2 ? argv[2] : NULL);
 	if (!strcmp(name, "--list-options"))
 		return list_options(argc, argv);
+	if (!strcmp(name, "--list-vfkit") && argc == 4)
+		return list_vfkit(argv[2], argv[3]);
 	verb = find_verb(name);
 	if (!verb)
 		return unknown_verb(name);

@@ -167,3 +167,43 @@ int hull_opts_parse_all(const struct hull_verb *verb, int argc, char **argv, hul
 	hull_hint(err, "see 'hull %s --help'", verb->name);
 	return -1;
 }
+
+const struct hull_verb *hull_sub_find(const struct hull_verb *verb, const char *name)
+{
+	size_t len = strlen(verb->name) + 1;
+
+	for (const struct hull_verb *v = verb->subs; v && v->name; v++)
+		if (!strcmp(v->name + len, name))
+			return v;
+	return NULL;
+}
+
+static int unknown_sub(const struct hull_verb *verb, const char *name)
+{
+	cleanup_error struct hull_error *err = NULL;
+	const char *names[OPTS_MAX] = {NULL};
+	size_t n = 0, len = strlen(verb->name) + 1;
+
+	for (const struct hull_verb *v = verb->subs; v->name && n < ARRAY_SIZE(names) - 1; v++)
+		names[n++] = v->name + len;
+	if (name)
+		hull_fail_name(&err, name[0] == '-' ? "option" : "verb", name, names);
+	else
+		hull_fail(&err, HULL_E_INVALID, "usage: hull %s", verb->synopsis);
+	hull_hint(&err, "see 'hull %s --help'", verb->name);
+	hull_out_error(err);
+	return HULL_EXIT_USAGE;
+}
+
+int hull_sub_main(const struct hull_verb *verb, int argc, char **argv)
+{
+	const struct hull_verb *sub = argc > 1 ? hull_sub_find(verb, argv[1]) : NULL;
+
+	if (sub)
+		return sub->main(sub, argc - 1, argv + 1);
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		hull_out_help(verb);
+		return HULL_EXIT_OK;
+	}
+	return unknown_sub(verb, argc > 1 ? argv[1] : NULL);
+}

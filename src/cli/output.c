@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/strbuf.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -131,9 +132,23 @@ int hull_out_finish(int code)
 	return code == HULL_EXIT_OK ? HULL_EXIT_FAILED : code;
 }
 
+static void out_subs(const struct hull_verb *verb)
+{
+	size_t len = strlen(verb->name) + 1;
+
+	hull_out("\nVerbs:\n");
+	for (const struct hull_verb *v = verb->subs; v->name; v++)
+		hull_out("  %-12s  %s\n", v->name + len, v->summary);
+	hull_out("\n'hull %s VERB --help' explains one.\n", verb->name);
+}
+
 void hull_out_help(const struct hull_verb *verb)
 {
+	cleanup_strbuf struct hull_strbuf more = HULL_STRBUF_INIT;
+
 	hull_out("Usage: hull %s\n\n%s.\n", verb->synopsis, verb->summary);
+	if (verb->subs)
+		out_subs(verb);
 	for (const struct hull_opt *o = verb->opts; o->name; o++) {
 		char left[64];
 		int n;
@@ -150,6 +165,8 @@ void hull_out_help(const struct hull_verb *verb)
 	}
 	if (verb->details)
 		hull_out("\n%s", verb->details);
+	if (verb->more && verb->more(&more) == 0)
+		hull_out("\n%s", hull_strbuf_str(&more));
 }
 
 void hull_out_overview(void)

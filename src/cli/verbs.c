@@ -3,6 +3,7 @@
  * The table of verbs.
  */
 #include "cli/completion.h"
+#include "cli/convert.h"
 #include "cli/doctor.h"
 #include "cli/run.h"
 #include "config.h"
@@ -44,11 +45,14 @@ static const char doctor_details[] = "Nothing is changed, and nothing is left be
 
 const struct hull_verb hull_verbs[] = {
 	{"completion", "completion bash|zsh|fish", "Print a shell's completion script", no_opts,
-	 NULL, hull_cmd_completion, false},
+	 NULL, hull_cmd_completion, false, NULL, NULL},
+	{"config", "config VERB [OPTIONS] [ARGS]", "Convert descriptions of virtual machines",
+	 no_opts, NULL, hull_sub_main, false, hull_config_subs, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
-	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false},
+	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
 	{"run", "run [OPTIONS] -- COMMAND [ARGS]", "Run a command in a throwaway virtual machine",
-	 hull_run_opts, run_details, hull_cmd_run, false},
-	{"version", "version", "Print hull's version", no_opts, NULL, cmd_version, false},
-	{NULL, NULL, NULL, NULL, NULL, NULL, false},
+	 hull_run_opts, run_details, hull_cmd_run, false, NULL, NULL},
+	{"version", "version", "Print hull's version", no_opts, NULL, cmd_version, false, NULL,
+	 NULL},
+	{NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL},
 };

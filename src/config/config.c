@@ -24,9 +24,11 @@
 #define SERIAL_MAX_LEN 20 /* virtio-blk: VIRTIO_BLK_ID_BYTES */
 #define PATH_MAX_LEN 4095
 
-const char *const hull_machine_names[] = {"auto", "q35", "microvm", NULL};
+const char *const hull_arch_names[] = {"x86_64", "aarch64", NULL};
+const char *const hull_machine_names[] = {"auto", "q35", "microvm", "virt", NULL};
 const char *const hull_accel_names[] = {"auto", "kvm", "tcg", NULL};
 const char *const hull_agent_names[] = {"hull", "none", NULL};
+const char *const hull_link_kind_names[] = {"serial", "vsock", NULL};
 const char *const hull_disk_format_names[] = {"raw", "qcow2", NULL};
 const char *const hull_root_kind_names[] = {"none", "host", NULL};
 const char *const hull_share_cache_names[] = {"strict", "auto", "always", "none", NULL};
@@ -39,9 +41,11 @@ const char *const hull_rest_kind_names[] = {"none", "unix", "tcp", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
-NAMES_MATCH(hull_machine_names, HULL_MACHINE_MICROVM);
+NAMES_MATCH(hull_arch_names, HULL_ARCH_AARCH64);
+NAMES_MATCH(hull_machine_names, HULL_MACHINE_VIRT);
 NAMES_MATCH(hull_accel_names, HULL_ACCEL_TCG);
 NAMES_MATCH(hull_agent_names, HULL_AGENT_NONE);
+NAMES_MATCH(hull_link_kind_names, HULL_LINK_VSOCK);
 NAMES_MATCH(hull_disk_format_names, HULL_DISK_QCOW2);
 NAMES_MATCH(hull_root_kind_names, HULL_ROOT_HOST);
 NAMES_MATCH(hull_share_cache_names, HULL_SHARE_CACHE_NONE);
@@ -139,7 +143,7 @@ static const struct hull_fields rest_fields = HULL_FIELDS(struct hull_rest, rest
 
 static const struct hull_field programs_table[] = {
 	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", 0, PATH_MAX_LEN,
-			  "path of qemu-system-x86_64; looked up if empty"),
+			  "path of QEMU for the guest's architecture; looked up if empty"),
 	HULL_FIELD_STRING(struct hull_programs, virtiofsd, "virtiofsd", 0, PATH_MAX_LEN,
 			  "path of virtiofsd; looked up if empty"),
 	HULL_FIELD_STRING(struct hull_programs, passt, "passt", 0, PATH_MAX_LEN,
@@ -159,6 +163,8 @@ static const struct hull_field config_table[] = {
 	HULL_FIELD_U64(struct hull_config, cpu_limit, "cpu_limit", 0, 0, 0,
 		       1000 * HULL_CONFIG_MAX_CPUS,
 		       "thousandths of a host CPU that the VM may use; 0: no limit"),
+	HULL_FIELD_ENUM(struct hull_config, arch, "arch", 0, enum hull_arch, HULL_ARCH_HOST,
+			hull_arch_names, "architecture of the guest; this host's if not said"),
 	HULL_FIELD_ENUM(struct hull_config, machine, "machine", 0, enum hull_machine,
 			HULL_MACHINE_AUTO, hull_machine_names, "machine model"),
 	HULL_FIELD_ENUM(struct hull_config, accel, "accel", 0, enum hull_accel, HULL_ACCEL_AUTO,
@@ -166,7 +172,7 @@ static const struct hull_field config_table[] = {
 	HULL_FIELD_STRING(struct hull_config, cpu_model, "cpu_model", 0, 512,
 			  "CPU model with its features, in the hypervisor's words"),
 	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", 0, PATH_MAX_LEN,
-			  "path of the kernel: vmlinux or bzImage"),
+			  "path of the kernel: vmlinux or bzImage; Image for aarch64"),
 	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", 0, PATH_MAX_LEN,
 			  "path of the initial RAM disk"),
 	HULL_FIELD_STRING(struct hull_config, modules, "modules", 0, PATH_MAX_LEN,
@@ -181,6 +187,9 @@ static const struct hull_field config_table[] = {
 			"show on the starter's terminal how far long work has got"),
 	HULL_FIELD_ENUM(struct hull_config, agent, "agent", 0, enum hull_agent, HULL_AGENT_HULL,
 			hull_agent_names, "what answers for the guest"),
+	HULL_FIELD_ENUM(struct hull_config, link, "link", 0, enum hull_link_kind, HULL_LINK_SERIAL,
+			hull_link_kind_names,
+			"what leads to the agent: two ports, or the host's vhost-vsock"),
 	HULL_FIELD_BOOL(struct hull_config, console, "console", 0, false,
 			"show the serial console to whoever starts the VM"),
 	HULL_FIELD_STRUCT(struct hull_config, root, "root", 0, &root_fields,
@@ -331,6 +340,8 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 	if (c->modules && c->agent == HULL_AGENT_NONE)
 		return hull_fail(err, HULL_E_INVALID,
 				 "modules: need an agent in the guest to load them");
+	if (c->link == HULL_LINK_VSOCK && c->agent == HULL_AGENT_NONE)
+		return hull_fail(err, HULL_E_INVALID, "link: without an agent it leads nowhere");
 	if (c->agent == HULL_AGENT_HULL && !c->initrd)
 		return hull_fail(err, HULL_E_INVALID,
 				 "initrd: missing, and agent 'hull' lives in it");
@@ -338,6 +349,10 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 		return hull_fail(err, HULL_E_INVALID,
 				 "root.kind: '%s' needs an agent in the guest to mount it",
 				 hull_root_kind_names[c->root.kind]);
+	if (c->arch != HULL_ARCH_HOST && c->root.kind == HULL_ROOT_HOST)
+		return hull_fail(err, HULL_E_INVALID,
+				 "root.kind: the host's programs are for %s, and this guest is %s",
+				 hull_arch_names[HULL_ARCH_HOST], hull_arch_names[c->arch]);
 	if (c->root.readonly && c->root.kind == HULL_ROOT_NONE)
 		return hull_fail(
 			err, HULL_E_INVALID,
@@ -369,6 +384,10 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 	if (c->cpu_limit && c->cpu_limit < HULL_CONFIG_MIN_CPU_LIMIT)
 		return hull_fail(err, HULL_E_INVALID, "cpu_limit: %d is the least",
 				 HULL_CONFIG_MIN_CPU_LIMIT);
+	if (c->machine != HULL_MACHINE_AUTO &&
+	    (c->machine == HULL_MACHINE_VIRT) != (c->arch == HULL_ARCH_AARCH64))
+		return hull_fail(err, HULL_E_INVALID, "machine: there is no '%s' of %s",
+				 hull_machine_names[c->machine], hull_arch_names[c->arch]);
 	if (c->memory_bytes % MIB)
 		return hull_fail(err, HULL_E_INVALID, "memory: must be a multiple of 1 MiB");
 	/* "help" and "?" are words to QEMU that make it print and leave. */

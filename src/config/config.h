@@ -28,9 +28,24 @@
 /* Longest run_dir: what the kernel allows a socket path, less the longest name in it. */
 #define HULL_CONFIG_MAX_RUN_DIR 90
 
-enum hull_machine { HULL_MACHINE_AUTO, HULL_MACHINE_Q35, HULL_MACHINE_MICROVM };
+enum hull_arch { HULL_ARCH_X86_64, HULL_ARCH_AARCH64 };
+#ifdef __aarch64__
+#define HULL_ARCH_HOST HULL_ARCH_AARCH64
+#else
+#define HULL_ARCH_HOST HULL_ARCH_X86_64
+#endif
+/* Virt is aarch64's, the others are x86_64's. */
+enum hull_machine {
+	HULL_MACHINE_AUTO,
+	HULL_MACHINE_Q35,
+	HULL_MACHINE_MICROVM,
+	HULL_MACHINE_VIRT,
+};
 enum hull_accel { HULL_ACCEL_AUTO, HULL_ACCEL_KVM, HULL_ACCEL_TCG };
 enum hull_agent { HULL_AGENT_HULL, HULL_AGENT_NONE };
+/* What leads to the agent: two ports of the machine, or the kernel's vhost-vsock, which makes the
+ * guest dial-able by whoever knows the VM's token. */
+enum hull_link_kind { HULL_LINK_SERIAL, HULL_LINK_VSOCK };
 enum hull_disk_format { HULL_DISK_RAW, HULL_DISK_QCOW2 };
 enum hull_root_kind { HULL_ROOT_NONE, HULL_ROOT_HOST };
 /* How long the guest trusts what it has read of the host:
@@ -130,6 +145,7 @@ struct hull_config {
 	uint64_t cpus;
 	uint64_t memory_bytes;
 	uint64_t cpu_limit; /* thousandths of a host CPU for all of the VM; 0: none */
+	enum hull_arch arch;
 	enum hull_machine machine;
 	enum hull_accel accel;
 	char *cpu_model; /* NULL: the backend's choice */
@@ -141,7 +157,8 @@ struct hull_config {
 	char *panic_dump; /* file for the guest's memory when its kernel panics; NULL: none */
 	bool progress;	  /* of long work, on the starter's terminal */
 	enum hull_agent agent;
-	bool console; /* forwarded to the client, not only logged */
+	enum hull_link_kind link; /* to the agent */
+	bool console;		  /* forwarded to the client, not only logged */
 	struct hull_root root;
 	HULL_VEC(struct hull_disk) disks;
 	HULL_VEC(struct hull_share) shares;
@@ -162,9 +179,11 @@ struct hull_config {
 extern const struct hull_fields hull_config_fields;
 
 /* Name tables, each ended by NULL and indexed by its enum. */
+extern const char *const hull_arch_names[];
 extern const char *const hull_machine_names[];
 extern const char *const hull_accel_names[];
 extern const char *const hull_agent_names[];
+extern const char *const hull_link_kind_names[];
 extern const char *const hull_disk_format_names[];
 extern const char *const hull_root_kind_names[];
 extern const char *const hull_share_cache_names[];

@@ -68,16 +68,6 @@ static int fail(struct hull_error **err, const struct where *w, const char *fmt,
 	return hull_fail(err, HULL_E_INVALID, "%s: %s", path.data, text);
 }
 
-static void *member(const struct hull_field *f, void *object)
-{
-	return (char *)object + f->offset;
-}
-
-static const void *member_const(const struct hull_field *f, const void *object)
-{
-	return (const char *)object + f->offset;
-}
-
 static void vec_free(const struct hull_fields *fields, struct any_vec *vec)
 {
 	for (size_t i = 0; i < vec->n; i++)
@@ -93,6 +83,7 @@ static void init_one(const struct hull_field *f, void *p)
 
 	switch (f->type) {
 	case HULL_FIELD_TYPE_U64:
+	case HULL_FIELD_TYPE_I64:
 	case HULL_FIELD_TYPE_SIZE:
 		memcpy(p, &f->initial, sizeof(f->initial));
 		break;
@@ -116,7 +107,7 @@ void hull_fields_init(const struct hull_fields *fields, void *object)
 {
 	memset(object, 0, fields->size);
 	for (size_t i = 0; i < fields->n; i++)
-		init_one(&fields->v[i], member(&fields->v[i], object));
+		init_one(&fields->v[i], hull_field_at(&fields->v[i], object));
 }
 
 void hull_fields_fini(const struct hull_fields *fields, void *object)
@@ -125,11 +116,12 @@ void hull_fields_fini(const struct hull_fields *fields, void *object)
 
 	for (size_t i = 0; i < fields->n; i++) {
 		const struct hull_field *f = &fields->v[i];
-		void *p = member(f, object);
+		void *p = hull_field_at(f, object);
 
 		switch (f->type) {
 		case HULL_FIELD_TYPE_STRING:
 			free(*(char **)p);
+			*(char **)p = NULL; /* another row may mean the same field */
 			break;
 		case HULL_FIELD_TYPE_STRINGS:
 			hull_strv_fini(p);
@@ -142,6 +134,7 @@ void hull_fields_fini(const struct hull_fields *fields, void *object)
 			vec_free(f->fields, &vec);
 			break;
 		case HULL_FIELD_TYPE_U64:
+		case HULL_FIELD_TYPE_I64:
 		case HULL_FIELD_TYPE_SIZE:
 		case HULL_FIELD_TYPE_BOOL:
 		case HULL_FIELD_TYPE_ENUM:
@@ -155,12 +148,39 @@ static int struct_from_json(const struct hull_fields *fields, void *object,
 			    const struct hull_json *json, const struct where *w,
 			    struct hull_error **err);
 
+/* The index of the name that @json is. */
+static int name_from_json(const struct hull_field *f, const struct hull_json *json,
+			  const struct where *w, uint32_t *ret, struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
+	const char *s = hull_json_str(json), *near;
+
+	for (uint32_t i = 0; f->names[i]; i++) {
+		hull_strbuf_addf(&all, "%s%s", i ? ", " : "", f->names[i]);
+		if (s && !strcmp(s, f->names[i])) {
+			*ret = i;
+			return 0;
+		}
+	}
+	if (!s)
+		return fail(err, w, "must be one of %s", hull_strbuf_str(&all));
+	near = hull_nearest(s, f->names);
+	if (near)
+		return fail(err, w, "unknown value '%.*s'; did you mean '%s'?", KEY_SHOWN_LEN, s,
+			    near);
+	return fail(err, w, "unknown value '%.*s': must be one of %s", KEY_SHOWN_LEN, s,
+		    hull_strbuf_str(&all));
+}
+
 static int string_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
 			    const struct where *w, struct hull_error **err)
 {
 	const char *s = hull_json_str(json);
 	char *copy = NULL;
+	uint32_t i;
 
+	if (f->names && name_from_json(f, json, w, &i, err) < 0)
+		return -1;
 	if (!s)
 		return fail(err, w, "must be a string");
 	if (strlen(s) > f->max)
@@ -192,27 +212,29 @@ static int number_from_json(const struct hull_field *f, void *p, const struct hu
 	return 0;
 }
 
+static int signed_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
+			    const struct where *w, struct hull_error **err)
+{
+	int64_t v = 0, min = (int64_t)f->min, max = (int64_t)f->max;
+	int r = hull_json_get_i64(json, &v);
+
+	if (r == -EINVAL)
+		return fail(err, w, "must be a whole number");
+	if (r < 0 || v < min || v > max)
+		return fail(err, w, "must be between %" PRId64 " and %" PRId64, min, max);
+	memcpy(p, &v, sizeof(v));
+	return 0;
+}
+
 static int enum_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
 			  const struct where *w, struct hull_error **err)
 {
-	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
-	const char *s = hull_json_str(json), *near;
+	uint32_t i;
 
-	for (uint32_t i = 0; f->names[i]; i++) {
-		hull_strbuf_addf(&all, "%s%s", i ? ", " : "", f->names[i]);
-		if (s && !strcmp(s, f->names[i])) {
-			memcpy(p, &i, sizeof(i));
-			return 0;
-		}
-	}
-	if (!s)
-		return fail(err, w, "must be one of %s", hull_strbuf_str(&all));
-	near = hull_nearest(s, f->names);
-	if (near)
-		return fail(err, w, "unknown value '%.*s'; did you mean '%s'?", KEY_SHOWN_LEN, s,
-			    near);
-	return fail(err, w, "unknown value '%.*s': must be one of %s", KEY_SHOWN_LEN, s,
-		    hull_strbuf_str(&all));
+	if (name_from_json(f, json, w, &i, err) < 0)
+		return -1;
+	memcpy(p, &i, sizeof(i));
+	return 0;
 }
 
 static int check_array(const struct hull_field *f, const struct hull_json *json,
@@ -290,6 +312,8 @@ static int one_from_json(const struct hull_field *f, void *p, const struct hull_
 	case HULL_FIELD_TYPE_U64:
 	case HULL_FIELD_TYPE_SIZE:
 		return number_from_json(f, p, json, w, err);
+	case HULL_FIELD_TYPE_I64:
+		return signed_from_json(f, p, json, w, err);
 	case HULL_FIELD_TYPE_BOOL:
 		if (hull_json_get_bool(json, p) < 0)
 			return fail(err, w, "must be true or false");
@@ -318,11 +342,13 @@ static int fail_unknown(const struct hull_fields *fields, const struct where *w,
 {
 	cleanup_free const char **names = calloc(fields->n + 1, sizeof(*names));
 	const char *near;
+	size_t n = 0;
 
 	if (!names)
 		return hull_fail_nomem(err);
 	for (size_t i = 0; i < fields->n; i++)
-		names[i] = fields->v[i].name;
+		if (fields->v[i].name)
+			names[n++] = fields->v[i].name;
 	near = hull_nearest(w->name, names);
 	if (near)
 		return fail(err, w, "unknown key; did you mean '%s'?", near);
@@ -334,11 +360,13 @@ static int member_from_json(void *ctx, const char *key, struct hull_json *value)
 	const struct reading *r = ctx;
 	const struct where w = {.parent = r->where, .name = key};
 
+	if (r->fields->kind && !strcmp(key, "kind"))
+		return 0; /* looked at already */
 	for (size_t i = 0; i < r->fields->n; i++) {
 		const struct hull_field *f = &r->fields->v[i];
 
-		if (!strcmp(f->name, key))
-			return one_from_json(f, member(f, r->object), value, &w, r->err);
+		if (f->name && !strcmp(f->name, key))
+			return one_from_json(f, hull_field_at(f, r->object), value, &w, r->err);
 	}
 	return fail_unknown(r->fields, &w, r->err);
 }
@@ -347,10 +375,15 @@ static int struct_from_json(const struct hull_fields *fields, void *object,
 			    const struct hull_json *json, const struct where *w,
 			    struct hull_error **err)
 {
+	const struct where kind_at = {.parent = w, .name = "kind"};
 	struct reading r = {fields, object, w, err};
+	const char *kind;
 
 	if (hull_json_type(json) != HULL_JSON_OBJECT)
 		return fail(err, w, "must be an object");
+	kind = hull_json_str(hull_json_get(json, "kind"));
+	if (fields->kind && (!kind || strcmp(kind, fields->kind) != 0))
+		return fail(err, &kind_at, "must be '%s'", fields->kind);
 	if (hull_json_each(json, member_from_json, &r) < 0)
 		return -1;
 	for (size_t i = 0; i < fields->n; i++) {
@@ -414,6 +447,10 @@ static struct hull_json *one_to_json(const struct hull_field *f, const void *p, 
 		memcpy(&number, p, sizeof(number));
 		*ret_default = number == f->initial;
 		return hull_json_u64(number);
+	case HULL_FIELD_TYPE_I64:
+		memcpy(&number, p, sizeof(number));
+		*ret_default = number == f->initial;
+		return hull_json_i64((int64_t)number);
 	case HULL_FIELD_TYPE_BOOL:
 		memcpy(&flag, p, sizeof(flag));
 		*ret_default = flag == (f->initial != 0);
@@ -442,12 +479,17 @@ static struct hull_json *struct_to_json(const struct hull_fields *fields, const 
 {
 	cleanup_json struct hull_json *json = hull_json_object();
 
-	*ret_any = false;
+	*ret_any = fields->kind != NULL;
+	if (json && fields->kind && hull_json_set(json, "kind", hull_json_string(fields->kind)) < 0)
+		return NULL;
 	for (size_t i = 0; json && i < fields->n; i++) {
 		const struct hull_field *f = &fields->v[i];
 		bool is_default = false;
-		struct hull_json *v = one_to_json(f, member_const(f, object), &is_default);
+		struct hull_json *v;
 
+		if (!f->name)
+			continue;
+		v = one_to_json(f, hull_field_at(f, object), &is_default);
 		if (!v)
 			return NULL;
 		if (is_default && !(f->flags & (HULL_FIELD_ALWAYS | HULL_FIELD_REQUIRED))) {

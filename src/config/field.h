@@ -11,6 +11,9 @@
  * JSON in is strict: an unknown key, a wrong type, a value out of bounds or a missing REQUIRED one
  * is an error that begins with its path, e.g. "disks[1].redonly: unknown key; did you mean
  * 'readonly'?".  JSON out leaves out what has its default value, ALWAYS fields excepted.
+ *
+ * A row may say as well how its field is written in vfkit's dialect (config/vfkit.h).  One without
+ * a JSON key of ours belongs to the dialect alone; such rows may share a field with others.
  */
 #ifndef HULL_CONFIG_FIELD_H
 #define HULL_CONFIG_FIELD_H
@@ -23,6 +26,7 @@
 enum hull_field_type {
 	HULL_FIELD_TYPE_STRING,	 /* char * */
 	HULL_FIELD_TYPE_U64,	 /* uint64_t */
+	HULL_FIELD_TYPE_I64,	 /* int64_t; bounds are compared as such */
 	HULL_FIELD_TYPE_SIZE,	 /* uint64_t of bytes; JSON: a number, or a text such as "512M" */
 	HULL_FIELD_TYPE_BOOL,	 /* bool */
 	HULL_FIELD_TYPE_ENUM,	 /* an enum; JSON: its name */
@@ -38,22 +42,54 @@ enum {
 
 struct hull_fields;
 
+/* How a field stands in an option list such as "virtio-net,nat,mac=M". */
+enum hull_word_style {
+	HULL_WORD_VALUE,  /* key=value */
+	HULL_WORD_FLAG,	  /* the key sets it; a value is refused */
+	HULL_WORD_LOOSE,  /* the key sets it; a value is ignored */
+	HULL_WORD_NAME,	  /* the key is what the string becomes; a value is refused */
+	HULL_WORD_MS,	  /* key=milliseconds, 32 bits with a sign, of a field in nanoseconds */
+	HULL_WORD_QUOTED, /* a list with quoted items: of command lines only */
+	HULL_WORD_OBJECT, /* in JSON only: a flag that is an empty object when it is set */
+};
+
+enum {
+	HULL_WORD_OMIT = 1 << 0,   /* the JSON member is left out when false, zero or empty */
+	HULL_WORD_NEEDED = 1 << 1, /* can't be rendered when zero or empty */
+	HULL_WORD_CLEARS = 1 << 2, /* the key stands for false */
+	HULL_WORD_EMPTY = 1 << 3,  /* one of the field's names, or nothing */
+};
+
+struct hull_vfkit_word {
+	const char *json; /* member; NULL: not in JSON */
+	const char *key;  /* in an option list, or of a command line's flag; NULL: in neither */
+	enum hull_word_style style;
+	unsigned int flags;
+	unsigned int rank;   /* place among what is rendered, from 1; 0: is not */
+	char letter;	     /* of a command line's flag; 0: none */
+	const char *metavar; /* what the value is, in help texts */
+	/* Instead of what style and type say; 0 or -errno.  @value is "" where there is none. */
+	int (*set)(void *object, const char *value);
+};
+
 struct hull_field {
-	const char *name; /* JSON key */
+	const char *name; /* JSON key; NULL: none of ours */
 	const char *help; /* one clause, lower case, no full stop */
 	enum hull_field_type type;
 	unsigned int flags;
 	size_t offset;
 	uint64_t initial;		  /* number, size, bool, enum */
 	uint64_t min, max;		  /* number, size; strings: length; lists: items */
-	const char *const *names;	  /* enum: ends with NULL */
+	const char *const *names;	  /* enum, string of few values: ends with NULL */
 	const struct hull_fields *fields; /* struct, list */
+	struct hull_vfkit_word vfkit;
 };
 
 struct hull_fields {
 	const struct hull_field *v;
 	size_t n;
-	size_t size; /* of the struct described */
+	size_t size;	  /* of the struct described */
+	const char *kind; /* not NULL: what the object's first member, "kind", says in our JSON */
 };
 
 /* The offset of @member, provided that its type is @want. */
@@ -110,6 +146,12 @@ struct hull_fields {
 	{                                                                  \
 		.v = (table), .n = ARRAY_SIZE(table), .size = sizeof(type) \
 	}
+
+/* The field of an object: *(type *), as the row's type says. */
+static inline void *hull_field_at(const struct hull_field *f, const void *object)
+{
+	return (char *)(uintptr_t)object + f->offset;
+}
 
 /* Defaults into uninitialised memory. */
 void hull_fields_init(const struct hull_fields *fields, void *object);

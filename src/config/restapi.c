@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strbuf.h"
+#include "config/vfkit.h"
 
 #include <string.h>
 #include <strings.h>
@@ -105,97 +106,93 @@ char *hull_rest_error_body(const char *message)
 
 /* ---- the description ---- */
 
-/* A new object in @list, with its kind; NULL without memory. */
-static struct hull_json *add_device(struct hull_json *list, const char *kind)
+static int copy(char **slot, const char *text)
 {
-	struct hull_json *d = hull_json_object();
+	if (!text)
+		return 0;
+	free(*slot);
+	*slot = strdup(text);
+	return *slot ? 0 : -ENOMEM;
+}
 
-	if (hull_json_append(list, d) < 0 || hull_json_set(d, "kind", hull_json_string(kind)) < 0)
+/* With its kind's defaults; NULL without memory. */
+static struct hull_device *add_device(struct hull_vfkit *vm, enum hull_device_kind kind)
+{
+	struct hull_device *d = hull_vec_push(&vm->devices);
+
+	if (!d || hull_device_init(d, kind) < 0)
 		return NULL;
 	return d;
 }
 
-static int add_disk(struct hull_json *list, const struct hull_disk *disk)
+static int add_disk(struct hull_vfkit *vm, const struct hull_disk *disk)
 {
-	struct hull_json *d = add_device(list, "virtioblk");
-	int r = d ? hull_json_set(d, "devName", hull_json_string("virtio-blk")) : -ENOMEM;
+	struct hull_device *d = add_device(vm, HULL_DEVICE_BLK);
 
-	if (r == 0 && disk->readonly)
-		r = hull_json_set(d, "readOnly", hull_json_bool(true));
-	if (r == 0)
-		r = hull_json_set(d, "imagePath", hull_json_string(disk->path));
-	if (r == 0 && disk->serial)
-		r = hull_json_set(d, "deviceIdentifier", hull_json_string(disk->serial));
-	return r;
+	if (!d || copy(&d->disk.path, disk->path) < 0)
+		return -ENOMEM;
+	d->disk.readonly = disk->readonly;
+	return copy(&d->disk.id, disk->serial);
 }
 
-static int add_network(struct hull_json *list, const struct hull_network *network)
+static int add_network(struct hull_vfkit *vm, const struct hull_network *network)
 {
-	struct hull_json *d = add_device(list, "virtionet");
-	int r = d ? hull_json_set(d, "nat", hull_json_bool(true)) : -ENOMEM;
+	struct hull_device *d = add_device(vm, HULL_DEVICE_NET);
 
-	if (r == 0 && network->mac)
-		r = hull_json_set(d, "macAddress", hull_json_string(network->mac));
-	return r;
+	if (!d)
+		return -ENOMEM;
+	d->net.nat = true;
+	return copy(&d->net.mac, network->mac);
 }
 
 /* Shares have no tags of their own: the guest's agent mounts them, and where is what names them. */
-static int add_share(struct hull_json *list, const struct hull_share *share)
+static int add_share(struct hull_vfkit *vm, const struct hull_share *share)
 {
-	struct hull_json *d = add_device(list, "virtiofs");
-	int r = d ? hull_json_set(d, "mountTag", hull_json_string(share->target)) : -ENOMEM;
+	struct hull_device *d = add_device(vm, HULL_DEVICE_FS);
 
-	return r ? r : hull_json_set(d, "sharedDir", hull_json_string(share->source));
+	return d && copy(&d->fs.tag, share->target) == 0 ? copy(&d->fs.dir, share->source)
+							 : -ENOMEM;
 }
 
-static int add_devices(struct hull_json *vm, const struct hull_config *c)
+static int add_devices(struct hull_vfkit *vm, const struct hull_config *c)
 {
-	cleanup_json struct hull_json *list = hull_json_array();
-	int r = list ? 0 : -ENOMEM;
+	int r = 0;
 
 	for (size_t i = 0; i < c->disks.n && r == 0; i++)
 		if (!c->disks.v[i].scratch_bytes)
-			r = add_disk(list, &c->disks.v[i]);
+			r = add_disk(vm, &c->disks.v[i]);
 	for (size_t i = 0; i < c->networks.n && r == 0; i++)
-		r = add_network(list, &c->networks.v[i]);
+		r = add_network(vm, &c->networks.v[i]);
 	for (size_t i = 0; i < c->shares.n && r == 0; i++)
-		r = add_share(list, &c->shares.v[i]);
-	if (r == 0 && c->rng)
-		r = add_device(list, "virtiorng") ? 0 : -ENOMEM;
-	if (r || !hull_json_length(list))
-		return r;
-	return hull_json_set(vm, "devices", steal_ptr(&list));
+		r = add_share(vm, &c->shares.v[i]);
+	if (r == 0 && c->rng && !add_device(vm, HULL_DEVICE_RNG))
+		r = -ENOMEM;
+	return r;
 }
 
-static int add_bootloader(struct hull_json *vm, const struct hull_config *c)
+static int add_bootloader(struct hull_vfkit *vm, const struct hull_config *c)
 {
+	struct hull_boot_linux *b = &vm->bootloader.linux_boot;
 	cleanup_strbuf struct hull_strbuf words = HULL_STRBUF_INIT;
-	struct hull_json *b = hull_json_object();
-	int r = hull_json_set(vm, "bootloader", b);
 
+	vm->bootloader.kind = HULL_BOOT_LINUX;
 	for (size_t i = 0; i < c->append.n; i++)
 		hull_strbuf_addf(&words, "%s%s", i ? " " : "", c->append.v[i]);
-	if (r || words.failed)
+	if (words.failed)
 		return -ENOMEM;
-	r |= hull_json_set(b, "kind", hull_json_string("linuxBootloader"));
-	r |= hull_json_set(b, "vmlinuzPath", hull_json_string(c->kernel ? c->kernel : ""));
-	r |= hull_json_set(b, "kernelCmdLine", hull_json_string(hull_strbuf_str(&words)));
-	r |= hull_json_set(b, "initrdPath", hull_json_string(c->initrd ? c->initrd : ""));
-	return r;
+	b->cmdline = words.len ? hull_strbuf_steal(&words) : NULL;
+	return copy(&b->kernel, c->kernel) < 0 ? -ENOMEM : copy(&b->initrd, c->initrd);
 }
 
 char *hull_rest_inspect_body(const struct hull_config *c)
 {
-	cleanup_json struct hull_json *j = hull_json_object();
-	int r = 0;
+	cleanup_vfkit struct hull_vfkit vm = {.cpus = c->cpus, .memory_bytes = c->memory_bytes};
+	char *text = NULL;
 
-	if (!j)
+	if (add_bootloader(&vm, c) < 0 || add_devices(&vm, c) < 0 ||
+	    hull_vfkit_to_json(&vm, &text, NULL) < 0)
 		return NULL;
-	r |= hull_json_set(j, "vcpus", hull_json_u64(c->cpus));
-	r |= hull_json_set(j, "memoryBytes", hull_json_u64(c->memory_bytes));
-	if (r || add_bootloader(j, c) || add_devices(j, c))
-		return NULL;
-	return text_of(j);
+	return text;
 }
 
 /* ---- requests ---- */

@@ -21,6 +21,8 @@
 #define HOST(kind) .binary = QEMU, .accel = (kind)
 
 static const struct hull_qemu_host tcg = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120};
+static const struct hull_qemu_host tcg_vsock = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						.vsock_cid = 1234567};
 static const struct hull_qemu_host tcg_no_tsc = {HOST(HULL_ACCEL_TCG)};
 static const struct hull_qemu_host tcg_device = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						 .block_devices = 1 << 0};
@@ -42,6 +44,11 @@ static const struct hull_qemu_host tcg_net = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2
 #define PORTS                                                                                \
 	"{\"host\":8080,\"guest\":80,\"count\":2},{\"host\":5353,\"guest\":53,\"protocol\":" \
 	"\"udp\",\"address\":\"0.0.0.0\"}"
+
+#define QEMU_ARM .binary = "/usr/bin/qemu-system-aarch64", .accel = HULL_ACCEL_TCG
+
+static const struct hull_qemu_host arm = {QEMU_ARM};
+static const struct hull_qemu_host arm_much = {QEMU_ARM, .n_shares = 2, .net_sockets = 1 << 0};
 
 static const struct {
 	const char *name, *text;
@@ -81,8 +88,15 @@ static const struct {
 	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"kernel\":\"/k\",\"agent\":\"none\","
 	 "\"console\":true,\"append\":[\"root=/dev/vda\",\"dyndbg=\\\"file x +p\\\"\"]}",
 	 &tcg},
+	{"vsock", "{" BOOT ",\"link\":\"vsock\"}", &tcg_vsock},
+	{"vsock-q35", "{" BOOT ",\"link\":\"vsock\",\"machine\":\"q35\"}", &tcg_vsock},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
+	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},
+	{"aarch64-much",
+	 "{" BOOT ",\"arch\":\"aarch64\",\"machine\":\"virt\",\"cpus\":256,\"networks\":[{}],"
+	 "\"disks\":[{\"scratch\":\"1G\"}],\"gdb\":{\"kind\":\"socket\"}}",
+	 &arm_much},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };

@@ -104,27 +104,71 @@ static int fail_kernel(struct hull_error **err, int code, const char *cause, con
 	return hull_fail_cause(err, code, cause, "kernel '%s' %s", path, what);
 }
 
-static int fail_kind(const struct hull_kernel *k, const char *path, struct hull_error **err)
+static const struct {
+	const char *name, *vm; /* in messages */
+	const char *formats;   /* a kernel is one of them */
+	const char *otherwise; /* if it is not */
+} kernels[] = {
+	[HULL_ARCH_X86_64] = {"x86-64", "a PC (x86-64)", "a bzImage (vmlinuz) or vmlinux",
+			      "is neither a bzImage (vmlinuz) nor an ELF file (vmlinux)"},
+	[HULL_ARCH_AARCH64] = {"arm64", "arm64", "an Image", "is no arm64 Image"},
+};
+
+static bool is_bootable(const struct hull_kernel *k, enum hull_arch arch)
 {
+	if (arch == HULL_ARCH_AARCH64)
+		return k->kind == HULL_KERNEL_ARM64;
+	return k->kind == HULL_KERNEL_BZIMAGE || k->kind == HULL_KERNEL_ELF ||
+	       k->kind == HULL_KERNEL_MULTIBOOT;
+}
+
+/* Of one that is bootable elsewhere. */
+static int fail_arch(const struct hull_kernel *k, const char *path, enum hull_arch arch,
+		     struct hull_error **err)
+{
+	enum hull_arch other = HULL_ARCH_AARCH64 - arch; /* there are two */
+	bool ours = k->kind != HULL_KERNEL_OTHER;
 	char what[96];
 
-	if (k->kind == HULL_KERNEL_OTHER) {
-		snprintf(what, sizeof(what), "is for %s, and this VM is a PC (x86-64)", k->arch);
-		fail_kernel(err, HULL_E_UNSUPPORTED, "kernel-architecture", path, what);
-		hull_hint(err, "give --kernel one for x86-64, or leave it out for hull's own");
+	snprintf(what, sizeof(what), "is for %s, and this VM is %s",
+		 ours ? kernels[other].name : k->arch, kernels[arch].vm);
+	fail_kernel(err, HULL_E_UNSUPPORTED, "kernel-architecture", path, what);
+	hull_hint(err, "give --kernel one for %s, or leave it out for hull's own%s%s",
+		  kernels[arch].name, ours ? "; or have the guest be of its kind: --arch " : "",
+		  ours ? hull_arch_names[other] : "");
+	return -1;
+}
+
+static int fail_kind(const struct hull_kernel *k, const char *path, enum hull_arch arch,
+		     struct hull_error **err)
+{
+	bool arm64 = arch == HULL_ARCH_AARCH64;
+	char what[96];
+
+	if (arm64 && k->kind == HULL_KERNEL_OTHER && !strcmp(k->arch, HULL_KERNEL_ZBOOT)) {
+		fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path,
+			    "is packed for EFI (vmlinuz.efi), which is not there");
+		hull_hint(err, "give --kernel the Image that it was made of");
 		return -1;
 	}
+	if (k->kind == HULL_KERNEL_OTHER || is_bootable(k, HULL_ARCH_AARCH64 - arch) ||
+	    (k->kind == HULL_KERNEL_ARM64_ELF && !arm64))
+		return fail_arch(k, path, arch, err);
 	if (k->kind == HULL_KERNEL_COMPRESSED) {
 		snprintf(what, sizeof(what), "is a %s file, no bootable image", k->format);
 		fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path, what);
-		hull_hint(err, "unpack it first: a bzImage (vmlinuz) or vmlinux is needed; some "
-			       "architectures' kernels are packed like this");
+		hull_hint(err,
+			  "unpack it first: %s is needed; some architectures' kernels are packed "
+			  "like this",
+			  kernels[arch].formats);
 		return -1;
 	}
-	fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path,
-		    "is neither a bzImage (vmlinuz) nor an ELF file (vmlinux)");
-	hull_hint(err, "give --kernel a Linux kernel such as /boot/vmlinuz, or leave it out for "
-		       "hull's own");
+	fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path, kernels[arch].otherwise);
+	hull_hint(err,
+		  arm64 ? "give --kernel an Image, such as arch/arm64/boot/Image of the kernel's "
+			  "build or Debian's vmlinuz, or leave it out for hull's own"
+			: "give --kernel a Linux kernel such as /boot/vmlinuz, or leave it out for "
+			  "hull's own");
 	return -1;
 }
 
@@ -163,7 +207,8 @@ static int check_elf(int fd, const struct hull_kernel *k, const char *path, stru
 	return -1;
 }
 
-int hull_qemu_check_kernel(int fd, const char *path, bool with_agent, struct hull_error **err)
+int hull_qemu_check_kernel(int fd, const char *path, enum hull_arch arch, bool with_agent,
+			   struct hull_error **err)
 {
 	cleanup_free char *head = malloc(HULL_KERNEL_HEAD);
 	ssize_t n = head ? pread(fd, head, HULL_KERNEL_HEAD, 0) : -1;
@@ -173,10 +218,10 @@ int hull_qemu_check_kernel(int fd, const char *path, bool with_agent, struct hul
 	if (n < 0 || fstat(fd, &st) < 0)
 		return hull_fail_errno(err, head ? errno : ENOMEM, "read kernel '%s'", path);
 	hull_kernel_look(head, (size_t)n, &k);
+	if (!is_bootable(&k, arch))
+		return fail_kind(&k, path, arch, err);
 	if (k.kind == HULL_KERNEL_MULTIBOOT)
 		return 0;
-	if (k.kind != HULL_KERNEL_BZIMAGE && k.kind != HULL_KERNEL_ELF)
-		return fail_kind(&k, path, err);
 	if ((uint64_t)st.st_size < k.need) {
 		hull_fail_cause(err, HULL_E_CORRUPT, "kernel-truncated",
 				"kernel '%s' is cut off: it has %lld bytes and needs %llu", path,

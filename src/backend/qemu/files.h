@@ -23,9 +23,10 @@ struct hull_qemu_reader {
  * memory file that it may. */
 int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qemu_reader *reader,
 			struct hull_error **err);
-/* Whether a PC, and with it hull's agent where @with_agent, can be booted from it, as far as the
- * file tells. */
-int hull_qemu_check_kernel(int fd, const char *path, bool with_agent, struct hull_error **err);
+/* Whether a machine of @arch, and with it hull's agent where @with_agent, can be booted from it, as
+ * far as the file tells. */
+int hull_qemu_check_kernel(int fd, const char *path, enum hull_arch arch, bool with_agent,
+			   struct hull_error **err);
 /* Whether it is an archive that Linux unpacks. */
 int hull_qemu_check_initrd(int fd, const char *path, struct hull_error **err);
 /* An image or block device; or a new scratch file, which has no name. */

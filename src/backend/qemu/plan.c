@@ -17,33 +17,23 @@
 #include <stdio.h>
 #include <string.h>
 
-/* COMMAND_LINE_SIZE of x86, less the NUL. */
-#define KERNEL_LINE_MAX 2047
-
-/* Above it CPUs need an x2APIC, which QEMU's emulation does not have. */
-#define TCG_MAX_CPUS 255
-
 #define MICROVM_LAST_BUS 23
 #define Q35_ROOT 3
 #define Q35_SHARES 5
 #define Q35_NETWORKS 6
 #define Q35_FIRST_DISK 8
 
-/* Emulated features cost time when they are used, not when they are offered; what Debian's programs
- * and their libraries look for is here, and nothing that makes them choose slow paths, such as the
- * wide vectors of "max". */
-#define TCG_CPU "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+rdrand"
-
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",  "bulk",	 "root",
-					  "share",  "export",  "net",  "memory", "kernel",
-					  "initrd", "gdb",     "disk", NULL};
+const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",	"bulk",	  "root",
+					  "share",  "export",  "net",	"memory", "kernel",
+					  "initrd", "gdb",     "vsock", "disk",	  NULL};
 static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DISK + 2, "one name for each role");
 
 struct build {
 	const struct hull_config *config;
 	const struct hull_qemu_host *host;
+	const struct hull_qemu_arch *arch;
 	struct hull_qemu_plan *plan;
 	int next_fd;
 	int next_bus; /* microvm: the next virtio-mmio transport */
@@ -146,23 +136,13 @@ static void add_process(struct build *b)
 	add2(b, "-mon", "chardev=qmp,mode=control");
 }
 
-/* What the machine could do but no guest of ours uses costs start-up time and attack surface.
- *
- * microvm: without a PIT Linux cannot calibrate the TSC there, having no other timer to compare
- * with, so that under emulation the PIT may go only when the frequency is told.  Without an RTC
- * it waits two seconds for the clock that is not there. */
 static void add_machine(struct build *b)
 {
-	const char *memory = has_daemons(b) ? ",memory-backend=mem" : "";
-
-	if (is_microvm(b)) {
-		addf(b, "-machine", "microvm,pit=off,pic=off,rtc=on,isa-serial=on%s", memory);
-		/* vhost-user devices speak modern virtio only, and it is the quicker one. */
+	addf(b, "-machine", "%s%s", b->arch->machines[b->plan->machine],
+	     has_daemons(b) ? ",memory-backend=mem" : "");
+	/* vhost-user devices speak modern virtio only, and it is the quicker one. */
+	if (is_microvm(b))
 		add2(b, "-global", "virtio-mmio.force-legacy=false");
-	} else {
-		addf(b, "-machine", "pc-q35-%d.%d,usb=off,smbus=off,sata=off,vmport=off%s",
-		     HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR, memory);
-	}
 	add2(b, "-accel", hull_accel_names[b->host->accel]);
 }
 
@@ -184,17 +164,13 @@ static void add_processors(struct build *b)
 	const char *model = b->config->cpu_model;
 
 	if (!model)
-		model = b->host->accel == HULL_ACCEL_KVM ? "host" : TCG_CPU;
+		model = b->host->accel == HULL_ACCEL_KVM ? "host" : b->arch->tcg_cpu;
 	add2(b, "-cpu", model);
 	addf(b, "-smp", "%" PRIu64, b->config->cpus);
 }
 
-/* "reboot=t": a triple fault is the one way to reset that both machines have and that asks nothing
- * of the emulated firmware; "panic=-1" makes a panic one.
- *
- * For our own kernel, whose needs we know: "quiet" keeps the console for what matters (a panic is
- * printed all the same), "cryptomgr.notests" saves 0.2 s under emulation, and "noreplace-smp" 0.07
- * s of patching that gains nothing there.
+/* For our own kernel, whose needs we know: "quiet" keeps the console for what matters (a panic is
+ * printed all the same), and "cryptomgr.notests" saves 0.2 s under emulation.
  *
  * Emulation shows the guest the host's TSC, which therefore need not be measured against timers
  * that a busy host serves late, nor watched: on microvm the watchdog would be the tick counter, and
@@ -205,11 +181,11 @@ static void add_kernel_words(const struct build *b, struct hull_strbuf *line)
 {
 	bool tcg = b->host->accel == HULL_ACCEL_TCG;
 
-	hull_strbuf_adds(line, "console=ttyS0 reboot=t panic=-1");
+	hull_strbuf_adds(line, b->arch->words);
 	if (b->config->agent == HULL_AGENT_HULL) {
 		hull_strbuf_adds(line, " quiet cryptomgr.notests");
 		if (tcg)
-			hull_strbuf_adds(line, " noreplace-smp");
+			hull_strbuf_adds(line, b->arch->quick_words);
 	}
 	if (b->config->gdb.kind != HULL_GDB_NONE)
 		hull_strbuf_adds(line, " nokaslr");
@@ -229,11 +205,11 @@ static int add_boot(struct build *b, struct hull_error **err)
 	add_kernel_words(b, &line);
 	if (line.failed)
 		return hull_fail_nomem(err);
-	if (line.len > KERNEL_LINE_MAX)
+	if (line.len > b->arch->kernel_line_max)
 		return hull_fail(err, HULL_E_INVALID,
-				 "append: the kernel command line is %zu bytes long, and %d is all "
-				 "a kernel reads",
-				 line.len, KERNEL_LINE_MAX);
+				 "append: the kernel command line is %zu bytes long, and %" PRIu64
+				 " is all a kernel reads",
+				 line.len, b->arch->kernel_line_max);
 	add2(b, "-append", line.data);
 	return 0;
 }
@@ -249,10 +225,18 @@ static void add_port(struct build *b, enum hull_qemu_fd_role role, int nr)
 
 static void add_streams(struct build *b)
 {
+	char vsock[64];
+
 	addf(b, "-chardev", "socket,id=console,fd=%d", add_fd(b, HULL_QEMU_FD_CONSOLE, 0));
 	add2(b, "-serial", "chardev:console");
 	if (b->config->agent != HULL_AGENT_HULL)
 		return;
+	if (b->config->link == HULL_LINK_VSOCK) {
+		snprintf(vsock, sizeof(vsock), ",guest-cid=%" PRIu32 ",vhostfd=%d",
+			 b->host->vsock_cid, add_fd(b, HULL_QEMU_FD_VSOCK, 0));
+		add_virtio(b, "vhost-vsock", "0x1", vsock);
+		return;
+	}
 	add_virtio(b, "virtio-serial", "0x1", ",id=ports,max_ports=3");
 	add_port(b, HULL_QEMU_FD_CTL, 1);
 	add_port(b, HULL_QEMU_FD_BULK, 2);
@@ -394,11 +378,13 @@ static void add_gdb(struct build *b)
 }
 
 /* A guest that ends stays as it is, until we have looked why; resetting is shutting down already.
- */
+ * Its kernel tells by "vmcoreinfo" what a debugger has to know of it, where it lies for one. */
 static void add_dump(struct build *b)
 {
-	if (b->config->panic_dump)
-		add2(b, "-action", "panic=pause,shutdown=pause");
+	if (!b->config->panic_dump)
+		return;
+	add2(b, "-action", "panic=pause,shutdown=pause");
+	add2(b, "-device", "vmcoreinfo");
 }
 
 static int add_devices(struct build *b, struct hull_error **err)
@@ -433,6 +419,10 @@ static int choose_machine(const struct hull_config *c, const struct hull_qemu_ho
 {
 	bool tsc_needed = host->accel == HULL_ACCEL_TCG && !host->tsc_khz;
 
+	if (c->arch == HULL_ARCH_AARCH64) {
+		*ret = HULL_MACHINE_VIRT;
+		return 0;
+	}
 	*ret = c->machine;
 	if (c->machine == HULL_MACHINE_AUTO)
 		*ret = tsc_needed || too_many(c, host) ? HULL_MACHINE_Q35 : HULL_MACHINE_MICROVM;
@@ -456,9 +446,11 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 			struct hull_qemu_plan *ret_plan, struct hull_error **err)
 {
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+	const struct hull_qemu_arch *arch = hull_qemu_arch(config->arch);
 	struct build b = {
 		.config = config,
 		.host = host,
+		.arch = arch,
 		.plan = &plan,
 		.next_fd = HULL_QEMU_FIRST_FD,
 		.next_bus = MICROVM_LAST_BUS,
@@ -470,11 +462,11 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 	static_assert(Q35_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
 	static_assert(HULL_CONFIG_MAX_DISKS <= 32, "a bit for each disk");
 
-	if (host->accel == HULL_ACCEL_TCG && config->cpus > TCG_MAX_CPUS)
+	if (host->accel == HULL_ACCEL_TCG && config->cpus > arch->tcg_max_cpus)
 		return hull_fail(err, HULL_E_UNSUPPORTED,
-				 "cpus: %" PRIu64 " need hardware virtualisation, %d is the most "
-				 "without",
-				 config->cpus, TCG_MAX_CPUS);
+				 "cpus: %" PRIu64 " need hardware virtualisation, %" PRIu64
+				 " is the most without",
+				 config->cpus, arch->tcg_max_cpus);
 	if (choose_machine(config, host, &plan.machine, err) < 0)
 		return -1;
 	add_process(&b);
