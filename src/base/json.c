@@ -3,7 +3,8 @@
  * JSON values are json-c objects under another name: this file is the only one that knows.
  * What json-c is lax about is settled by a scan before it sees the text: NUL in any form (its keys
  * are C strings, so that "na\u0000me" would pass for "na"), control characters in strings, integers
- * that it would clamp to 64 bits, and the words NaN and Infinity.
+ * that it would clamp to 64 bits, other forms of numbers, single quotes, and the words NaN and
+ * Infinity.
  */
 #define _GNU_SOURCE
 #include "base/json.h"
@@ -38,14 +39,24 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The end of the number at @i, and whether it is an integer outside [INT64_MIN, UINT64_MAX]. */
-static size_t scan_number(const char *s, size_t len, size_t i, bool *ret_too_large)
+static size_t scan_digits(const char *s, size_t len, size_t i)
 {
-	bool negative = i > 0 && s[i - 1] == '-';
-	uint64_t max = negative ? (uint64_t)INT64_MAX + 1 : UINT64_MAX, v = 0;
-	bool over = false;
+	while (i < len && is_digit(s[i]))
+		i++;
+	return i;
+}
 
-	for (; i < len && is_digit(s[i]); i++) {
+/* Moves *at behind the number there, before which a minus may stand.  NULL, or what is wrong with
+ * it, its being an integer outside [INT64_MIN, UINT64_MAX] included. */
+static const char *scan_number(const char *s, size_t len, size_t *at)
+{
+	size_t i = *at, end = scan_digits(s, len, i), digits;
+	bool negative = i > 0 && s[i - 1] == '-', over = false;
+	uint64_t max = negative ? (uint64_t)INT64_MAX + 1 : UINT64_MAX, v = 0;
+
+	if (end == i || (s[i] == '0' && end > i + 1))
+		return end == i ? "digit expected" : "number with a leading zero";
+	for (; i < end; i++) {
 		uint64_t digit = (uint64_t)(s[i] - '0');
 
 		if (v > (max - digit) / 10)
@@ -53,13 +64,24 @@ static size_t scan_number(const char *s, size_t len, size_t i, bool *ret_too_lar
 		else
 			v = v * 10 + digit;
 	}
-	if (i < len && (s[i] == '.' || s[i] == 'e' || s[i] == 'E')) {
+	if (i < len && s[i] == '.') {
+		end = scan_digits(s, len, i + 1);
+		if (end == i + 1)
+			return "digit expected";
 		over = false;
-		while (i < len && (is_digit(s[i]) || strchr(".eE+-", s[i])))
-			i++;
+		i = end;
 	}
-	*ret_too_large = over;
-	return i;
+	if (i < len && (s[i] == 'e' || s[i] == 'E')) {
+		digits = i + 1 + (i + 1 < len && (s[i + 1] == '+' || s[i + 1] == '-'));
+		i = scan_digits(s, len, digits);
+		if (i == digits)
+			return "digit expected";
+		over = false;
+	}
+	if (over)
+		return "number out of range";
+	*at = i;
+	return NULL;
 }
 
 /* The end of the string that opens before @i, or SIZE_MAX with *ret_what. */
@@ -90,27 +112,20 @@ static const char *scan(const char *s, size_t len, size_t *ret_at)
 	const char *what = NULL;
 	size_t i = 0;
 
-	while (i < len) {
-		size_t start = i;
-		bool too_large;
-
+	while (i < len && !what) {
+		*ret_at = i;
 		if (s[i] == '"') {
 			i = scan_string(s, len, i + 1, &what, ret_at);
-			if (what)
-				return what;
-		} else if (is_digit(s[i])) {
-			i = scan_number(s, len, i, &too_large);
-			*ret_at = start;
-			if (too_large)
-				return "number out of range";
-		} else if (s[i] == 'N' || s[i] == 'I') {
-			*ret_at = i;
-			return "unexpected character";
+		} else if (s[i] == '-' || is_digit(s[i])) {
+			i += s[i] == '-';
+			what = scan_number(s, len, &i);
+		} else if (s[i] == 'N' || s[i] == 'I' || s[i] == '\'') {
+			what = "unexpected character";
 		} else {
 			i++;
 		}
 	}
-	return NULL;
+	return what;
 }
 
 static int fail_at(struct hull_error **err, const char *data, size_t at, const char *what)

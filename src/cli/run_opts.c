@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "cli/device_opts.h"
 #include "cli/kernel_opts.h"
 #include "cli/publish.h"
 #include "cli/rest_opts.h"
@@ -50,6 +51,7 @@ enum {
 	OPT_SHARE_CACHE,
 	OPT_SHARE_DRIVER,
 	OPT_LINK,
+	OPT_DEVICE,
 	OPT_ENV_FILE,
 	OPT_READ_ONLY,
 	OPT_PIDS_LIMIT,
@@ -99,6 +101,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35, microvm or virt (default auto)", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
+	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
+	 "one more device, in vfkit's words: see hull-config(1)", NULL},
 	{OPT_LINK, "link", "KIND",
 	 "serial, or vsock: the host's vhost-vsock, to its agent (default serial)", NULL},
 	{OPT_NAME, "name", "NAME", "name of the VM", NULL},
@@ -430,6 +434,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return set_choice(c, id, value, err);
 	case 'v':
 		return hull_volume_add(c, value, err);
+	case OPT_DEVICE:
+		return hull_device_add(c, value, err);
 	case OPT_HERE:
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;

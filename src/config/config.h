@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "config/device.h"
 #include "config/field.h"
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 #define HULL_CONFIG_MAX_CPUS 256
 #define HULL_CONFIG_MIN_CPU_LIMIT 10 /* thousandths: the kernel counts no less */
 #define HULL_CONFIG_MAX_DISKS 16
+#define HULL_CONFIG_MAX_DEVICES 32
 #define HULL_CONFIG_MAX_SHARES 64
 #define HULL_CONFIG_MAX_NETWORKS 4
 #define HULL_CONFIG_MAX_PORTS 64
@@ -166,6 +168,7 @@ struct hull_config {
 	enum hull_share_cache share_cache;
 	uint64_t owner_uid, owner_gid; /* in the guest, of the shares' files */
 	HULL_VEC(struct hull_network) networks;
+	HULL_VEC(struct hull_device) devices; /* beside those above */
 	bool rng;
 	bool seccomp;
 	bool tied; /* stops when the starter's connection closes */
@@ -207,5 +210,14 @@ int hull_config_to_json(const struct hull_config *config, char **ret_text, struc
 
 /* Whether a VM can be started from it: what must be there is there, and nothing contradicts. */
 int hull_config_validate(const struct hull_config *config, struct hull_error **err);
+/* Everything that speaks against it, a line each. */
+int hull_config_problems(const struct hull_config *config, struct hull_strv *problems,
+			 struct hull_error **err);
+/* A description that a user has written, into an initialised config: without the fields that are
+ * ours to fill in; relative paths are in @dir.  @problems, unless NULL, gets all that is wrong with
+ * single fields, and the error only what keeps us from reading on. */
+int hull_config_read_user(const char *text, size_t len, const char *dir,
+			  struct hull_config *ret_config, struct hull_strv *problems,
+			  struct hull_error **err);
 
 #endif

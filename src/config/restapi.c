@@ -184,14 +184,31 @@ static int add_bootloader(struct hull_vfkit *vm, const struct hull_config *c)
 	return copy(&b->kernel, c->kernel) < 0 ? -ENOMEM : copy(&b->initrd, c->initrd);
 }
 
+/* Those that are described as vfkit does already: lent, so to be taken out again. */
+static int lend_devices(struct hull_vfkit *vm, const struct hull_config *c)
+{
+	for (size_t i = 0; i < c->devices.n; i++) {
+		struct hull_device *d = hull_vec_push(&vm->devices);
+
+		if (!d)
+			return -ENOMEM;
+		*d = c->devices.v[i];
+	}
+	return 0;
+}
+
 char *hull_rest_inspect_body(const struct hull_config *c)
 {
 	cleanup_vfkit struct hull_vfkit vm = {.cpus = c->cpus, .memory_bytes = c->memory_bytes};
 	char *text = NULL;
+	size_t own;
 
-	if (add_bootloader(&vm, c) < 0 || add_devices(&vm, c) < 0 ||
-	    hull_vfkit_to_json(&vm, &text, NULL) < 0)
+	if (add_bootloader(&vm, c) < 0 || add_devices(&vm, c) < 0)
 		return NULL;
+	own = vm.devices.n;
+	if (lend_devices(&vm, c) < 0 || hull_vfkit_to_json(&vm, &text, NULL) < 0)
+		text = NULL;
+	vm.devices.n = own;
 	return text;
 }
 

@@ -13,12 +13,13 @@
 #include "base/loop.h"
 #include "base/os.h"
 
+#include <sys/socket.h> /* first: vm_sockets.h takes its types for granted */
+
 #include <fcntl.h>
 #include <linux/vhost.h>
 #include <linux/vm_sockets.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -58,8 +59,9 @@ static int fail_device(int errnum, struct hull_error **err)
 		hull_hint(err, "modprobe vhost_vsock; or leave out --link vsock: the other link "
 			       "needs nothing of the host");
 	else if (errnum == EACCES || errnum == EPERM)
-		hull_hint(err, "join the group that may open it (ls -l %s); or leave out --link "
-			       "vsock: the other link needs no right",
+		hull_hint(err,
+			  "join the group that may open it (ls -l %s); or leave out --link "
+			  "vsock: the other link needs no right",
 			  HULL_VSOCK_DEVICE);
 	return -1;
 }
@@ -136,8 +138,7 @@ static void on_connected(struct dial *d)
 	d->up = true;
 	hull_source_remove(&d->source);
 	if (v->dials[CONTROL].up && v->dials[BULK].up)
-		v->connected(v->ctx, steal_fd(&v->dials[CONTROL].fd),
-			     steal_fd(&v->dials[BULK].fd));
+		v->connected(v->ctx, steal_fd(&v->dials[CONTROL].fd), steal_fd(&v->dials[BULK].fd));
 }
 
 static void on_dial(void *ctx, uint32_t events)

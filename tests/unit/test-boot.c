@@ -219,11 +219,10 @@ static void test_corpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions), cmocka_unit_test(test_archive),
-		cmocka_unit_test(test_stages),	 cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_arch),	 cmocka_unit_test(test_optional),
-		cmocka_unit_test(test_all_builtin),
-		cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_versions),    cmocka_unit_test(test_archive),
+		cmocka_unit_test(test_stages),	    cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_arch),	    cmocka_unit_test(test_optional),
+		cmocka_unit_test(test_all_builtin), cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,6 +222,16 @@ static void test_validation_refuses(void **state)
 		 "\"protocol\":\"udp\"}]}]}",
 		 "networks[1].ports[0].host: port 53/udp is forwarded twice, by "
 		 "networks[0].ports[0] too"},
+		{"{" GOOD ",\"rest\":{\"kind\":\"unix\"}}",
+		 "rest.path: to be given with rest.kind 'unix', and only then"},
+		{"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"path\":\"/s\"}}",
+		 "rest.path: to be given with rest.kind 'unix', and only then"},
+		{"{" GOOD ",\"rest\":{\"kind\":\"unix\",\"path\":\"s\"}}",
+		 "rest.path: 's' is not an absolute path"},
+		{"{" GOOD ",\"rest\":{\"port\":80}}",
+		 "rest.address, rest.port: only with rest.kind 'tcp'"},
+		{"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"address\":\"example.org\"}}",
+		 "rest.address: 'example.org' is not an address"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -243,6 +253,8 @@ static void test_good_is_good(void **state)
 		      "{\"host\":80,\"guest\":1,\"address\":\"192.0.2.2\"},"
 		      "{\"host\":80,\"guest\":1,\"address\":\"2001:db8::1\"}"),
 		"{" GOOD ",\"networks\":[{},{},{},{\"mac\":\"02:00:00:00:00:0A\"}]}",
+		"{" GOOD ",\"rest\":{\"kind\":\"unix\",\"path\":\"/s\"}}",
+		"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"address\":\"localhost\"}}",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -267,7 +279,7 @@ static void test_layers(void **state)
 
 	assert_int_equal(hull_config_from_json(first, strlen(first), &c, NULL), 0);
 	assert_int_equal(hull_json_parse(second, strlen(second), &json, NULL), 0);
-	assert_int_equal(hull_fields_from_json(&hull_config_fields, &c, json, NULL), 0);
+	assert_int_equal(hull_fields_from_json(&hull_config_fields, &c, json, NULL, NULL), 0);
 	assert_null(c.name);
 	assert_int_equal(c.append.n, 2);
 	assert_int_equal(c.disks.n, 0);

@@ -244,7 +244,8 @@ static void test_inspect(void **state)
 		"{\"path\":\"/d\"},{\"scratch\":1048576},"
 		"{\"path\":\"/e\",\"readonly\":true,\"serial\":\"s\"}],"
 		"\"networks\":[{\"kind\":\"user\",\"mac\":\"52:00:00:00:00:01\"}],"
-		"\"shares\":[{\"source\":\"/src\",\"target\":\"/mnt\"}]}";
+		"\"shares\":[{\"source\":\"/src\",\"target\":\"/mnt\"}],"
+		"\"devices\":[{\"kind\":\"virtio-balloon\"}]}";
 	static const struct {
 		const char *config, *body;
 	} cases[] = {
@@ -259,7 +260,7 @@ static void test_inspect(void **state)
 		      "\"imagePath\":\"/e\",\"deviceIdentifier\":\"s\"},"
 		      "{\"kind\":\"virtionet\",\"nat\":true,\"macAddress\":\"52:00:00:00:00:01\"},"
 		      "{\"kind\":\"virtiofs\",\"mountTag\":\"/mnt\",\"sharedDir\":\"/src\"},"
-		      "{\"kind\":\"virtiorng\"}]}"},
+		      "{\"kind\":\"virtiorng\"},{\"kind\":\"virtioballoon\"}]}"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

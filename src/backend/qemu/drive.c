@@ -480,6 +480,7 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 		.accel = q->accel.accel,
 		.tsc_khz = guest_tsc(q->config, &q->tsc),
 		.block_devices = hull_qemu_block_devices(q->config),
+		.device_blocks = hull_qemu_device_blocks(q->config),
 		.n_shares = sockets->n_shares,
 		.n_exports = sockets->exports.n,
 		.ipv6 = q->env.ipv6,
@@ -550,6 +551,7 @@ static int qemu_command(const struct hull_config *config, struct hull_strv *ret_
 	host.accel = accel.accel;
 	host.tsc_khz = guest_tsc(config, &tsc);
 	host.block_devices = hull_qemu_block_devices(config);
+	host.device_blocks = hull_qemu_device_blocks(config);
 	if (hull_qemu_plan_make(config, &host, &plan, err) < 0)
 		return -1;
 	*ret_argv = plan.argv;

@@ -284,24 +284,24 @@ static int check_qcow2(int fd, const char *path, size_t index, struct hull_error
 	return 0;
 }
 
-static int open_image(const struct hull_disk *d, size_t index, struct hull_error **err)
+/* @list: of the description. */
+static int open_image(const char *list, size_t index, const char *path, bool readonly,
+		      struct hull_error **err)
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = open_checked(d->path, d->readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
+	int r = open_checked(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID,
-				 "disks[%zu]: '%s' is neither a regular file nor a block device",
-				 index, d->path);
+				 "%s[%zu]: '%s' is neither a regular file nor a block device", list,
+				 index, path);
 	if (r < 0) {
-		(void)hull_fail_errno(err, -r, "disks[%zu]: open '%s'", index, d->path);
-		if ((r == -EACCES || r == -EROFS) && !d->readonly)
+		(void)hull_fail_errno(err, -r, "%s[%zu]: open '%s'", list, index, path);
+		if ((r == -EACCES || r == -EROFS) && !readonly)
 			hull_hint(err, "a disk that may only be read needs readonly");
 		return -1;
 	}
-	if (d->format == HULL_DISK_QCOW2 && check_qcow2(fd, d->path, index, err) < 0)
-		return -1;
 	return steal_fd(&fd);
 }
 
@@ -340,21 +340,52 @@ static int open_scratch(const char *dir, uint64_t size, size_t index, struct hul
 int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct hull_error **err)
 {
 	const struct hull_disk *d = &config->disks.v[index];
+	cleanup_close int fd = -1;
 
 	if (d->scratch_bytes && !d->path)
 		return open_scratch(config->scratch_dir ? config->scratch_dir : SCRATCH_DIR,
 				    d->scratch_bytes, index, err);
-	return open_image(d, index, err);
+	fd = open_image("disks", index, d->path, d->readonly, err);
+	if (fd < 0 || (d->format == HULL_DISK_QCOW2 && check_qcow2(fd, d->path, index, err) < 0))
+		return -1;
+	return steal_fd(&fd);
+}
+
+int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err)
+{
+	const struct hull_dev_disk *d = &config->devices.v[index].disk;
+
+	if (!d->path)
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: missing", index);
+	return open_image("devices", index, d->path, d->readonly, err);
+}
+
+static bool is_block(const char *path)
+{
+	struct stat st;
+
+	return path && stat(path, &st) == 0 && S_ISBLK(st.st_mode);
 }
 
 uint32_t hull_qemu_block_devices(const struct hull_config *config)
 {
 	uint32_t bits = 0;
-	struct stat st;
 
 	for (size_t i = 0; i < config->disks.n; i++)
-		if (config->disks.v[i].path && stat(config->disks.v[i].path, &st) == 0 &&
-		    S_ISBLK(st.st_mode))
-			bits |= UINT32_C(1) << i;
+		bits |= (uint32_t)is_block(config->disks.v[i].path) << i;
+	return bits;
+}
+
+uint32_t hull_qemu_device_blocks(const struct hull_config *config)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < config->devices.n; i++) {
+		const struct hull_device *d = &config->devices.v[i];
+
+		if (d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
+		    d->kind == HULL_DEVICE_USB)
+			bits |= (uint32_t)is_block(d->disk.path) << i;
+	}
 	return bits;
 }
