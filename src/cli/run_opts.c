@@ -12,6 +12,7 @@
 #include "cli/device_opts.h"
 #include "cli/kernel_opts.h"
 #include "cli/publish.h"
+#include "cli/rest_opts.h"
 #include "cli/volume.h"
 #include "config.h"
 #include "config/environ.h"
@@ -63,6 +64,7 @@ enum {
 	OPT_GDB,
 	OPT_MODULES,
 	OPT_DUMP_ON_PANIC,
+	OPT_RESTFUL_URI,
 	OPT_ARCH,
 };
 
@@ -109,6 +111,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_NAME, "name", "NAME", "name of the VM", NULL},
 	{OPT_BOOT_TIMEOUT, "boot-timeout", "TIME", "give the guest this long to boot (default 60s)",
 	 NULL},
+	{OPT_RESTFUL_URI, "restful-uri", "URI",
+	 "serve vfkit's REST interface at unix:///PATH or tcp://localhost:PORT", NULL},
 	{OPT_NET, "net", "KIND", "user, or none: the guest has no network (default user)",
 	 "Network"},
 	{'p', "publish", "PORTS", "lead host ports to the guest: [ADDRESS:]HOST:GUEST[/udp]", NULL},
@@ -468,6 +472,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_new_file_parse(value, &c->panic_dump, err);
 	case OPT_GDB:
 		return hull_gdb_parse(value, &c->gdb, err);
+	case OPT_RESTFUL_URI:
+		return hull_rest_opt_parse(value, &c->rest, err);
 	case OPT_ARCH:
 		return hull_arch_parse(value, &c->arch, err);
 	case OPT_CONSOLE:
