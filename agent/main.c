@@ -17,6 +17,7 @@
 #include "agent/port.h"
 #include "agent/power.h"
 #include "agent/session.h"
+#include "agent/vsock.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -220,12 +221,30 @@ static int make_parts(struct hull_agent *a, struct hull_error **err)
 		       : 0;
 }
 
+/* Whatever leads to the host. */
+static void open_link(struct hull_agent *a)
+{
+	cleanup_error struct hull_error *err = NULL;
+	uint64_t start = hull_now_ns();
+	int r;
+
+	hull_ports_scan(a->ports); /* of a driver in the kernel; else there are none yet */
+	hull_modules_load_bus(a->modules);
+	r = hull_vsock_open(a, &err);
+	if (r < 0)
+		hull_agent_fatal("%s", hull_error_message(err));
+	if (r == 0)
+		hull_modules_load(a->modules, "link");
+	a->linked_ns = hull_now_ns();
+	hull_agent_span(a, "link modules", start, a->linked_ns);
+}
+
 int main(int argc, char **argv)
 {
 	static struct hull_agent agent;
 	cleanup_error struct hull_error *err = NULL;
 	struct hull_agent *a = &agent;
-	uint64_t start = hull_now_ns(), loaded;
+	uint64_t start = hull_now_ns();
 
 	if (getpid() != 1) {
 		static const char text[] = "hull-agent is the first process of a guest\n";
@@ -239,12 +258,8 @@ int main(int argc, char **argv)
 	become_init();
 	if (make_parts(a, &err) < 0)
 		hull_agent_fatal("%s", hull_error_message(err));
-	loaded = hull_now_ns();
-	hull_agent_span(a, "init", start, loaded);
-	hull_ports_scan(a->ports); /* of a driver in the kernel; else there are none yet */
-	hull_modules_load_link(a->modules);
-	a->linked_ns = hull_now_ns();
-	hull_agent_span(a, "link modules", loaded, a->linked_ns);
+	hull_agent_span(a, "init", start, hull_now_ns());
+	open_link(a);
 	for (bool prepared = false;;) {
 		int r = hull_loop_step(a->loop, hull_ports_busy(a->ports) ? 0 : -1);
 

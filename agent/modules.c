@@ -66,7 +66,8 @@ bool hull_modules_has_stage(const struct hull_modules *m, const char *stage)
 static bool is_packed(int fd)
 {
 	static const char *const magics[] = {"\x1f\x8b",
-					     ("\xfd" "7zXZ"),
+					     ("\xfd"
+					      "7zXZ"),
 					     "\x28\xb5\x2f\xfd"};
 	char start[8] = "";
 
@@ -133,9 +134,8 @@ static bool has_pci(void)
 	return found;
 }
 
-void hull_modules_load_link(struct hull_modules *m)
+void hull_modules_load_bus(struct hull_modules *m)
 {
 	hull_modules_load(m, "base");
 	hull_modules_load(m, has_pci() ? "pci" : "mmio");
-	hull_modules_load(m, "link");
 }

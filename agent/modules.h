@@ -23,7 +23,7 @@ bool hull_modules_has_stage(const struct hull_modules *m, const char *stage);
 /* Loads what the manifest lists for @stage, in its order; blocks, 10 to 60 ms a module under
  * emulation.  A stage is loaded once. */
 void hull_modules_load(struct hull_modules *m, const char *stage);
-/* The stages that the guest link needs. */
-void hull_modules_load_link(struct hull_modules *m);
+/* The stages of virtio and of the bus that this machine has. */
+void hull_modules_load_bus(struct hull_modules *m);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ports are found by the name in sysfs, announced by the kernel's uevents (the name comes later
- * than the device, with an event of its own), opened once and kept.
+ * Virtio's ports are found by the name in sysfs, announced by the kernel's uevents (the name comes
+ * later than the device, with an event of its own), opened once and kept.
  *
  * Edge-triggered, since level-triggered readiness spins while the host is away.  The driver's
  * states: read gives bytes; EAGAIN: host there, nothing to read; 0: host away.  A host that goes
@@ -52,7 +52,8 @@ static const char *const names[] = {"hull.ctl", "hull.bulk"};
 struct port {
 	struct hull_ports *owner;
 	const char *name;
-	char device[32]; /* vport0p1; "" while there is none */
+	char device[32]; /* vport0p1; "" while there is none, or it is a connection */
+	bool connection; /* else one of virtio's */
 	int fd;		 /* owned */
 	struct hull_source *source;
 	struct hull_source *away; /* timer */
@@ -137,9 +138,11 @@ static const struct hull_link_ops link_ops = {
 
 /* ---- one port ---- */
 
+/* A connection may end; it is made anew. */
 static void close_port(struct port *p, const char *why)
 {
-	hull_warn("port", "%s (%s): %s, closing it", p->name, p->device, why);
+	if (!p->connection)
+		hull_warn("port", "%s (%s): %s, closing it", p->name, p->device, why);
 	hull_source_remove(&p->source);
 	hull_source_remove(&p->away);
 	hull_closep(&p->fd);
@@ -191,7 +194,7 @@ static void read_port(struct port *p)
 	p->unread = more;
 	if (more || e == EAGAIN)
 		return;
-	if (e)
+	if (e || p->connection)
 		close_port(p, hull_strerror(e));
 	else
 		expect_away(p, AWAY_TIMES);
@@ -241,10 +244,23 @@ static void on_port(void *ctx, uint32_t events)
 	read_port(p);
 }
 
+static int start_port(struct port *p, const char *what, struct hull_error **err)
+{
+	struct hull_loop *loop = p->owner->agent->loop;
+	int r;
+
+	if (hull_link_guest_new(HULL_YAMUX_BUDGET, &link_ops, p, &p->link, err) < 0)
+		return -1;
+	r = hull_loop_add_timer(loop, on_away, p, &p->away);
+	if (r == 0)
+		r = hull_loop_add_fd(loop, p->fd, EPOLLIN | EPOLLOUT | EPOLLET, on_port, p,
+				     &p->source);
+	return r < 0 ? hull_fail_errno(err, -r, "watch '%s'", what) : 0;
+}
+
 static int open_port(struct port *p, const char *device, struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
-	int r;
 
 	if (strlen(device) >= sizeof(p->device) || hull_strbuf_addf(&path, "/dev/%s", device) < 0)
 		return hull_fail(err, HULL_E_INVALID, "port device name is too long");
@@ -252,15 +268,21 @@ static int open_port(struct port *p, const char *device, struct hull_error **err
 	if (p->fd < 0)
 		return hull_fail_errno(err, errno, "open '%s'", hull_strbuf_str(&path));
 	memcpy(p->device, device, strlen(device) + 1);
-	if (hull_link_guest_new(HULL_YAMUX_BUDGET, &link_ops, p, &p->link, err) < 0)
-		return -1;
-	r = hull_loop_add_timer(p->owner->agent->loop, on_away, p, &p->away);
-	if (r == 0)
-		r = hull_loop_add_fd(p->owner->agent->loop, p->fd, EPOLLIN | EPOLLOUT | EPOLLET,
-				     on_port, p, &p->source);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "watch '%s'", hull_strbuf_str(&path));
-	return 0;
+	p->connection = false;
+	return start_port(p, hull_strbuf_str(&path), err);
+}
+
+void hull_ports_attach(struct hull_ports *ps, size_t channel, int fd)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct port *p = &ps->ports[channel];
+
+	if (p->fd >= 0)
+		close_port(p, "another one takes its place");
+	p->connection = true;
+	p->fd = fd;
+	if (start_port(p, p->name, &err) < 0)
+		close_port(p, hull_error_message(err));
 }
 
 /* ---- finding them ---- */
@@ -294,7 +316,8 @@ void hull_ports_scan(struct hull_ports *ps)
 		cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
 		struct port *p = &ps->ports[i];
 
-		if (p->fd >= 0 && !hull_strbuf_addf(&path, PORTS_DIR "/%s", p->device) &&
+		if (p->fd >= 0 && !p->connection &&
+		    !hull_strbuf_addf(&path, PORTS_DIR "/%s", p->device) &&
 		    access(hull_strbuf_str(&path), F_OK) < 0)
 			close_port(p, "unplugged");
 	}

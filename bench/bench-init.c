@@ -11,6 +11,7 @@
  *   bench=sleep  the same with a program that sleeps
  *   bench=ports  hull.1 is echoed, hull.2 filled, hull.3 emptied
  *
+ * Devices are on the bus that machines of the kind "microvm" have, or with bus=pci on that.
  * With mtu=... there is a network of that MTU, that of 10.0.2.0/24 which passt and QEMU have.
  *
  * Modules come from the same initramfs by the same manifest: lines "<stage> <module>".
@@ -268,10 +269,11 @@ static void serve_ports(void)
 int main(void)
 {
 	const char *what = getenv("bench");
+	const char *bus = getenv("bus");
 
 	mount_at("dev", "/dev", "devtmpfs", 0, "mode=0755");
 	load_stage("base");
-	load_stage("mmio");
+	load_stage(bus ? bus : "mmio");
 	load_stage("link");
 	if (what && !strcmp(what, "ports"))
 		serve_ports();

@@ -69,22 +69,27 @@ def passt_by_hand(bench):
             os.unlink(path)
 
 
+def cpu_by_hand(bench):
+    return "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+rdrand" if bench.accel == "tcg" else "host"
+
+
+def kernel_words(bench):
+    words = "console=ttyS0 reboot=t panic=-1 quiet cryptomgr.notests noreplace-smp"
+    if bench.accel == "tcg" and bench.tsc_khz:
+        words += f" tsc_early_khz={bench.tsc_khz} tsc=reliable"
+    return words
+
+
 def qemu_by_hand(bench, initramfs, words="", trees=(), ports=(), net=None):
     """QEMU's command line. trees: (tag, socket of virtiofsd) pairs; ports: (name, descriptor) pairs;
     net: socket of passt."""
-    cpu = "host"
-    if bench.accel == "tcg":
-        cpu = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+rdrand"
-        if bench.tsc_khz:
-            words += f" tsc_early_khz={bench.tsc_khz} tsc=reliable"
     argv = [
         QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-machine", "microvm,pit=off,pic=off" + (",memory-backend=mem" if trees else ""),
-        "-global", "virtio-mmio.force-legacy=false", "-accel", bench.accel, "-cpu", cpu,
+        "-global", "virtio-mmio.force-legacy=false", "-accel", bench.accel, "-cpu", cpu_by_hand(bench),
         "-smp", "1", "-m", MEMORY, "-serial", "file:" + bench.console,
         "-kernel", os.path.join(bench.guest, "vmlinux"), "-initrd", initramfs,
-        "-append", "console=ttyS0 reboot=t panic=-1 quiet cryptomgr.notests "
-        "noreplace-smp" + words,
+        "-append", kernel_words(bench) + words,
     ]
     if trees:
         argv += ["-object", f"memory-backend-memfd,id=mem,size={MEMORY},share=on"]

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import statistics
 import subprocess
 import time
 
@@ -29,11 +30,11 @@ def end(process):
     process.wait()
 
 
-def wait(process, what):
+def wait(process, what, seconds=DEADLINE_S):
     """Popen.wait() with a time limit polls every 50 ms, which is no way to measure."""
     pidfd = os.pidfd_open(process.pid)
     try:
-        if not select.select([pidfd], [], [], DEADLINE_S)[0]:
+        if not select.select([pidfd], [], [], seconds)[0]:
             raise Failure(f"{what} does not end")
     finally:
         os.close(pidfd)
@@ -59,6 +60,7 @@ class Bench:
         self.accel, self.tsc_khz = "tcg", None
         self.samples = {}   # figure -> raw values, for the results file
         self.states = []    # of VMs that have just become ready
+        self.peers = {}     # name -> version (None: not installed), note: why there is no figure
         self.counter = 0
         self.log = open(os.path.join(work, "virtiofsd.log"), "ab")
 
@@ -115,18 +117,42 @@ def hull_vm(bench, *args):
 
 # ---- figures ----
 
-def row(figure, hull, base, shown, bar, ok, unit="ms"):
-    """ok: None where there is no bar."""
-    return {"figure": figure, "hull": hull, "baseline": base, "unit": unit, "shown": shown, "bar": bar,
+def quartiles(values):
+    """The first and the third."""
+    if len(values) < 2:
+        return [values[0], values[0]]
+    first, _, third = statistics.quantiles(values, n=4, method="inclusive")
+    return [first, third]
+
+
+def row(figure, hull, base, shown, bar, ok, unit="ms", pairs=None):
+    """ok: None where there is no bar. pairs: what both took in the same rounds.
+
+    The ratio of the two values is what counts. Where a host's moods last longer than a round, the median of
+    the rounds' own ratios tells how much of it is theirs: that one goes into the results file only."""
+    this = {"figure": figure, "hull": hull, "baseline": base, "unit": unit, "shown": shown, "bar": bar,
             "verdict": "" if ok is None else "ok" if ok else "MISSED"}
+    if base:
+        this["ratio"] = hull / base
+    if pairs:
+        ratios = [a / b for a, b in zip(*pairs)]
+        this["pair_ratio"] = statistics.median(ratios)
+        this["spread"] = {"hull": quartiles(pairs[0]), "baseline": quartiles(pairs[1]),
+                          "pair_ratio": quartiles(ratios)}
+    return this
+
+
+def in_rounds(runs, measures):
+    """Values of each, all of them once in every round, the order turning round each time."""
+    values = [[] for _ in measures]
+    for i in range(runs):
+        for measure, into in list(zip(measures, values))[::1 if i % 2 == 0 else -1]:
+            into.append(measure())
+    return values
 
 
 def interleaved(runs, first, second):
     """Values of both, in turn, the order changing, after one of each to warm up."""
     first()
     second()
-    a, b = [], []
-    for i in range(runs):
-        for measure, into in ((first, a), (second, b)) if i % 2 == 0 else ((second, b), (first, a)):
-            into.append(measure())
-    return a, b
+    return in_rounds(runs, [first, second])

@@ -157,7 +157,8 @@ def figure(bench, name, what, command, make, made):
                              lambda: take(lambda: script_by_hand(bench, path)))
     a, b = (statistics.median(bench.keep(f"share-{name}: {who}", values))
             for who, values in (("hull", hull), ("by hand", hand)))
-    return [row(f"on a share: {what}", a, b, f"{a / b:.3f}", f"ratio <= {BAR}", a / b <= BAR, "s")]
+    return [row(f"on a share: {what}", a, b, f"{a / b:.3f}", f"ratio <= {BAR}", a / b <= BAR, "s",
+                pairs=(hull, hand))]
 
 
 def figure_git(bench):

@@ -72,6 +72,7 @@ def figure_tree(bench):
         for tree in trees:
             for program, kb in tree.items():
                 bench.keep(f"tree: {who}: {program}", [kb])
-    a, b = (statistics.median(bench.keep(f"tree: {who}: all", [sum(tree.values()) for tree in trees]))
-            for who, trees in (("hull", hull), ("by hand", hand)))
-    return [row("memory: all of hull run -- sleep", a, b, f"{a - b:+.0f} KiB", "", None, "KiB")]
+    pairs = [bench.keep(f"tree: {who}: all", [sum(tree.values()) for tree in trees])
+             for who, trees in (("hull", hull), ("by hand", hand))]
+    a, b = map(statistics.median, pairs)
+    return [row("memory: all of hull run -- sleep", a, b, f"{a - b:+.0f} KiB", "", None, "KiB", pairs)]

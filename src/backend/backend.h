@@ -39,6 +39,7 @@ struct sock_fprog;
 #define HULL_CAP_EXPORTS (UINT64_C(1) << 9)	 /* serves directories by itself, over 9p */
 #define HULL_CAP_GDB (UINT64_C(1) << 10)	 /* takes a socket for debuggers */
 #define HULL_CAP_DUMP (UINT64_C(1) << 11)	 /* dump */
+#define HULL_CAP_VHOST_VSOCK (UINT64_C(1) << 12) /* takes the kernel's vsock device */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG "hull.root"
@@ -127,8 +128,10 @@ struct hull_backend_sockets {
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
 	struct hull_backend_exports exports;
-	int gdb;  /* listens for debuggers */
-	int dump; /* a pipe for the guest's memory */
+	int gdb;   /* listens for debuggers */
+	int dump;  /* a pipe for the guest's memory */
+	int vsock; /* /dev/vhost-vsock, which has vsock_cid already */
+	uint32_t vsock_cid;
 };
 void hull_backend_sockets_init(struct hull_backend_sockets *s); /* all -1 */
 void hull_backend_sockets_close(struct hull_backend_sockets *s);

@@ -8,14 +8,13 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "boot/cpio.h"
+#include "boot/initrd.h"
 #include "boot/stages.h"
 #include "boot/version.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,26 +161,7 @@ static int check_dir(const struct work *w, struct hull_error **err)
 
 static int write_out(const struct work *w, struct hull_strbuf *out, struct hull_error **err)
 {
-	int r = out->failed ? -ENOMEM : hull_fd_write_all(w->fd, hull_strbuf_str(out), out->len);
-
-	hull_strbuf_clear(out);
-	return r < 0 ? hull_fail_errno(err, -r, "modules: write the initramfs") : 0;
-}
-
-/* What is there already comes first, and is overwritten by what has the same name. */
-static int copy_initrd(const struct work *w, struct hull_error **err)
-{
-	const char *path = w->config->initrd;
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	uint64_t total = 0;
-	ssize_t n = -1;
-
-	while (fd >= 0 && (n = sendfile(w->fd, fd, NULL, (size_t)1 << 30)) > 0)
-		total += (uint64_t)n;
-	if (n < 0)
-		return hull_fail_errno(err, errno, "modules: copy initrd '%s'", path);
-	n = write(w->fd, "\0\0\0", hull_cpio_padding(total));
-	return n < 0 ? hull_fail_errno(err, errno, "modules: write the initramfs") : 0;
+	return hull_initrd_write(w->fd, out, err) < 0 ? hull_prefix(err, "modules") : 0;
 }
 
 static int add_module(struct work *w, const char *file, struct hull_error **err)
@@ -246,13 +226,8 @@ static int add_share(struct work *w, struct hull_error **err)
 static int change_config(struct work *w, struct hull_error **err)
 {
 	struct hull_config *c = w->config;
-	char *initrd;
 
-	if (asprintf(&initrd, "/proc/self/fd/%d", w->fd) < 0)
-		return hull_fail_nomem(err);
-	free(c->initrd);
-	c->initrd = initrd;
-	if (add_share(w, err) < 0)
+	if (hull_initrd_use(c, w->fd, err) < 0 || add_share(w, err) < 0)
 		return -1;
 	free(c->modules);
 	c->modules = steal_ptr(&w->dir);
@@ -265,11 +240,9 @@ int hull_boot_modules(struct hull_config *config, int *ret_fd, struct hull_error
 
 	if (read_version(&w, err) < 0 || find_dir(&w, err) < 0 || plan(&w, err) < 0)
 		return -1;
-	w.fd = memfd_create("initrd", MFD_CLOEXEC);
-	if (w.fd < 0)
-		return hull_fail_errno(err, errno, "modules: make the initramfs");
-	if (copy_initrd(&w, err) < 0 || write_archive(&w, err) < 0 || check_dir(&w, err) < 0 ||
-	    change_config(&w, err) < 0)
+	if (hull_initrd_begin(config, &w.fd, err) < 0)
+		return hull_prefix(err, "modules");
+	if (write_archive(&w, err) < 0 || check_dir(&w, err) < 0 || change_config(&w, err) < 0)
 		return -1;
 	*ret_fd = steal_fd(&w.fd);
 	return 0;

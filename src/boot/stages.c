@@ -12,30 +12,37 @@
 
 enum need {
 	NEED_LINK,
+	NEED_PORTS,
+	NEED_VSOCK,
 	NEED_PCI,
 	NEED_MMIO,
 	NEED_ROOT,
 	NEED_OVERLAY,
 	NEED_DISK,
 	NEED_EXT4,
-	NEED_NET
+	NEED_NET,
+	NEED_DUMP
 };
 
 static const struct row {
-	const char *stage, *module, *symbol;
+	const char *stage, *module;
+	const char *symbol; /* NULL: a kernel may lack it */
 	enum need need;
 } rows[] = {
 	{"base", "virtio", "CONFIG_VIRTIO", NEED_LINK},
 	{"base", "virtio_ring", "CONFIG_VIRTIO", NEED_LINK},
 	{"pci", "virtio_pci", "CONFIG_VIRTIO_PCI", NEED_PCI},
 	{"mmio", "virtio_mmio", "CONFIG_VIRTIO_MMIO", NEED_MMIO},
-	{"link", "virtio_console", "CONFIG_VIRTIO_CONSOLE", NEED_LINK},
+	{"link", "virtio_console", "CONFIG_VIRTIO_CONSOLE", NEED_PORTS},
+	{"af_vsock", "vsock", "CONFIG_VSOCKETS", NEED_VSOCK},
+	{"vsock", "vmw_vsock_virtio_transport", "CONFIG_VIRTIO_VSOCKETS", NEED_VSOCK},
 	{"root", "fuse", "CONFIG_FUSE_FS", NEED_ROOT},
 	{"root", "virtiofs", "CONFIG_VIRTIO_FS", NEED_ROOT},
 	{"root", "overlay", "CONFIG_OVERLAY_FS", NEED_OVERLAY},
 	{"disk", "virtio_blk", "CONFIG_VIRTIO_BLK", NEED_DISK},
 	{"ext4", "ext4", "CONFIG_EXT4_FS", NEED_EXT4},
 	{"net", "virtio_net", "CONFIG_VIRTIO_NET", NEED_NET},
+	{"dump", "qemu_fw_cfg", NULL, NEED_DUMP},
 };
 
 /* A file's name is its module's, but for the suffix, and "-" for "_". */
@@ -79,10 +86,14 @@ static bool is_needed(const struct hull_config *c, enum hull_machine machine, en
 	switch (need) {
 	case NEED_LINK:
 		return true;
+	case NEED_PORTS:
+		return c->link == HULL_LINK_SERIAL;
+	case NEED_VSOCK:
+		return c->link == HULL_LINK_VSOCK;
 	case NEED_PCI:
 		return machine != HULL_MACHINE_MICROVM;
 	case NEED_MMIO:
-		return machine != HULL_MACHINE_Q35;
+		return machine != HULL_MACHINE_Q35 && machine != HULL_MACHINE_VIRT;
 	case NEED_ROOT:
 		return c->root.kind != HULL_ROOT_NONE || c->shares.n;
 	case NEED_OVERLAY:
@@ -93,6 +104,8 @@ static bool is_needed(const struct hull_config *c, enum hull_machine machine, en
 		return scratch;
 	case NEED_NET:
 		return c->networks.n;
+	case NEED_DUMP:
+		return c->panic_dump;
 	}
 	return false;
 }
@@ -104,6 +117,8 @@ static enum hull_machine choose_machine(const struct hull_config *c,
 	bool pci = is_there(texts, builtin, "virtio_pci");
 	bool mmio = is_there(texts, builtin, "virtio_mmio");
 
+	if (c->arch == HULL_ARCH_AARCH64)
+		return HULL_MACHINE_VIRT;
 	if (c->machine != HULL_MACHINE_AUTO || pci == mmio)
 		return c->machine;
 	return pci ? HULL_MACHINE_Q35 : HULL_MACHINE_MICROVM;
@@ -160,6 +175,8 @@ int hull_stages_plan(const struct hull_config *config, const struct hull_moddep 
 		if (!is_needed(config, s.machine, row->need) || is_builtin(builtin, row->module))
 			continue;
 		r = add_row(&s, row, texts);
+		if (r == -ENOENT && !row->symbol)
+			continue;
 		if (r == -ENOENT) {
 			(void)hull_strbuf_addf(&names, "%s%s", names.len ? ", " : "", row->module);
 			if (!strstr(hull_strbuf_str(&symbols), row->symbol))

@@ -5,8 +5,6 @@
  */
 #include "cli/completion.h"
 
-#include <string.h>
-
 static const char bash_script[] =
 	"_hull_vfkit() {\n"
 	"    local line=${COMP_LINE:0:COMP_POINT} word head\n"
@@ -77,16 +75,16 @@ int hull_cmd_completion(const struct hull_verb *verb, int argc, char **argv)
 	static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 	static const char *const scripts[] = {bash_script, zsh_script, fish_script};
 	cleanup_error struct hull_error *err = NULL;
-	int i = -1;
+	int i = -1, rest, r;
+	bool dashes;
 
-	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		hull_out_help(verb);
+	r = hull_opts_parse(verb, argc, argv, NULL, NULL, &rest, &dashes, &err);
+	if (r > 0)
 		return HULL_EXIT_OK;
-	}
-	if (argc != 2)
-		hull_fail(&err, HULL_E_INVALID, "usage: hull %s", verb->synopsis);
-	else
-		i = hull_name_index("shell", argv[1], shells, &err);
+	if (r == 0 && argc - rest != 1)
+		r = hull_fail(&err, HULL_E_INVALID, "usage: hull %s", verb->synopsis);
+	if (r == 0)
+		i = hull_name_index("shell", argv[rest], shells, &err);
 	if (i < 0) {
 		hull_out_error(err);
 		return HULL_EXIT_USAGE;

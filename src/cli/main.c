@@ -70,6 +70,36 @@ static int list_options(int argc, char **argv)
 	return HULL_EXIT_OK;
 }
 
+static int unexpected(const char *word)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	hull_fail(&err, HULL_E_INVALID, "unexpected argument '%s'", word);
+	hull_hint(&err, "see 'hull --help'");
+	hull_out_error(err);
+	return HULL_EXIT_USAGE;
+}
+
+/* "hull --help" and "hull help VERB [VERB]". */
+static int help(int argc, char **argv)
+{
+	const struct hull_verb *verb = argc > 2 ? find_verb(argv[2]) : NULL;
+
+	if (argc > 2 && !verb)
+		return unknown_verb(argv[2]);
+	if (argc > 3 && !hull_sub_find(verb, argv[3]))
+		return unexpected(argv[3]);
+	if (argc > 4)
+		return unexpected(argv[4]);
+	if (argc > 3)
+		verb = hull_sub_find(verb, argv[3]);
+	if (verb)
+		hull_out_help(verb);
+	else
+		hull_out_overview();
+	return HULL_EXIT_OK;
+}
+
 /* All, or those that a verb has of its own. */
 static int list_verbs(const char *name)
 {
@@ -113,20 +143,11 @@ static int dispatch(int argc, char **argv)
 		hull_out_overview();
 		return HULL_EXIT_USAGE;
 	}
-	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
-		if (argc < 3) {
-			hull_out_overview();
-			return HULL_EXIT_OK;
-		}
-		verb = find_verb(argv[2]);
-		if (!verb)
-			return unknown_verb(argv[2]);
-		hull_out_help(argc > 3 && hull_sub_find(verb, argv[3])
-				      ? hull_sub_find(verb, argv[3])
-				      : verb);
-		return HULL_EXIT_OK;
-	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
+		return help(argc, argv);
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		if (argc > 2)
+			return unexpected(argv[2]);
 		hull_out("hull %s\n", HULL_VERSION);
 		return HULL_EXIT_OK;
 	}

@@ -88,7 +88,8 @@ static const char *command_hint(const struct run *r, const char *cause)
 	if (!strcmp(cause, "command-not-found"))
 		return host ? "the guest has the host's system directories: install it, or what it "
 			      "needs, on the host; or share where it is with -v or --here"
-			    : "with --root none the guest has nothing but its initramfs";
+			    : "the guest has nothing but its initramfs and what is shared with -v "
+			      "or --here";
 	if (!strcmp(cause, "not-executable"))
 		return "is it executable (chmod +x), and made for this machine ('file' tells)?";
 	if (!strcmp(cause, "working-directory"))

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "cli/device_opts.h"
 #include "cli/kernel_opts.h"
 #include "cli/publish.h"
 #include "cli/volume.h"
@@ -48,6 +49,8 @@ enum {
 	OPT_HERE,
 	OPT_SHARE_CACHE,
 	OPT_SHARE_DRIVER,
+	OPT_LINK,
+	OPT_DEVICE,
 	OPT_ENV_FILE,
 	OPT_READ_ONLY,
 	OPT_PIDS_LIMIT,
@@ -59,6 +62,7 @@ enum {
 	OPT_GDB,
 	OPT_MODULES,
 	OPT_DUMP_ON_PANIC,
+	OPT_ARCH,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -90,9 +94,15 @@ const struct hull_opt hull_run_opts[] = {
 	 "put the root's changes on a throwaway disk, not in memory", NULL},
 	{OPT_READ_ONLY, "read-only", NULL,
 	 "refuse writes to the root; /tmp, /run, /dev/shm take them", NULL},
+	{OPT_ARCH, "arch", "ARCH", "x86_64 or aarch64 (default this host's; others are emulated)",
+	 NULL},
 	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
-	{OPT_MACHINE, "machine", "TYPE", "auto, q35 or microvm (default auto)", NULL},
+	{OPT_MACHINE, "machine", "TYPE", "auto, q35, microvm or virt (default auto)", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
+	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
+	 "one more device, in vfkit's words: see hull-config(1)", NULL},
+	{OPT_LINK, "link", "KIND",
+	 "serial, or vsock: the host's vhost-vsock, to its agent (default serial)", NULL},
 	{OPT_NAME, "name", "NAME", "name of the VM", NULL},
 	{OPT_BOOT_TIMEOUT, "boot-timeout", "TIME", "give the guest this long to boot (default 60s)",
 	 NULL},
@@ -379,6 +389,10 @@ static int set_choice(struct hull_config *c, int id, const char *value, struct h
 		r = set_name(&i, "root", value, hull_root_kind_names, err);
 		c->root.kind = (enum hull_root_kind)i;
 		return r;
+	case OPT_LINK:
+		r = set_name(&i, "link", value, hull_link_kind_names, err);
+		c->link = (enum hull_link_kind)i;
+		return r;
 	case OPT_SHARE_CACHE:
 		r = set_name(&i, "cache mode", value, hull_share_cache_names, err);
 		c->share_cache = (enum hull_share_cache)i;
@@ -404,15 +418,20 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return set_memory(&c->memory_bytes, value, err);
 	case OPT_SCRATCH:
 		return add_scratch(c, value, err);
+	case OPT_ROOT:
+		o->root_said = true;
+		return set_choice(c, id, value, err);
 	case OPT_ACCEL:
 	case OPT_MACHINE:
 	case OPT_AGENT:
-	case OPT_ROOT:
 	case OPT_SHARE_CACHE:
 	case OPT_SHARE_DRIVER:
+	case OPT_LINK:
 		return set_choice(c, id, value, err);
 	case 'v':
 		return hull_volume_add(c, value, err);
+	case OPT_DEVICE:
+		return hull_device_add(c, value, err);
 	case OPT_HERE:
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;
@@ -436,6 +455,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_new_file_parse(value, &c->panic_dump, err);
 	case OPT_GDB:
 		return hull_gdb_parse(value, &c->gdb, err);
+	case OPT_ARCH:
+		return hull_arch_parse(value, &c->arch, err);
 	case OPT_CONSOLE:
 		c->console = true;
 		return 0;
@@ -597,7 +618,7 @@ static int add_modules(struct hull_config *c, struct hull_error **err)
 	cleanup_free char *path = NULL;
 	struct hull_disk *d;
 
-	if (hull_dirs_guest("modules.img", &path, err) < 0)
+	if (hull_dirs_artefact(c->arch, HULL_ARTEFACT_MODULES, &path, err) < 0)
 		return -1;
 	d = hull_vec_push(&c->disks);
 	if (!d)
@@ -612,13 +633,13 @@ static int fill_artefacts(struct hull_config *c, struct hull_error **err)
 {
 	bool ours = !c->kernel;
 
-	if (ours && hull_dirs_guest("vmlinux", &c->kernel, err) < 0)
+	if (ours && hull_dirs_artefact(c->arch, HULL_ARTEFACT_KERNEL, &c->kernel, err) < 0)
 		return -1;
 	if (ours && c->agent == HULL_AGENT_HULL && !c->modules && add_modules(c, err) < 0)
 		return -1;
 	/* Somebody's own kernel without an agent boots whatever it was given. */
 	if (!c->initrd && (ours || c->agent == HULL_AGENT_HULL) &&
-	    hull_dirs_guest("initramfs", &c->initrd, err) < 0)
+	    hull_dirs_artefact(c->arch, HULL_ARTEFACT_INITRD, &c->initrd, err) < 0)
 		return -1;
 	return 0;
 }
@@ -673,7 +694,9 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 		return r;
 	if (check_operands(o, argc, argv, rest, dashes, err) < 0)
 		return -1;
-	if (o->config.agent == HULL_AGENT_NONE)
+	if (hull_root_check(&o->config, o->root_said, err) < 0)
+		return -1;
+	if (o->config.agent == HULL_AGENT_NONE || o->config.arch != HULL_ARCH_HOST)
 		o->config.root.kind = HULL_ROOT_NONE;
 	o->config.progress = !o->quiet && isatty(STDERR_FILENO);
 	if (fill_network(o, err) < 0 || fill_owner(o, err) < 0 || fill_env(o, err) < 0)

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "config/device.h"
 #include "config/field.h"
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 #define HULL_CONFIG_MAX_CPUS 256
 #define HULL_CONFIG_MIN_CPU_LIMIT 10 /* thousandths: the kernel counts no less */
 #define HULL_CONFIG_MAX_DISKS 16
+#define HULL_CONFIG_MAX_DEVICES 32
 #define HULL_CONFIG_MAX_SHARES 64
 #define HULL_CONFIG_MAX_NETWORKS 4
 #define HULL_CONFIG_MAX_PORTS 64
@@ -28,9 +30,24 @@
 /* Longest run_dir: what the kernel allows a socket path, less the longest name in it. */
 #define HULL_CONFIG_MAX_RUN_DIR 90
 
-enum hull_machine { HULL_MACHINE_AUTO, HULL_MACHINE_Q35, HULL_MACHINE_MICROVM };
+enum hull_arch { HULL_ARCH_X86_64, HULL_ARCH_AARCH64 };
+#ifdef __aarch64__
+#define HULL_ARCH_HOST HULL_ARCH_AARCH64
+#else
+#define HULL_ARCH_HOST HULL_ARCH_X86_64
+#endif
+/* Virt is aarch64's, the others are x86_64's. */
+enum hull_machine {
+	HULL_MACHINE_AUTO,
+	HULL_MACHINE_Q35,
+	HULL_MACHINE_MICROVM,
+	HULL_MACHINE_VIRT,
+};
 enum hull_accel { HULL_ACCEL_AUTO, HULL_ACCEL_KVM, HULL_ACCEL_TCG };
 enum hull_agent { HULL_AGENT_HULL, HULL_AGENT_NONE };
+/* What leads to the agent: two ports of the machine, or the kernel's vhost-vsock, which makes the
+ * guest dial-able by whoever knows the VM's token. */
+enum hull_link_kind { HULL_LINK_SERIAL, HULL_LINK_VSOCK };
 enum hull_disk_format { HULL_DISK_RAW, HULL_DISK_QCOW2 };
 enum hull_root_kind { HULL_ROOT_NONE, HULL_ROOT_HOST };
 /* How long the guest trusts what it has read of the host:
@@ -121,6 +138,7 @@ struct hull_config {
 	uint64_t cpus;
 	uint64_t memory_bytes;
 	uint64_t cpu_limit; /* thousandths of a host CPU for all of the VM; 0: none */
+	enum hull_arch arch;
 	enum hull_machine machine;
 	enum hull_accel accel;
 	char *cpu_model; /* NULL: the backend's choice */
@@ -132,7 +150,8 @@ struct hull_config {
 	char *panic_dump; /* file for the guest's memory when its kernel panics; NULL: none */
 	bool progress;	  /* of long work, on the starter's terminal */
 	enum hull_agent agent;
-	bool console; /* forwarded to the client, not only logged */
+	enum hull_link_kind link; /* to the agent */
+	bool console;		  /* forwarded to the client, not only logged */
 	struct hull_root root;
 	HULL_VEC(struct hull_disk) disks;
 	HULL_VEC(struct hull_share) shares;
@@ -140,6 +159,7 @@ struct hull_config {
 	enum hull_share_cache share_cache;
 	uint64_t owner_uid, owner_gid; /* in the guest, of the shares' files */
 	HULL_VEC(struct hull_network) networks;
+	HULL_VEC(struct hull_device) devices; /* beside those above */
 	bool rng;
 	bool seccomp;
 	bool tied; /* stops when the starter's connection closes */
@@ -152,9 +172,11 @@ struct hull_config {
 extern const struct hull_fields hull_config_fields;
 
 /* Name tables, each ended by NULL and indexed by its enum. */
+extern const char *const hull_arch_names[];
 extern const char *const hull_machine_names[];
 extern const char *const hull_accel_names[];
 extern const char *const hull_agent_names[];
+extern const char *const hull_link_kind_names[];
 extern const char *const hull_disk_format_names[];
 extern const char *const hull_root_kind_names[];
 extern const char *const hull_share_cache_names[];
@@ -177,5 +199,14 @@ int hull_config_to_json(const struct hull_config *config, char **ret_text, struc
 
 /* Whether a VM can be started from it: what must be there is there, and nothing contradicts. */
 int hull_config_validate(const struct hull_config *config, struct hull_error **err);
+/* Everything that speaks against it, a line each. */
+int hull_config_problems(const struct hull_config *config, struct hull_strv *problems,
+			 struct hull_error **err);
+/* A description that a user has written, into an initialised config: without the fields that are
+ * ours to fill in; relative paths are in @dir.  @problems, unless NULL, gets all that is wrong with
+ * single fields, and the error only what keeps us from reading on. */
+int hull_config_read_user(const char *text, size_t len, const char *dir,
+			  struct hull_config *ret_config, struct hull_strv *problems,
+			  struct hull_error **err);
 
 #endif

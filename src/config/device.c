@@ -25,7 +25,10 @@
 		.offset = HULL_FIELD_OFFSET(struct st, member, ctype), .__VA_ARGS__ \
 	}
 #define TEXT(st, member, key, text, ...) \
-	ROW(st, member, char *, STRING, key, text, max = PATH_MAX_LEN, .vfkit = {__VA_ARGS__})
+	ROW(st, member, char *, STRING, key, text, max = TEXT_MAX_LEN, .vfkit = {__VA_ARGS__})
+#define PATH(st, member, key, text, ...)                                                         \
+	ROW(st, member, char *, STRING, key, text, flags = HULL_FIELD_PATH, .max = PATH_MAX_LEN, \
+	    .vfkit = {__VA_ARGS__})
 #define NAMED(st, member, key, text, words, ...)                                       \
 	ROW(st, member, char *, STRING, key, text, max = TEXT_MAX_LEN, .names = words, \
 	    .vfkit = {__VA_ARGS__})
@@ -47,7 +50,7 @@ static const char *const sync_names[] = {"full", "none", NULL};
 		FLAG(hull_dev_disk, readonly, "readonly", "the guest can't write to it",        \
 		     .json = "readOnly", .key = "readonly", .style = HULL_WORD_FLAG, .rank = 3, \
 		     .flags = HULL_WORD_OMIT),                                                  \
-		TEXT(hull_dev_disk, path, "path", "raw image or block device",                  \
+		PATH(hull_dev_disk, path, "path", "raw image or block device",                  \
 		     .json = "imagePath", .key = "path", .rank = 1,                             \
 		     .flags = HULL_WORD_OMIT | HULL_WORD_NEEDED, .metavar = "FILE"),            \
 		NAMED(hull_dev_disk, type, "type",                                              \
@@ -91,7 +94,7 @@ static const struct hull_field nbd_rows[] = {
 static const struct hull_field fs_rows[] = {
 	TEXT(hull_dev_fs, tag, "tag", "name to mount it by; the directory's own by default",
 	     .json = "mountTag", .key = "mountTag", .rank = 2, .metavar = "TAG"),
-	TEXT(hull_dev_fs, dir, "dir", "directory to share", .json = "sharedDir", .key = "sharedDir",
+	PATH(hull_dev_fs, dir, "dir", "directory to share", .json = "sharedDir", .key = "sharedDir",
 	     .rank = 1, .flags = HULL_WORD_NEEDED, .metavar = "DIR"),
 };
 
@@ -215,7 +218,7 @@ static const struct hull_field net_rows[] = {
 		ROW(hull_dev_net, fd, int64_t, I64, "fd",
 		    "open datagram socket, by its number in this process", max = INT32_MAX,
 		    .initial = UINT64_MAX, .vfkit = {.key = "fd", .set = set_fd, .metavar = "N"}),
-	[NET_PATH] = TEXT(hull_dev_net, path, "path", "datagram socket of a helper, the old way",
+	[NET_PATH] = PATH(hull_dev_net, path, "path", "datagram socket of a helper, the old way",
 			  .json = "unixSocketPath", .key = "unixSocketPath",
 			  .flags = HULL_WORD_OMIT, .metavar = "SOCKET"),
 	[NET_MAGIC] = ROW(hull_dev_net, magic, bool, BOOL, "magic",
@@ -322,7 +325,7 @@ static const struct hull_field vsock_rows[] = {
 		      .rank = 1,
 		      .flags = HULL_WORD_NEEDED,
 		      .metavar = "N"}),
-	TEXT(hull_dev_vsock, path, "path", "Unix socket on the host, a plain path",
+	PATH(hull_dev_vsock, path, "path", "Unix socket on the host, a plain path",
 	     .json = "socketURL", .key = "socketURL", .rank = 2, .flags = HULL_WORD_NEEDED,
 	     .metavar = "SOCKET"),
 	ROW(hull_dev_vsock, listen, bool, BOOL, "listen",
@@ -341,7 +344,7 @@ static const struct hull_field vsock_rows[] = {
 };
 
 static const struct hull_field serial_rows[] = {
-	TEXT(hull_dev_serial, log, "log", "file for what the guest prints", .json = "logFile",
+	PATH(hull_dev_serial, log, "log", "file for what the guest prints", .json = "logFile",
 	     .key = "logFilePath", .rank = 3, .flags = HULL_WORD_OMIT, .metavar = "FILE"),
 	FLAG(hull_dev_serial, stdio, "stdio", "standard input and output", .json = "usesStdio",
 	     .key = "stdio", .style = HULL_WORD_FLAG, .rank = 1, .flags = HULL_WORD_OMIT),
@@ -467,7 +470,7 @@ const struct hull_class hull_device_classes[HULL_DEVICE_COUNT] = {
 /* ---- bootloaders, and what a VM has one of ---- */
 
 static const struct hull_field efi_rows[] = {
-	TEXT(hull_boot_efi, store, "variable_store", "file of the firmware's variables",
+	PATH(hull_boot_efi, store, "variable_store", "file of the firmware's variables",
 	     .json = "efiVariableStorePath", .key = "variable-store", .rank = 1,
 	     .flags = HULL_WORD_NEEDED, .metavar = "FILE"),
 	FLAG(hull_boot_efi, create, "create", "make that file", .json = "createVariableStore",
@@ -495,12 +498,12 @@ static int set_cmdline(void *object, const char *value)
 }
 
 static const struct hull_field linux_rows[] = {
-	TEXT(hull_boot_linux, kernel, "kernel", "kernel image", .json = "vmlinuzPath",
+	PATH(hull_boot_linux, kernel, "kernel", "kernel image", .json = "vmlinuzPath",
 	     .key = "kernel", .rank = 1, .flags = HULL_WORD_NEEDED, .metavar = "FILE"),
 	TEXT(hull_boot_linux, cmdline, "cmdline", "its command line; \"…\" around commas",
 	     .json = "kernelCmdLine", .key = "cmdline", .rank = 3, .flags = HULL_WORD_NEEDED,
 	     .set = set_cmdline, .metavar = "TEXT"),
-	TEXT(hull_boot_linux, initrd, "initrd", "initramfs", .json = "initrdPath", .key = "initrd",
+	PATH(hull_boot_linux, initrd, "initrd", "initramfs", .json = "initrdPath", .key = "initrd",
 	     .rank = 2, .flags = HULL_WORD_NEEDED, .metavar = "FILE"),
 };
 
@@ -546,7 +549,7 @@ const struct hull_class hull_timesync_class = {
 };
 
 static const struct hull_field ignition_rows[] = {
-	TEXT(hull_ignition, path, "path", "Ignition file", .json = "configPath"),
+	PATH(hull_ignition, path, "path", "Ignition file", .json = "configPath"),
 	TEXT(hull_ignition, socket_path, "socket_path", "has no effect", .json = "socketPath",
 	     .flags = HULL_WORD_OMIT),
 };
@@ -593,6 +596,8 @@ void hull_bootloader_fini(struct hull_bootloader *boot)
 	boot->kind = HULL_BOOT_NONE;
 }
 
+/* ---- our JSON ---- */
+
 /* The kind of that name, or -1. */
 static int find_kind(const char *name, struct hull_error **err)
 {
@@ -600,14 +605,16 @@ static int find_kind(const char *name, struct hull_error **err)
 
 	for (int i = 0; i < HULL_DEVICE_COUNT; i++) {
 		names[i] = hull_device_classes[i].name;
-		if (!strcmp(name, names[i]))
+		if (name && !strcmp(name, names[i]))
 			return i;
 	}
+	if (!name)
+		return hull_fail(err, HULL_E_INVALID, "must be the name of a device");
 	near = hull_nearest(name, names);
 	if (near)
-		return hull_fail(err, HULL_E_INVALID, "kind: unknown '%.64s'; did you mean '%s'?",
-				 name, near);
-	return hull_fail(err, HULL_E_INVALID, "kind: unknown '%.64s'", name);
+		return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'; did you mean '%s'?", name,
+				 near);
+	return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'", name);
 }
 
 static uint64_t seen_rows(const struct hull_class *class, const struct hull_json *json)
@@ -620,38 +627,66 @@ static uint64_t seen_rows(const struct hull_class *class, const struct hull_json
 	return seen;
 }
 
-int hull_device_from_json(const struct hull_json *json, struct hull_device *ret_dev,
-			  struct hull_error **err)
+/* What the rows don't say. */
+static int finish_device(struct hull_device *dev, const struct hull_json *json,
+			 struct hull_error **err)
 {
-	const char *name = hull_json_str(hull_json_get(json, "kind"));
-	const struct hull_class *class;
-	struct hull_device dev;
+	const struct hull_class *class = &hull_device_classes[dev->kind];
+	void *object = hull_device_object(dev);
+
+	if (class->parsed && class->parsed(object, seen_rows(class, json), err) < 0)
+		return -1;
+	return class->check ? class->check(object, err) : 0;
+}
+
+static int device_from_json(void *object, const struct hull_json *json,
+			    const struct hull_field_where *where, struct hull_error **err)
+{
+	const struct hull_field_where kind_at = {.parent = where, .name = "kind"};
+	struct hull_device *dev = object;
 	int kind, r;
 
-	if (!name)
-		return hull_fail(err, HULL_E_INVALID, "kind: must be the name of a device");
-	kind = find_kind(name, err);
-	if (kind < 0)
-		return -1;
-	if (hull_device_init(&dev, (enum hull_device_kind)kind) < 0)
-		return hull_fail_nomem(err);
-	class = &hull_device_classes[kind];
-	r = hull_fields_from_json(&class->fields, hull_device_object(&dev), json, err);
-	if (r == 0 && class->parsed)
-		r = class->parsed(hull_device_object(&dev), seen_rows(class, json), err);
-	if (r == 0 && class->check)
-		r = class->check(hull_device_object(&dev), err);
-	if (r < 0) {
-		hull_device_fini(&dev);
-		return -1;
+	if (hull_json_type(json) != HULL_JSON_OBJECT) {
+		(void)hull_fail(err, HULL_E_INVALID, "must be an object");
+		return hull_field_fail(where, err);
 	}
-	*ret_dev = dev;
-	return 0;
+	kind = find_kind(hull_json_str(hull_json_get(json, "kind")), err);
+	if (kind < 0)
+		return hull_field_fail(&kind_at, err);
+	if (hull_device_init(dev, (enum hull_device_kind)kind) < 0)
+		return hull_fail_nomem(err);
+	r = hull_fields_from_json(&hull_device_classes[kind].fields, hull_device_object(dev), json,
+				  where, err);
+	if (r == 0 && finish_device(dev, json, err) < 0)
+		return hull_field_fail(where, err);
+	return r;
 }
 
-int hull_device_to_json(const struct hull_device *dev, struct hull_json **ret,
-			struct hull_error **err)
+static struct hull_json *device_to_json(const void *object)
 {
+	const struct hull_device *dev = object;
+	struct hull_json *json;
+
 	return hull_fields_to_json(&hull_device_classes[dev->kind].fields, hull_device_object(dev),
-				   ret, err);
+				   &json, NULL) < 0
+		       ? NULL
+		       : json;
 }
+
+static void device_fini(void *object)
+{
+	hull_device_fini(object);
+}
+
+static const struct hull_fields *device_rows(void *object, void **ret_object)
+{
+	struct hull_device *dev = object;
+
+	*ret_object = hull_device_object(dev);
+	return &hull_device_classes[dev->kind].fields;
+}
+
+static const struct hull_field_own device_own = {device_from_json, device_to_json, device_fini,
+						 device_rows};
+const struct hull_fields hull_device_fields = {.size = sizeof(struct hull_device),
+					       .own = &device_own};

@@ -200,11 +200,7 @@ static inline void *hull_bootloader_object(const struct hull_bootloader *boot)
  * kept. 0, -EINVAL or -ENOMEM. */
 int hull_mac_parse(const char *s, char **ret);
 
-/* hull's own JSON: strict, an object whose "kind" is the class' name.  Sets *ret_dev only on
- * success. */
-int hull_device_from_json(const struct hull_json *json, struct hull_device *ret_dev,
-			  struct hull_error **err);
-int hull_device_to_json(const struct hull_device *dev, struct hull_json **ret,
-			struct hull_error **err);
+/* hull's own JSON, for lists of devices: strict, an object whose "kind" is the class' name. */
+extern const struct hull_fields hull_device_fields;
 
 #endif

@@ -7,6 +7,7 @@
 #include "config/field.h"
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
 
@@ -27,45 +28,62 @@ struct any_vec {
 
 static_assert(sizeof(enum hull_field_type) == sizeof(uint32_t), "enums are read as 32 bits");
 
-/* Where in the description we are: printed only when something is wrong. */
-struct where {
-	const struct where *parent;
-	const char *name; /* of a member; NULL for an item */
-	size_t index;
-};
-
-static void add_where(struct hull_strbuf *b, const struct where *w)
+static void add_where(struct hull_strbuf *b, const struct hull_field_where *w)
 {
 	if (!w)
 		return;
 	add_where(b, w->parent);
 	if (w->name)
 		hull_strbuf_addf(b, "%s%.*s", b->len ? "." : "", KEY_SHOWN_LEN, w->name);
-	else
+	else if (w->parent)
 		hull_strbuf_addf(b, "[%zu]", w->index);
 }
 
-static int fail(struct hull_error **err, const struct where *w, const char *fmt, ...)
+static const struct hull_field_where *whole_of(const struct hull_field_where *w)
+{
+	while (w && w->parent)
+		w = w->parent;
+	return w;
+}
+
+/* 1 where problems are listed and the reading goes on, or -1. */
+static int fail_text(struct hull_error **err, const struct hull_field_where *w, const char *text)
+{
+	cleanup_strbuf struct hull_strbuf line = HULL_STRBUF_INIT;
+	const struct hull_field_where *whole = whole_of(w);
+	struct hull_strv *problems = whole ? whole->problems : NULL;
+
+	add_where(&line, w);
+	hull_strbuf_addf(&line, "%s%s", line.len ? ": " : "", text);
+	if (line.failed)
+		return hull_fail_nomem(err);
+	if (!problems)
+		return hull_fail(err, HULL_E_INVALID, "%s", line.data);
+	return hull_strv_add(problems, line.data) < 0 ? hull_fail_nomem(err) : 1;
+}
+
+static int fail(struct hull_error **err, const struct hull_field_where *w, const char *fmt, ...)
 	HULL_PRINTF(3, 4);
 
-static int fail(struct hull_error **err, const struct where *w, const char *fmt, ...)
+static int fail(struct hull_error **err, const struct hull_field_where *w, const char *fmt, ...)
 {
-	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
 	cleanup_free char *text = NULL;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
-	add_where(&path, w);
-	if (n < 0 || path.failed) {
-		text = n < 0 ? NULL : text;
-		return hull_fail_nomem(err);
-	}
-	if (!path.len)
-		return hull_fail(err, HULL_E_INVALID, "%s", text);
-	return hull_fail(err, HULL_E_INVALID, "%s: %s", path.data, text);
+	return text ? fail_text(err, w, text) : hull_fail_nomem(err);
+}
+
+int hull_field_fail(const struct hull_field_where *where, struct hull_error **err)
+{
+	cleanup_error struct hull_error *own = err ? steal_ptr(err) : NULL;
+
+	if (hull_error_code(own) != HULL_E_INVALID)
+		return err ? hull_error_move(err, &own) : -1;
+	return fail_text(err, where, hull_error_message(own));
 }
 
 static void vec_free(const struct hull_fields *fields, struct any_vec *vec)
@@ -114,6 +132,8 @@ void hull_fields_fini(const struct hull_fields *fields, void *object)
 {
 	struct any_vec vec;
 
+	if (fields->own)
+		fields->own->fini(object);
 	for (size_t i = 0; i < fields->n; i++) {
 		const struct hull_field *f = &fields->v[i];
 		void *p = hull_field_at(f, object);
@@ -145,12 +165,12 @@ void hull_fields_fini(const struct hull_fields *fields, void *object)
 }
 
 static int struct_from_json(const struct hull_fields *fields, void *object,
-			    const struct hull_json *json, const struct where *w,
+			    const struct hull_json *json, const struct hull_field_where *w,
 			    struct hull_error **err);
 
 /* The index of the name that @json is. */
 static int name_from_json(const struct hull_field *f, const struct hull_json *json,
-			  const struct where *w, uint32_t *ret, struct hull_error **err)
+			  const struct hull_field_where *w, uint32_t *ret, struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
 	const char *s = hull_json_str(json), *near;
@@ -173,14 +193,16 @@ static int name_from_json(const struct hull_field *f, const struct hull_json *js
 }
 
 static int string_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
-			    const struct where *w, struct hull_error **err)
+			    const struct hull_field_where *w, struct hull_error **err)
 {
 	const char *s = hull_json_str(json);
 	char *copy = NULL;
 	uint32_t i;
 
-	if (f->names && name_from_json(f, json, w, &i, err) < 0)
-		return -1;
+	int r = f->names ? name_from_json(f, json, w, &i, err) : 0;
+
+	if (r)
+		return r;
 	if (!s)
 		return fail(err, w, "must be a string");
 	if (strlen(s) > f->max)
@@ -196,7 +218,7 @@ static int string_from_json(const struct hull_field *f, void *p, const struct hu
 }
 
 static int number_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
-			    const struct where *w, struct hull_error **err)
+			    const struct hull_field_where *w, struct hull_error **err)
 {
 	const char *text = f->type == HULL_FIELD_TYPE_SIZE ? hull_json_str(json) : NULL;
 	uint64_t v = 0;
@@ -213,7 +235,7 @@ static int number_from_json(const struct hull_field *f, void *p, const struct hu
 }
 
 static int signed_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
-			    const struct where *w, struct hull_error **err)
+			    const struct hull_field_where *w, struct hull_error **err)
 {
 	int64_t v = 0, min = (int64_t)f->min, max = (int64_t)f->max;
 	int r = hull_json_get_i64(json, &v);
@@ -227,18 +249,18 @@ static int signed_from_json(const struct hull_field *f, void *p, const struct hu
 }
 
 static int enum_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
-			  const struct where *w, struct hull_error **err)
+			  const struct hull_field_where *w, struct hull_error **err)
 {
 	uint32_t i;
+	int r = name_from_json(f, json, w, &i, err);
 
-	if (name_from_json(f, json, w, &i, err) < 0)
-		return -1;
-	memcpy(p, &i, sizeof(i));
-	return 0;
+	if (r == 0)
+		memcpy(p, &i, sizeof(i));
+	return r;
 }
 
 static int check_array(const struct hull_field *f, const struct hull_json *json,
-		       const struct where *w, struct hull_error **err)
+		       const struct hull_field_where *w, struct hull_error **err)
 {
 	if (hull_json_type(json) != HULL_JSON_ARRAY)
 		return fail(err, w, "must be an array");
@@ -248,22 +270,25 @@ static int check_array(const struct hull_field *f, const struct hull_json *json,
 }
 
 static int strings_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
-			     const struct where *w, struct hull_error **err)
+			     const struct hull_field_where *w, struct hull_error **err)
 {
 	cleanup_strv struct hull_strv list = {0};
+	int r = check_array(f, json, w, err);
 
-	if (check_array(f, json, w, err) < 0)
-		return -1;
+	if (r)
+		return r;
 	for (size_t i = 0; i < hull_json_length(json); i++) {
-		const struct where item = {.parent = w, .index = i};
+		const struct hull_field_where item = {.parent = w, .index = i};
 		const char *s = hull_json_str(hull_json_at(json, i));
 
 		if (!s)
-			return fail(err, &item, "must be a string");
-		if (strlen(s) > STRING_MAX_LEN)
-			return fail(err, &item, "must be at most %d bytes long", STRING_MAX_LEN);
-		if (hull_strv_add(&list, s) < 0)
-			return hull_fail_nomem(err);
+			r = fail(err, &item, "must be a string");
+		else if (strlen(s) > STRING_MAX_LEN)
+			r = fail(err, &item, "must be at most %d bytes long", STRING_MAX_LEN);
+		else if (hull_strv_add(&list, s) < 0)
+			r = hull_fail_nomem(err);
+		if (r < 0)
+			return r;
 	}
 	hull_strv_fini(p);
 	memcpy(p, &list, sizeof(list));
@@ -272,22 +297,22 @@ static int strings_from_json(const struct hull_field *f, void *p, const struct h
 }
 
 static int list_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
-			  const struct where *w, struct hull_error **err)
+			  const struct hull_field_where *w, struct hull_error **err)
 {
 	size_t n = hull_json_length(json);
 	struct any_vec list = {0}, old;
-	int r = 0;
+	int r = check_array(f, json, w, err);
 
-	if (check_array(f, json, w, err) < 0)
-		return -1;
+	if (r)
+		return r;
 	if (n) {
 		list.v = calloc(n, f->fields->size);
 		if (!list.v)
 			return hull_fail_nomem(err);
 		list.cap = n;
 	}
-	for (; list.n < n && r == 0; list.n++) {
-		const struct where item = {.parent = w, .index = list.n};
+	for (; list.n < n && r >= 0; list.n++) {
+		const struct hull_field_where item = {.parent = w, .index = list.n};
 		void *object = list.v + list.n * f->fields->size;
 
 		hull_fields_init(f->fields, object);
@@ -304,7 +329,7 @@ static int list_from_json(const struct hull_field *f, void *p, const struct hull
 }
 
 static int one_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
-			 const struct where *w, struct hull_error **err)
+			 const struct hull_field_where *w, struct hull_error **err)
 {
 	switch (f->type) {
 	case HULL_FIELD_TYPE_STRING:
@@ -333,11 +358,18 @@ static int one_from_json(const struct hull_field *f, void *p, const struct hull_
 struct reading {
 	const struct hull_fields *fields;
 	void *object;
-	const struct where *where;
+	const struct hull_field_where *where;
 	struct hull_error **err;
 };
 
-static int fail_unknown(const struct hull_fields *fields, const struct where *w,
+static bool is_hidden(const struct hull_field *f, const struct hull_field_where *w)
+{
+	const struct hull_field_where *whole = whole_of(w);
+
+	return f->flags & HULL_FIELD_OURS && whole && whole->user;
+}
+
+static int fail_unknown(const struct hull_fields *fields, const struct hull_field_where *w,
 			struct hull_error **err)
 {
 	cleanup_free const char **names = calloc(fields->n + 1, sizeof(*names));
@@ -347,7 +379,7 @@ static int fail_unknown(const struct hull_fields *fields, const struct where *w,
 	if (!names)
 		return hull_fail_nomem(err);
 	for (size_t i = 0; i < fields->n; i++)
-		if (fields->v[i].name)
+		if (fields->v[i].name && !is_hidden(&fields->v[i], w))
 			names[n++] = fields->v[i].name;
 	near = hull_nearest(w->name, names);
 	if (near)
@@ -355,30 +387,37 @@ static int fail_unknown(const struct hull_fields *fields, const struct where *w,
 	return fail(err, w, "unknown key");
 }
 
-static int member_from_json(void *ctx, const char *key, struct hull_json *value)
+static int read_member(const struct reading *r, const char *key, struct hull_json *value)
 {
-	const struct reading *r = ctx;
-	const struct where w = {.parent = r->where, .name = key};
+	const struct hull_field_where w = {.parent = r->where, .name = key};
 
 	if (r->fields->kind && !strcmp(key, "kind"))
 		return 0; /* looked at already */
 	for (size_t i = 0; i < r->fields->n; i++) {
 		const struct hull_field *f = &r->fields->v[i];
 
-		if (f->name && !strcmp(f->name, key))
+		if (f->name && !strcmp(f->name, key) && !is_hidden(f, &w))
 			return one_from_json(f, hull_field_at(f, r->object), value, &w, r->err);
 	}
 	return fail_unknown(r->fields, &w, r->err);
 }
 
+static int member_from_json(void *ctx, const char *key, struct hull_json *value)
+{
+	return read_member(ctx, key, value) < 0 ? -1 : 0;
+}
+
 static int struct_from_json(const struct hull_fields *fields, void *object,
-			    const struct hull_json *json, const struct where *w,
+			    const struct hull_json *json, const struct hull_field_where *w,
 			    struct hull_error **err)
 {
-	const struct where kind_at = {.parent = w, .name = "kind"};
+	const struct hull_field_where kind_at = {.parent = w, .name = "kind"};
 	struct reading r = {fields, object, w, err};
 	const char *kind;
+	int failed = 0;
 
+	if (fields->own)
+		return fields->own->from_json(object, json, w, err);
 	if (hull_json_type(json) != HULL_JSON_OBJECT)
 		return fail(err, w, "must be an object");
 	kind = hull_json_str(hull_json_get(json, "kind"));
@@ -387,19 +426,22 @@ static int struct_from_json(const struct hull_fields *fields, void *object,
 	if (hull_json_each(json, member_from_json, &r) < 0)
 		return -1;
 	for (size_t i = 0; i < fields->n; i++) {
-		const struct where at = {.parent = w, .name = fields->v[i].name};
+		const struct hull_field_where at = {.parent = w, .name = fields->v[i].name};
 
 		if (fields->v[i].flags & HULL_FIELD_REQUIRED &&
 		    !hull_json_has(json, fields->v[i].name))
-			return fail(err, &at, "missing");
+			failed = fail(err, &at, "missing");
+		if (failed < 0)
+			return failed;
 	}
 	return 0;
 }
 
 int hull_fields_from_json(const struct hull_fields *fields, void *object,
-			  const struct hull_json *json, struct hull_error **err)
+			  const struct hull_json *json, const struct hull_field_where *where,
+			  struct hull_error **err)
 {
-	return struct_from_json(fields, object, json, NULL, err);
+	return struct_from_json(fields, object, json, where, err);
 }
 
 static struct hull_json *struct_to_json(const struct hull_fields *fields, const void *object,
@@ -477,9 +519,11 @@ static struct hull_json *one_to_json(const struct hull_field *f, const void *p, 
 static struct hull_json *struct_to_json(const struct hull_fields *fields, const void *object,
 					bool *ret_any)
 {
-	cleanup_json struct hull_json *json = hull_json_object();
+	cleanup_json struct hull_json *json = fields->own ? NULL : hull_json_object();
 
-	*ret_any = fields->kind != NULL;
+	*ret_any = fields->kind != NULL || fields->own;
+	if (fields->own)
+		return fields->own->to_json(object);
 	if (json && fields->kind && hull_json_set(json, "kind", hull_json_string(fields->kind)) < 0)
 		return NULL;
 	for (size_t i = 0; json && i < fields->n; i++) {
@@ -513,4 +557,43 @@ int hull_fields_to_json(const struct hull_fields *fields, const void *object,
 		return hull_fail_nomem(err);
 	*ret = json;
 	return 0;
+}
+
+/* ---- paths ---- */
+
+static int resolve_one(char **path, const char *dir)
+{
+	char *joined;
+
+	if (!*path || **path == '/')
+		return 0;
+	joined = hull_path_join(dir, *path);
+	if (!joined)
+		return -ENOMEM;
+	free(*path);
+	*path = joined;
+	return 0;
+}
+
+int hull_fields_resolve(const struct hull_fields *fields, void *object, const char *dir)
+{
+	int r = 0;
+
+	if (fields->own)
+		fields = fields->own->rows(object, &object);
+	for (size_t i = 0; r == 0 && i < fields->n; i++) {
+		const struct hull_field *f = &fields->v[i];
+		void *p = hull_field_at(f, object);
+		struct any_vec list = {0};
+
+		if (f->flags & HULL_FIELD_PATH)
+			r = resolve_one(p, dir);
+		else if (f->type == HULL_FIELD_TYPE_STRUCT)
+			r = hull_fields_resolve(f->fields, p, dir);
+		else if (f->type == HULL_FIELD_TYPE_LIST)
+			memcpy(&list, p, sizeof(list));
+		for (size_t k = 0; r == 0 && k < list.n; k++)
+			r = hull_fields_resolve(f->fields, list.v + k * f->fields->size, dir);
+	}
+	return r;
 }

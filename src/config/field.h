@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/vec.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum hull_field_type {
@@ -38,6 +39,8 @@ enum hull_field_type {
 enum {
 	HULL_FIELD_REQUIRED = 1 << 0, /* must be given in JSON */
 	HULL_FIELD_ALWAYS = 1 << 1,   /* is written even when it has its default */
+	HULL_FIELD_PATH = 1 << 2,     /* a file's name on the host */
+	HULL_FIELD_OURS = 1 << 3,     /* is filled in by us: unknown to who reads for @user */
 };
 
 struct hull_fields;
@@ -85,11 +88,34 @@ struct hull_field {
 	struct hull_vfkit_word vfkit;
 };
 
+/* Where in a description we are: printed only when something is wrong.  The place without a parent
+ * is the whole of it. */
+struct hull_field_where {
+	const struct hull_field_where *parent;
+	const char *name; /* of a member; NULL for an item */
+	size_t index;
+	/* Of the whole: */
+	struct hull_strv *problems; /* not NULL: gets what is wrong, instead of the error */
+	bool user;		    /* a user has written it */
+};
+
+/* How objects of several kinds read and write themselves. */
+struct hull_field_own {
+	/* As hull_fields_from_json(), into zeroed memory. */
+	int (*from_json)(void *object, const struct hull_json *json,
+			 const struct hull_field_where *where, struct hull_error **err);
+	struct hull_json *(*to_json)(const void *object); /* NULL without memory */
+	void (*fini)(void *object);			  /* of zeroed memory, too */
+	/* The rows of this object, and what they describe. */
+	const struct hull_fields *(*rows)(void *object, void **ret_object);
+};
+
 struct hull_fields {
 	const struct hull_field *v;
 	size_t n;
 	size_t size;	  /* of the struct described */
 	const char *kind; /* not NULL: what the object's first member, "kind", says in our JSON */
+	const struct hull_field_own *own; /* not NULL: instead of rows */
 };
 
 /* The offset of @member, provided that its type is @want. */
@@ -157,9 +183,15 @@ static inline void *hull_field_at(const struct hull_field *f, const void *object
 void hull_fields_init(const struct hull_fields *fields, void *object);
 /* Frees what the object owns and zeroes it. */
 void hull_fields_fini(const struct hull_fields *fields, void *object);
-/* Into an initialised object, which on failure is left half set and must still be finished. */
+/* Into an initialised object, which on failure is left half set and must still be finished.  @where
+ * may be NULL.  0, -1, or 1: there are problems in the list. */
 int hull_fields_from_json(const struct hull_fields *fields, void *object,
-			  const struct hull_json *json, struct hull_error **err);
+			  const struct hull_json *json, const struct hull_field_where *where,
+			  struct hull_error **err);
+/* What is wrong with an object, by its own error, which is said to be at @where: -1 or 1. */
+int hull_field_fail(const struct hull_field_where *where, struct hull_error **err);
+/* Relative paths become those of directory @dir. 0 or -ENOMEM. */
+int hull_fields_resolve(const struct hull_fields *fields, void *object, const char *dir);
 int hull_fields_to_json(const struct hull_fields *fields, const void *object,
 			struct hull_json **ret, struct hull_error **err);
 

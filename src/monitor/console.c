@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/conn.h"
+#include "base/listen.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "base/path.h"
@@ -17,7 +18,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define READER_QUEUE ((size_t)1 << 20)
@@ -33,11 +33,12 @@ struct reader {
 
 struct hull_console {
 	struct hull_loop *loop;
-	struct hull_conn *conn; /* to the hypervisor; NULL once it is gone */
-	struct hull_source *listen_source;
-	int listen_fd, log_fd;
+	struct hull_conn *conn;		/* to the hypervisor; NULL once it is gone */
+	struct hull_listener *listener; /* NULL: none */
+	int log_fd;
 	char *log_path;
 	size_t log_len;
+	bool log_lacks; /* the last write failed, which has been told */
 	char ring[HULL_CONSOLE_RING];
 	size_t total; /* bytes ever; the ring holds the last of them */
 	struct reader *readers;
@@ -142,11 +143,10 @@ static void ring_pieces(const struct hull_console *c, const char *piece[2], size
 	len[1] = at;
 }
 
-static void on_accept(void *ctx, uint32_t events)
+static void on_accepted(void *ctx, int fd)
 {
 	struct hull_console *c = ctx;
-	int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct reader *r = fd >= 0 && c->n_readers < READERS_MAX ? calloc(1, sizeof(*r)) : NULL;
+	struct reader *r = c->n_readers < READERS_MAX ? calloc(1, sizeof(*r)) : NULL;
 	struct reader **tail = &c->readers;
 	const char *piece[2];
 	size_t len[2];
@@ -196,12 +196,16 @@ static void log_open(struct hull_console *c)
 static void log_add(struct hull_console *c, const char *data, size_t len)
 {
 	cleanup_free char *old = NULL;
+	int r;
 
 	if (c->log_fd < 0)
 		return;
 	/* A full disk costs log lines, never the VM. */
-	if (hull_fd_write_all(c->log_fd, data, len) < 0)
-		hull_warn("console", "cannot write %s, ignoring", c->log_path);
+	r = hull_fd_write_all(c->log_fd, data, len);
+	if (r < 0 && !c->log_lacks)
+		hull_warn("console", "write '%s': %s, going on without", c->log_path,
+			  hull_strerror(-r));
+	c->log_lacks = r < 0;
 	c->log_len += len;
 	if (c->log_len < HULL_CONSOLE_LOG_MAX)
 		return;
@@ -260,17 +264,19 @@ int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *
 		return hull_fail_nomem(err);
 	}
 	c->loop = loop;
-	c->listen_fd = listen_fd;
 	log_open(c);
 	if (c->log_fd < 0) {
 		r = -errno;
 		hull_closep(&fd);
+		hull_closep(&listen_fd);
 		hull_console_free(c);
 		return hull_fail_errno(err, -r, "create console log '%s'", log_path);
 	}
 	r = hull_conn_new(loop, fd, READER_QUEUE, &conn_ops, c, &c->conn);
-	if (r == 0 && listen_fd >= 0)
-		r = hull_loop_add_fd(loop, listen_fd, EPOLLIN, on_accept, c, &c->listen_source);
+	if (r < 0)
+		hull_closep(&listen_fd);
+	else if (listen_fd >= 0)
+		r = hull_listener_new(loop, listen_fd, on_accepted, c, &c->listener);
 	if (r < 0) {
 		hull_console_free(c);
 		return hull_fail_errno(err, -r, "watch console");
@@ -285,8 +291,7 @@ void hull_console_free(struct hull_console *c)
 		return;
 	while (c->readers)
 		reader_free(c->readers);
-	hull_source_remove(&c->listen_source);
-	hull_closep(&c->listen_fd);
+	hull_listener_free(c->listener);
 	hull_closep(&c->log_fd);
 	hull_conn_free(c->conn);
 	free(c->log_path);

@@ -8,6 +8,7 @@
 #include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "monitor/scratch.h"
 
 #include <string.h>
 
@@ -48,6 +49,11 @@ const char *hull_monitor_hint(const struct hull_monitor *m, const char *reason, 
 		return m->ready_ns ? "something in the guest asked for it; what the guest says on "
 				     "its console is shown with --console"
 				   : "--append ignore_loglevel shows more of what the kernel says";
+	if (!strcmp(reason, "no-space") && !m->config.scratch_dir)
+		return "make room on the host; throwaway disks are in " HULL_SCRATCH_DIR
+		       ", and take there what is written to them";
+	if (!strcmp(reason, "no-space"))
+		return "make room on the host";
 	if (!strcmp(reason, "helper-died"))
 		return "somebody killed it, or it can't work here: 'hull doctor' looks the host "
 		       "over";
@@ -71,6 +77,11 @@ bool hull_monitor_short_of_memory(const struct hull_monitor *m, struct hull_erro
 	return true;
 }
 
+static const char lacks_8250[] =
+	" (a kernel that says nothing may lack CONFIG_SERIAL_8250_CONSOLE)";
+static const char lacks_pl011[] =
+	" (a kernel that says nothing may lack CONFIG_SERIAL_AMBA_PL011_CONSOLE)";
+
 void hull_monitor_fail_silent(const struct hull_monitor *m, const char *console,
 			      struct hull_error **err)
 {
@@ -85,7 +96,7 @@ void hull_monitor_fail_silent(const struct hull_monitor *m, const char *console,
 		hull_hint(err,
 			  "give it longer with --boot-timeout; --append ignore_loglevel shows "
 			  "what the kernel says%s",
-			  *console ? ""
-				   : " (a kernel that says nothing may lack "
-				     "CONFIG_SERIAL_8250_CONSOLE)");
+			  *console				? ""
+			  : m->config.arch == HULL_ARCH_AARCH64 ? lacks_pl011
+								: lacks_8250);
 }

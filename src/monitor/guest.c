@@ -188,6 +188,8 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 		hull_setup_stage(s, "net");
 		hull_net_describe(m->net, &s->rq);
 	}
+	if (m->config.panic_dump)
+		hull_setup_stage(s, "dump");
 	add_identity(s, &m->config);
 	hull_setup_root(s, m);
 	if (s->strings.failed)

@@ -11,6 +11,7 @@
 #include "monitor/link.h"
 
 #include "base/cleanup.h"
+#include "base/listen.h"
 #include "base/os.h"
 #include "base/strbuf.h"
 #include "proto/hvsock.h"
@@ -58,8 +59,7 @@ struct hull_guest_link {
 	struct channel channels[2];
 	struct client *clients;
 	size_t n_clients;
-	struct hull_source *listen_source;
-	int listen_fd;
+	struct hull_listener *listener; /* NULL: none */
 	char *buf; /* owned: CHANNEL_READ bytes for whichever channel is being read */
 };
 
@@ -287,13 +287,9 @@ static int client_new(struct hull_guest_link *l, int fd, struct client **ret)
 	return 0;
 }
 
-static void on_accept(void *ctx, uint32_t events)
+static void on_accepted(void *ctx, int fd)
 {
-	struct hull_guest_link *l = ctx;
-	int fd = accept4(l->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd >= 0)
-		(void)client_new(l, fd, NULL); /* over the limit: closed, the peer sees EOF */
+	(void)client_new(ctx, fd, NULL); /* over the limit: closed, the peer sees EOF */
 }
 
 /* ---- streams, called by the machines ---- */
@@ -433,7 +429,7 @@ static void on_channel(void *ctx, uint32_t events)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		if (n <= 0) {
-			hull_fail(&err, HULL_E_BACKEND, "the hypervisor closed the guest link");
+			hull_fail(&err, HULL_E_BACKEND, "the guest link was closed");
 			channel_broken(ch, err);
 			return;
 		}
@@ -490,11 +486,10 @@ int hull_guest_link_new(struct hull_loop *loop, int listen_fd,
 	l->loop = loop;
 	l->ops = ops;
 	l->ctx = ctx;
-	l->listen_fd = listen_fd;
 	for (size_t i = 0; i < ARRAY_SIZE(l->channels); i++)
 		l->channels[i] = (struct channel){.owner = l, .fd = -1};
 	if (listen_fd >= 0)
-		r = hull_loop_add_fd(loop, listen_fd, EPOLLIN, on_accept, l, &l->listen_source);
+		r = hull_listener_new(loop, listen_fd, on_accepted, l, &l->listener);
 	if (r < 0) {
 		hull_guest_link_free(l);
 		return hull_fail_errno(err, -r, "watch vsock socket");
@@ -526,8 +521,7 @@ void hull_guest_link_free(struct hull_guest_link *l)
 	if (!l)
 		return;
 	hull_guest_link_close(l);
-	hull_source_remove(&l->listen_source);
-	hull_closep(&l->listen_fd);
+	hull_listener_free(l->listener);
 	free(l->buf);
 	free(l);
 }

@@ -169,6 +169,8 @@ void hull_monitor_ready(struct hull_monitor *m)
 	if (m->config.agent != HULL_AGENT_NONE)
 		hull_monitor_agent_ready(m);
 	hull_monitor_answer_start(m);
+	if (m->config.agent != HULL_AGENT_NONE)
+		hull_monitor_watch_clock(m);
 }
 
 static void on_deadline(void *ctx)
@@ -245,6 +247,8 @@ static void free_launch(struct hull_monitor *m)
 {
 	hull_rpc_free(steal_ptr(&m->agent));
 	hull_guest_link_free(steal_ptr(&m->link));
+	hull_vsock_free(steal_ptr(&m->vsock));
+	hull_source_remove(&m->lost);
 	hull_inst_freep(&m->inst); /* may still answer for a dump */
 	hull_dump_free(steal_ptr(&m->dump));
 	free_helpers(m);
@@ -281,6 +285,7 @@ static void on_finish(void *ctx)
 	explain_start(m);
 	m->state = HULL_MONITOR_GONE;
 	m->exited_at_ns = hull_realtime_ns();
+	hull_monitor_unwatch_clock(m);
 	free_launch(m);
 	hull_scratch_free(steal_ptr(&m->scratch));
 	hull_monitor_remove_cgroups(m);
@@ -310,6 +315,7 @@ int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (
 	m->lock_fd = lock_fd;
 	m->initrd_fd = -1;
 	m->gdb_fd = -1;
+	m->clock_fd = -1;
 	hull_config_init(&m->config);
 	hull_exports_init(&m->exports);
 	r = hull_loop_add_timer(loop, on_deadline, m, &m->deadline);
@@ -334,6 +340,7 @@ void hull_monitor_free(struct hull_monitor *m)
 {
 	if (!m)
 		return;
+	hull_monitor_unwatch_clock(m);
 	free_launch(m);
 	hull_monitor_close_gdb(m);
 	hull_scratch_free(m->scratch);

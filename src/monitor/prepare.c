@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/strbuf.h"
+#include "boot/initrd.h"
 #include "boot/modules.h"
 #include "config.h"
 #include "monitor/net.h"
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 #define SHORT_ID 12
+#define LOST_MS 3000
 /* User ids of hypervisors and share daemons: a pair per VM, from a range that nobody hands out. */
 #define UID_BASE UINT32_C(0x70000000)
 #define UID_PAIRS UINT32_C(0x00400000)
@@ -158,6 +160,10 @@ static void on_inst_paused(void *ctx, bool paused)
 		m->state = HULL_MONITOR_PAUSED;
 	else if (m->state == HULL_MONITOR_PAUSED && !paused)
 		m->state = HULL_MONITOR_RUNNING;
+	/* Its clock has stood still as well.  Not under a debugger, who wants to see nothing of us.
+	 */
+	if (m->state == HULL_MONITOR_RUNNING && !paused && m->config.gdb.kind == HULL_GDB_NONE)
+		hull_monitor_tell_time(m);
 }
 
 static void on_inst_ending(void *ctx, enum hull_end end)
@@ -227,13 +233,22 @@ static void on_link_up(void *ctx, unsigned int agent_version)
 		hull_monitor_setup_guest(m);
 }
 
+static void on_link_lost(void *ctx)
+{
+	hull_monitor_end(ctx, "link-broken", "the guest has closed its link");
+}
+
 static void on_link_broken(void *ctx, const struct hull_error *error)
 {
 	struct hull_monitor *m = ctx;
 
-	/* The hypervisor closing it is about to be seen exiting, which tells more. */
+	/* The hypervisor closing it is about to be seen exiting, which tells more.  Through vsock
+	 * the guest can close it as well, and live on. */
 	if (hull_error_code(error) != HULL_E_BACKEND)
 		hull_monitor_end(m, "link-broken", "%s", hull_error_message(error));
+	else if (m->vsock && !m->lost &&
+		 hull_loop_add_timer(m->loop, on_link_lost, m, &m->lost) == 0)
+		hull_source_arm(m->lost, hull_deadline_ms(LOST_MS));
 }
 
 static const struct hull_guest_link_ops link_ops = {.up = on_link_up, .broken = on_link_broken};
@@ -353,6 +368,11 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 		.ipv6 = m->net && hull_net_has_ipv6(m->net),
 	};
 
+	if (m->config.link == HULL_LINK_VSOCK && m->config.agent != HULL_AGENT_NONE) {
+		if (hull_vsock_new(m->loop, m->token, &sockets->vsock, &m->vsock, err) < 0)
+			return -1;
+		sockets->vsock_cid = hull_vsock_cid(m->vsock);
+	}
 	if (m->gdb_fd >= 0 && (sockets->gdb = fcntl(m->gdb_fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return hull_fail_errno(err, errno, "duplicate a descriptor");
 	if (hull_monitor_open_dump(m, &sockets->dump, err) < 0)
@@ -378,6 +398,15 @@ static int open_console(struct hull_monitor *m, struct hull_error **err)
 	return hull_console_new(m->loop, fd, steal_fd(&listen_fd), log, &m->console, err);
 }
 
+static void on_dialed(void *ctx, int control_fd, int bulk_fd)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct hull_monitor *m = ctx;
+
+	if (hull_guest_link_open(m->link, control_fd, bulk_fd, &err) < 0)
+		hull_monitor_end_error(m, "link-broken", &err);
+}
+
 static int open_link(struct hull_monitor *m, struct hull_error **err)
 {
 	int control = m->inst->ops->take_stream(m->inst, HULL_STREAM_CTL);
@@ -395,7 +424,8 @@ static int open_link(struct hull_monitor *m, struct hull_error **err)
 		hull_closep(&bulk);
 		return -1;
 	}
-	return hull_guest_link_open(m->link, control, bulk, err);
+	return m->vsock ? hull_vsock_dial(m->vsock, on_dialed, m, err)
+			: hull_guest_link_open(m->link, control, bulk, err);
 }
 
 static int read_spec(struct hull_monitor *m, const void *spec, size_t len, struct hull_error **err)
@@ -482,6 +512,20 @@ static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 	return 0;
 }
 
+/* What the guest boots from beside its kernel, where the description's is not all of it. */
+static int make_initrd(struct hull_monitor *m, struct hull_error **err)
+{
+	int r;
+
+	if (m->config.modules && hull_boot_modules(&m->config, &m->initrd_fd, err) < 0)
+		return -1;
+	if (m->config.link != HULL_LINK_VSOCK)
+		return 0;
+	r = hull_random(m->token, sizeof(m->token));
+	return r < 0 ? hull_fail_errno(err, -r, "make a token")
+		     : hull_initrd_add_token(&m->config, m->token, &m->initrd_fd, err);
+}
+
 /* Who serves the host's directories, and what there is to serve. */
 static int plan_shares(struct hull_monitor *m, struct hull_error **err)
 {
@@ -505,8 +549,7 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	int control_fd, r;
 
 	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0 ||
-	    (m->config.modules && hull_boot_modules(&m->config, &m->initrd_fd, err) < 0) ||
-	    plan_shares(m, err) < 0)
+	    make_initrd(m, err) < 0 || plan_shares(m, err) < 0)
 		return -1;
 	m->started_at_ns = hull_realtime_ns();
 	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/conn.h"
+#include "base/listen.h"
 #include "base/os.h"
 
 #include <netinet/in.h>
@@ -21,8 +22,9 @@
 struct listener {
 	struct hull_relay *relay;
 	struct listener *next;
-	struct hull_source *source;
-	int fd; /* owned */
+	struct hull_listener *connections; /* TCP */
+	struct hull_source *source;	   /* UDP */
+	int fd;				   /* UDP: owned; else -1 */
 	struct sockaddr_storage target;
 	socklen_t target_len;
 };
@@ -162,15 +164,14 @@ static int dial(const struct listener *l, int type)
 	return steal_fd(&fd);
 }
 
-static void on_accept(void *ctx, uint32_t events)
+static void on_accepted(void *ctx, int accepted)
 {
 	struct listener *l = ctx;
 	struct hull_relay *r = l->relay;
-	cleanup_close int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	cleanup_close int target = -1;
+	cleanup_close int fd = accepted, target = -1;
 	struct flow *f;
 
-	if (fd < 0 || r->n_flows >= HULL_RELAY_FLOWS_MAX)
+	if (r->n_flows >= HULL_RELAY_FLOWS_MAX)
 		return;
 	target = dial(l, SOCK_STREAM);
 	f = target < 0 ? NULL : flow_new(l);
@@ -309,11 +310,14 @@ int hull_relay_add(struct hull_relay *r, int fd, enum hull_protocol protocol,
 	if (hull_ip_is_any(&ip))
 		(void)hull_parse_ip(ip.family == AF_INET ? "127.0.0.1" : "::1", &ip);
 	l->relay = r;
-	l->fd = fd;
+	l->fd = tcp ? -1 : fd;
 	l->target_len = hull_ip_sockaddr(&ip, port, &l->target);
 	l->next = r->listeners;
 	r->listeners = l;
-	e = hull_loop_add_fd(r->loop, fd, EPOLLIN, tcp ? on_accept : on_datagram, l, &l->source);
+	if (tcp)
+		e = hull_listener_new(r->loop, fd, on_accepted, l, &l->connections);
+	else
+		e = hull_loop_add_fd(r->loop, fd, EPOLLIN, on_datagram, l, &l->source);
 	return MIN(e, 0); /* the listener is freed with the relay */
 }
 
@@ -330,6 +334,7 @@ void hull_relay_free(struct hull_relay *r)
 		flow_free(r->flows);
 	for (struct listener *l = r->listeners, *next; l; l = next) {
 		next = l->next;
+		hull_listener_free(l->connections);
 		hull_source_remove(&l->source);
 		hull_closep(&l->fd);
 		free(l);

@@ -8,8 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/conn.h"
-
-#include <sys/socket.h>
+#include "base/listen.h"
 
 #define PEERS_MAX 64
 
@@ -25,8 +24,7 @@ struct hull_server {
 	struct hull_loop *loop;
 	const struct hull_server_ops *ops;
 	void *ctx;
-	int listen_fd;
-	struct hull_source *source;
+	struct hull_listener *listener;
 	struct peer *peers;
 	size_t n_peers;
 };
@@ -119,20 +117,15 @@ static int peer_new(struct hull_server *s, int fd, bool starter, struct hull_err
 	return 0;
 }
 
-static void on_accept(void *ctx, uint32_t events)
+static void on_accepted(void *ctx, int fd)
 {
-	struct hull_server *s = ctx;
-	int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd >= 0)
-		(void)peer_new(s, fd, false, NULL); /* too many: closed, the client sees EOF */
+	(void)peer_new(ctx, fd, false, NULL); /* too many: closed, the client sees EOF */
 }
 
 int hull_server_listen(struct hull_server *s, int listen_fd, struct hull_error **err)
 {
-	int r = hull_loop_add_fd(s->loop, listen_fd, EPOLLIN, on_accept, s, &s->source);
+	int r = hull_listener_new(s->loop, listen_fd, on_accepted, s, &s->listener);
 
-	s->listen_fd = listen_fd;
 	return r < 0 ? hull_fail_errno(err, -r, "watch control socket") : 0;
 }
 
@@ -150,7 +143,6 @@ int hull_server_new(struct hull_loop *loop, int starter_fd, int listen_fd,
 	s->loop = loop;
 	s->ops = ops;
 	s->ctx = ctx;
-	s->listen_fd = -1;
 	if ((listen_fd >= 0 && hull_server_listen(s, listen_fd, err) < 0) ||
 	    (starter_fd >= 0 && peer_new(s, starter_fd, true, err) < 0)) {
 		hull_server_free(s);
@@ -168,7 +160,6 @@ void hull_server_free(struct hull_server *s)
 		p->starter = false; /* we end it, not they */
 	while (s->peers)
 		peer_free(s->peers);
-	hull_source_remove(&s->source);
-	hull_closep(&s->listen_fd);
+	hull_listener_free(s->listener);
 	free(s);
 }

@@ -4,7 +4,7 @@
  * may ask), prepare.c (what a VM needs before it starts), guest.c (what the guest is told), ready.c
  * (what has become ready, and who waits for it), timeline.c (what the start was made of), cgroups.c
  * (its control groups), gdb.c (the socket for debuggers), panic.c (what becomes of a panicked
- * guest).
+ * guest), clock.c (the guest's time after a jump of the host's).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -24,6 +24,7 @@
 #include "monitor/scratch.h"
 #include "monitor/server.h"
 #include "monitor/share.h"
+#include "monitor/vsock.h"
 #include "proto/ttrpc.h"
 
 struct hull_ready_wait; /* in ready.c */
@@ -79,9 +80,15 @@ struct hull_monitor {
 	int initrd_fd;		/* what config.initrd names, where we have made it; else -1 */
 	int gdb_fd;		/* listens for debuggers; -1: none */
 	char *gdb_path;		/* of a socket outside the run directory, which is ours to remove */
+	struct hull_vsock *vsock; /* NULL: the link is another one */
+	uint8_t token[HULL_LINK_TOKEN_LEN];
+	struct hull_source *lost; /* the link is, and the hypervisor should end now */
 	struct hull_guest_link *link;
 	struct hull_rpc *agent;
 	unsigned int agent_version;
+	struct hull_source *clock; /* of the host, watched for jumps */
+	int clock_fd;		   /* owned; -1: not watched */
+	bool telling_time, tell_time_again;
 
 	/* The end: set once, by whatever came first. */
 	char *end_reason, *end_message, *end_hint;
@@ -162,6 +169,13 @@ void hull_monitor_close_gdb(struct hull_monitor *m);
 /* The guest has been stopped or let go on.  While it starts under a debugger its deadline counts
  * only as long as it runs, and from the beginning each time. */
 void hull_monitor_gdb_paused(struct hull_monitor *m, bool paused);
+
+/* ---- clock.c ---- */
+/* From now on the guest is told of jumps of the host's clock. */
+void hull_monitor_watch_clock(struct hull_monitor *m);
+void hull_monitor_unwatch_clock(struct hull_monitor *m);
+/* Its clock may be wrong. */
+void hull_monitor_tell_time(struct hull_monitor *m);
 
 /* ---- panic.c ---- */
 /* Makes the way for a dump, if there may be one: the hypervisor's end of it. */

@@ -32,6 +32,13 @@
 #define HULL_LINK_EPOCH_LEN 16
 #define HULL_LINK_VERSION 1
 
+/* Where the channels are connections over vsock: the guest listens on these ports, and each
+ * connection begins with the token that the guest found in this file of its initramfs. */
+#define HULL_LINK_PORT_CONTROL 1024
+#define HULL_LINK_PORT_BULK 1026
+#define HULL_LINK_TOKEN_LEN 16
+#define HULL_LINK_TOKEN_FILE "/hull-token"
+
 struct hull_link;
 
 struct hull_link_ops {

@@ -71,7 +71,7 @@ int hull_share_spec_from_json(const char *text, size_t len, struct hull_share_sp
 
 	hull_share_spec_init(ret);
 	if (hull_json_parse(text, len, &json, err) < 0 ||
-	    hull_fields_from_json(&hull_share_spec_fields, ret, json, err) < 0)
+	    hull_fields_from_json(&hull_share_spec_fields, ret, json, NULL, err) < 0)
 		return -1;
 	return hull_share_spec_validate(ret, err);
 }

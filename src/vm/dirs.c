@@ -9,7 +9,6 @@
 #include "base/path.h"
 #include "base/program.h"
 #include "config.h"
-#include "config/config.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -120,7 +119,7 @@ int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err)
 
 int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err)
 {
-	const char *env = getenv("HULL_GUEST_DIR");
+	const char *env = getenv("HULL_GUEST_DIR"), *slash = strchr(name, '/');
 	cleanup_free char *near = NULL, *dir = NULL;
 
 	if (env && *env) {
@@ -152,6 +151,18 @@ int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err)
 	free(steal_ptr(ret_path));
 	hull_fail(err, HULL_E_NOT_FOUND, "guest artefact '%s' is neither in '%s' nor in '%s'", name,
 		  dir ? dir : "guest/", HULL_DATADIR "/guest");
-	hull_hint(err, "'./dev build' makes it in a source tree; or point HULL_GUEST_DIR at it");
+	hull_hint(err, "'./dev %s%.*s' makes it in a source tree; or point HULL_GUEST_DIR at it",
+		  slash ? "guest " : "build", slash ? (int)(slash - name) : 0, name);
 	return -1;
+}
+
+int hull_dirs_artefact(enum hull_arch arch, enum hull_artefact which, char **ret_path,
+		       struct hull_error **err)
+{
+	static const char *const names[][3] = {
+		[HULL_ARCH_X86_64] = {"vmlinux", "initramfs", "modules.img"},
+		[HULL_ARCH_AARCH64] = {"aarch64/Image", "aarch64/initramfs", "aarch64/modules.img"},
+	};
+
+	return hull_dirs_guest(names[arch][which], ret_path, err);
 }

@@ -7,6 +7,7 @@
 #define HULL_VM_DIRS_H
 
 #include "base/error.h"
+#include "config/config.h"
 
 /* A hint. */
 #define HULL_DIRS_NO_ROOM "make room there, or set HULL_HOME to a directory that has some"
@@ -22,5 +23,10 @@ int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err);
 /* Path of a guest artefact ("vmlinux"): $HULL_GUEST_DIR, guest/ beside this program, else the
  * installed one. */
 int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err);
+
+/* What hull's own guests of an architecture boot from. */
+enum hull_artefact { HULL_ARTEFACT_KERNEL, HULL_ARTEFACT_INITRD, HULL_ARTEFACT_MODULES };
+int hull_dirs_artefact(enum hull_arch arch, enum hull_artefact which, char **ret_path,
+		       struct hull_error **err);
 
 #endif

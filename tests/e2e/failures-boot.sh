@@ -49,6 +49,17 @@ fake says <<'SH'
 echo 'qemu: a device is on fire' >&2
 exit 1
 SH
+fake kvm-busy <<'SH'
+#!/bin/sh
+echo 'ioctl(KVM_CREATE_VM) failed: 16 Device or resource busy' >&2
+echo 'qemu-system-x86_64: failed to initialize kvm: Device or resource busy' >&2
+exit 1
+SH
+fake library <<'SH'
+#!/bin/sh
+echo 'qemu-system-x86_64: error while loading shared libraries: libfdt.so.1: cannot open shared object file' >&2
+exit 127
+SH
 fake no-interpreter <<'SH'
 #!/no/such/interpreter
 SH
@@ -100,6 +111,8 @@ panic            | plain | --append panic_on_oom=1\ rdinit=/none -- true | 125 B
 cpu-unknown      | plain | --cpu nonesuch -- true | 125 INVALID | unknown-cpu | unable to find CPU model 'nonesuch' | --cpu max | --cpu max -- true
 qemu-exits       | qemu exits | -- true | 125 BACKEND | hypervisor-died | did not start: QEMU exited with status 3 | hull doctor
 qemu-says        | qemu says | -- true | 125 BACKEND | hypervisor-died | status 1: qemu: a device is on fire | hull doctor
+qemu-kvm-busy    | qemu kvm-busy | -- true | 125 UNAVAILABLE | kvm | failed to initialize kvm: Device or resource busy | --accel tcg
+qemu-library     | qemu library | -- true | 125 UNAVAILABLE | hypervisor-broken | loading shared libraries: libfdt.so.1 | install it again
 qemu-terminated  | qemu terminated | -- true | 125 BACKEND | hypervisor-died | QEMU was killed by signal 15 |
 qemu-old         | qemu old | -- true | 125 UNSUPPORTED | hypervisor-too-old | has version 5.2.0, and 7.2 is needed | install QEMU 7.2 or newer
 qemu-device      | qemu device | -- true | 125 UNSUPPORTED | hypervisor-lacks | 'nonesuch' is not a valid device model name | built without it

@@ -34,10 +34,24 @@ port-busy        | plain | -p $busy:80 -- true | 125 BUSY | port-busy | port 127
 port-address     | plain | -p 192.0.2.254:80:80 -- true | 125 INVALID | no-such-address | '192.0.2.254' is not an address of this host | without one it is the loopback's
 TABLE
 
-# KVM with a processor that lacks what it needs, which is not so everywhere.
-grep -qwE 'vmx|svm' /proc/cpuinfo || [ ! -e /dev/kvm ] || faults <<'TABLE'
+# KVM with a processor that lacks what it needs, or else in other ways (kvm-nested runs those).
+if [ -e /dev/kvm ] && ! grep -qwE 'vmx|svm' /proc/cpuinfo; then
+	faults <<'TABLE'
 kvm-processor    | plain | --accel kvm -- true | 125 UNAVAILABLE | kvm | accelerator 'kvm': the processor shows neither vmx nor svm | --accel tcg | --accel tcg -- true
 TABLE
+elif [ -e /dev/kvm ] && [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+	mkdir theirs
+	chown 65534 theirs
+	closed='mount -t tmpfs none small; cp -a /dev/kvm small; chown 0:0 small/kvm; chmod 600 small/kvm; mount --bind small/kvm /dev/kvm'
+	nobody='setpriv --reuid 65534 --regid 65534 --clear-groups'
+	faults <<'TABLE'
+kvm-unusable     | mounts 'mount --bind /dev/null /dev/kvm' | --accel kvm -- true | 125 UNAVAILABLE | kvm | /dev/kvm does not speak version 12 of its interface | --accel tcg
+kvm-closed       | mounts "$closed" | --accel kvm -- true | 125 DENIED | kvm | /dev/kvm is closed to unprivileged users | let a group such as 'kvm'
+TABLE
+	! $nobody test -x "$HULL" || faults <<'TABLE'
+kvm-denied       | mounts "$closed; export HULL_HOME=$PWD/theirs; shift; set -- x $nobody \"\$@\"" | --accel kvm -- true | 125 DENIED | kvm | no permission to open /dev/kvm | with you in it
+TABLE
+fi
 
 if [ "$(id -u)" -ne 0 ]; then
 	chmod 0 unreadable
@@ -59,6 +73,9 @@ home-no-inodes   | mounts 'mount -t tmpfs -o nr_inodes=4 none small; export HULL
 home-full        | mounts 'mount -t tmpfs -o size=32k none small; cat /dev/zero >small/x 2>/dev/null; export HULL_HOME=$PWD/small' | -- true | 125 EXHAUSTED | no-space | monitor.json': No space left | make room
 scratch-full     | mounts 'mount -t tmpfs -o size=64k none /var/tmp; cat /dev/zero >/var/tmp/x 2>/dev/null' | --scratch 1G -- true | 125 EXHAUSTED | no-space | throwaway disk in '/var/tmp': No space left | leave out --scratch | -- true
 scratch-read-only | mounts 'mount -t tmpfs -o ro none /var/tmp' | --scratch 1G -- true | 125 DENIED | read-only | throwaway disk in '/var/tmp': Read-only | leave out --scratch
+scratch-fills    | mounts 'mount -t tmpfs -o size=24M none /var/tmp' | --scratch 1G -- sh -c 'head -c 64M /dev/zero >/big; sync; sleep 60' | 125 EXHAUSTED | no-space | throwaway disk can't take what the guest writes: No space left | make room
+log-full         | mounts 'mount -t tmpfs -o size=64k none small; export HULL_HOME=$PWD/small' | -- sh -c 'head -c 300000 /dev/zero >/dev/console; echo went on' | 0 - | | went on |
+shm-unusable     | mounts 'mount -t tmpfs -o ro,size=4k none /dev/shm' | -v $T/dir:/x -- true | 0 - | | |
 scratch-no-mkfs  | mounts 'mount --bind /dev/null /sbin/mkfs.ext4' | --scratch 1G -- true | 125 NOT_FOUND | no-such-program | mkfs.ext4, which makes throwaway disks, is missing | e2fsprogs
 scratch-mkfs-fails | mounts 'mount --bind /bin/false /sbin/mkfs.ext4' | --scratch 1G -- true | 125 OS | mkfs-failed | mkfs.ext4 exited with status 1 | leave out --scratch
 passt-fails      | mounts 'mount --bind /bin/false /usr/bin/passt' | --net passt -- true | 125 BACKEND | helper-died | passt*exited with status 1 | --net builtin | --net builtin -- true
@@ -73,6 +90,17 @@ if [ "$(id -u)" -eq 0 ] && mkdir "$group" 2>/dev/null; then
 	echo 160M >"$group/memory.limit_in_bytes"
 	faults <<'TABLE'
 memory-cgroup    | after 'echo $$ >'$group/tasks | -- python3 -c 'b=bytearray(300<<20)' | 125 EXHAUSTED | host-memory | memory is limited to 160 MiB, and the VM alone has 512 MiB | control group '*/e2e-
+TABLE
+fi
+
+# Fewer processes for it than a VM has.
+pids=/sys/fs/cgroup/pids$(sed -n 's/^[0-9]*:pids://p' /proc/self/cgroup)
+pids=${pids%/}/e2e-$$
+if [ "$(id -u)" -eq 0 ] && mkdir "$pids" 2>/dev/null; then
+	on_exit 'rmdir "$pids"'
+	echo 3 >"$pids/pids.max"
+	faults <<'TABLE'
+processes-cgroup | after 'echo $$ >'$pids/tasks | -- true | 125 EXHAUSTED | process-limit | no more processes are allowed | pids.max
 TABLE
 fi
 faults_end

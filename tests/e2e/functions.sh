@@ -72,12 +72,12 @@ lacks()
 # wait_for SECONDS COMMAND... : until it succeeds
 wait_for()
 {
-	tries=$(($1 * 20))
+	tries=$(($1 * 10))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] || fail "gave up waiting for: $*"
-		sleep 0.05
+		sleep 0.1
 	done
 }
 

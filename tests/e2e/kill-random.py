@@ -119,14 +119,17 @@ def kill(pids):
 
 
 def one_round(victim, moment):
-    """Whether there was somebody to kill, and how long the run took."""
+    """Who was killed, None if nobody, and how long the run took."""
     run = Run()
     run.wait(moment)
-    found = processes(run.ids).get(victim, [])
+    living = processes(run.ids)
+    if victim not in living and "hull" in living and victim != "nobody":
+        victim = "hull"     # too early, or too late
+    found = living.get(victim, [])
     kill(found)
     ended = run.end()
     if not ended:
-        sys.exit("hung")
+        sys.exit(f"hung, {found} being {victim}")
     err, took = ended
     code = run.process.returncode
     if found and victim != "hull" and code not in (0, 125):
@@ -134,15 +137,15 @@ def one_round(victim, moment):
     if not found and code != 0:
         sys.exit(f"exit {code} though nobody was killed: {err}")
     if found and code == 125 and "hull:" not in err:
-        sys.exit(f"no word about it: {err!r}")
+        sys.exit(f"no word about {victim}: {err!r}")
     left = wait_clean(run.ids, 5)
     if victim == "hull-monitor" and any(left):
         # It looks for what others have left, and has no time for more.
         subprocess.run([HULL, "run", "--timeout", "1ms", "--", "true"], check=False, capture_output=True)
         left = wait_clean(run.ids, 5)
     if any(left):
-        sys.exit(f"left {left}")
-    return bool(found), took
+        sys.exit(f"{victim} left {left}")
+    return victim if found else None, took
 
 
 def main():
@@ -154,13 +157,12 @@ def main():
         victim = rng.choice(VICTIMS)
         moment = rng.uniform(0.0, BEYOND) * life
         try:
-            found, took = one_round(victim, moment)
+            killed, took = one_round(victim, moment)
         except SystemExit as e:
-            sys.exit(f"round {number} (seed {seed}), {victim} killed after {moment:.3f} s: {e}")
-        if not found:
+            sys.exit(f"round {number} (seed {seed}), {victim} to be killed after {moment:.3f} s: {e}")
+        if not killed:
             life = took
-        key = victim if found else f"{victim}-not-there"
-        hits[key] = hits.get(key, 0) + 1
+        hits[killed or "nobody"] = hits.get(killed or "nobody", 0) + 1
     print(f"{rounds} rounds, seed {seed}: {hits}")
 
 

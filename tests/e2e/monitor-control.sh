@@ -4,7 +4,7 @@
 # that none of it is for other users.
 . "$(dirname "$0")/functions.sh"
 . "$(dirname "$script")/vm.sh"
-requires jq setpriv
+requires jq setpriv prlimit
 
 # What a failure leaves running.
 sweep()
@@ -79,7 +79,7 @@ ctl 1 "$C" resume
 has err 'STATE [not-paused]'
 
 # Paused, nothing moves, the guest's clock neither.
-session ticker sh -c 'while :; do echo tick; sleep 0.02; done'
+session ticker sh -c 'while :; do echo tick; sleep 0.1; done'
 follow ticker ticks
 shows ticks tick
 before=$(monotonic_ms)
@@ -100,6 +100,31 @@ passed=$(($(monotonic_ms) - before))
 [ "$passed" -lt 3000 ] || fail "the guest's clock went on for $passed ms"
 unfollow
 ctl 0 "$V" delete ticker
+
+# But it shows the right time again, which is not so by itself.
+on_time()
+{
+	"$hullctl" "$V" info >out && off=$(($(date +%s) - $(field realtime_ns) / 1000000000)) && [ "$off" -le 1 ]
+}
+wait_for 20 on_time
+
+# With no descriptors left clients wait, and the monitor does nothing meanwhile.
+pid=$(monitor)
+limit=$(prlimit --pid "$pid" --nofile --noheadings --raw --output SOFT)
+prlimit --pid "$pid" --nofile=3:
+"$hullctl" "$C" status >late.control &
+late_control=$!
+"$hullctl" "$V" info >late.vsock &
+late_vsock=$!
+sleep 0.5
+spent=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
+sleep 2
+spent=$(($(awk '{ print $14 + $15 }' "/proc/$pid/stat") - spent))
+[ "$spent" -lt 20 ] || fail "with no descriptors left the monitor took $spent hundredths of a second in two"
+[ ! -s late.control ] && [ ! -s late.vsock ] || fail "there were descriptors left"
+prlimit --pid "$pid" --nofile="$limit:"
+wait $late_control && has late.control state=running || fail "a client of the monitor was not served afterwards"
+wait $late_vsock && has late.vsock realtime_ns= || fail "a client of the guest was not served afterwards"
 
 mode . 700
 for file in vsock.sock control.sock console.sock lock monitor.json console.log; do

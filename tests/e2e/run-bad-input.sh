@@ -14,6 +14,15 @@ expect 2 "$HULL" version --bogus
 has err "unknown option '--bogus'"
 expect 2 "$HULL" version extra
 has err "unexpected argument 'extra'"
+expect 2 "$HULL" version --version
+has err "unknown option '--version'"
+for words in '--version extra' '-V --bogus' 'help run extra' '--help run --bogus' 'completion --bogus' \
+	'completion bash extra' 'completion' 'completion fsh' '--bogus' 'help rum' 'doctor extra' 'doctor --bogus'; do
+	# shellcheck disable=SC2086 # words
+	expect 2 "$HULL" $words
+	is out ''
+	has err hull
+done
 expect 0 "$HULL" version --help
 has out 'hull version'
 expect 125 "$HULL" run --memroy 1G -- true

@@ -11,11 +11,11 @@ begin()
 	: >out
 	"$HULL" run -i "$@" <>hold >out 2>err &
 	pid=$!
-	tries=1200
+	tries=600
 	until grep -q ready out; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] && kill -0 "$pid" 2>/dev/null || fail "it did not begin: $(cat err)"
-		sleep 0.05
+		sleep 0.1
 	done
 }
 on_exit 'kill $pid 2>/dev/null'

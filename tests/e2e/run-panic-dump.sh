@@ -41,11 +41,43 @@ assert memory >= 256 << 20, memory
 END
 }
 
+# Its kernel has left a note with what a debugger has to know of it, where it has been moved to for one.
+noted()
+{
+	python3 - "$1" <<'END' || fail "'$1' has no note of its kernel's"
+import struct, sys
+f = open(sys.argv[1], "rb")
+head = f.read(64)
+offset, size, n = struct.unpack_from("<Q", head, 32)[0], *struct.unpack_from("<HH", head, 54)
+texts = []
+for i in range(n):
+    f.seek(offset + i * size)
+    kind, _, at, _, _, length = struct.unpack_from("<IIQQQQ", f.read(size))
+    if kind != 4:
+        continue
+    f.seek(at)
+    notes, pos = f.read(length), 0
+    while pos + 12 <= length:
+        name_len, len_, _ = struct.unpack_from("<III", notes, pos)
+        pos += 12
+        name = notes[pos:pos + name_len]
+        pos += (name_len + 3) & ~3
+        if name == b"VMCOREINFO\0":
+            texts.append(notes[pos:pos + len_].decode())
+        pos += (len_ + 3) & ~3
+assert len(texts) == 1, texts
+facts = dict(line.split("=", 1) for line in texts[0].rstrip("\0").splitlines())
+assert facts["OSRELEASE"] and int(facts["KERNELOFFSET"], 16) % 0x200000 == 0, facts
+assert int(facts["SYMBOL(_stext)"], 16) == 0xffffffff81000000 + int(facts["KERNELOFFSET"], 16), facts
+END
+}
+
 for machine in microvm q35; do
 	echo old >dumps/core
 	expect 125 "$HULL" run -m 256M --machine $machine --dump-on-panic dumps/core -- python3 -c "$panic"
 	dumped dumps/core
 	complete dumps/core
+	noted dumps/core
 	has dumps/core mark-4107-in-memory
 done
 rm dumps/core

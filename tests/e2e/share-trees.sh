@@ -108,7 +108,7 @@ with zipfile.ZipFile("parts-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as
     z.writestr("parts-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
     z.writestr("parts-1.0.dist-info/RECORD", "parts-1.0.dist-info/RECORD,,\n")
 END
-	both pip 80 '/usr/bin/pip3 install -q --no-index --no-compile --no-cache-dir --root-user-action=ignore --target pip/site parts-1.0-py3-none-any.whl'
+	both pip 80 '/usr/bin/pip3 install -q --no-index --no-deps --no-compile --no-cache-dir --root-user-action=ignore --target pip/site parts-1.0-py3-none-any.whl'
 fi
 in_guest
 rm -rf project project.git

@@ -20,11 +20,11 @@ vm_start()
 	: >vm.out
 	"$hullctl" start "${1:-$host_root}" <>hold >vm.out 2>vm.err & # that input never ends
 	vm=$!
-	tries=1200
+	tries=600
 	until [ -s vm.out ]; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] && kill -0 "$vm" 2>/dev/null || fail "VM did not start: $(cat vm.err)"
-		sleep 0.05
+		sleep 0.1
 	done
 	vm_at "$(head -n 1 vm.out)"
 	[ -d "$R" ] || fail "VM did not start: $(cat vm.err)"

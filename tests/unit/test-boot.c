@@ -147,10 +147,50 @@ static void test_missing(void **state)
 	check_missing("{\"version\":1,\"root\":{\"kind\":\"host\"},\"networks\":[{}]}", "",
 		      "neither a module nor built in: overlay, virtio_net",
 		      "with CONFIG_OVERLAY_FS, CONFIG_VIRTIO_NET (=y");
+	check_missing("{\"version\":1,\"link\":\"vsock\"}", NULL,
+		      "built in: vsock, vmw_vsock_virtio_transport",
+		      "with CONFIG_VSOCKETS, CONFIG_VIRTIO_VSOCKETS (=y");
 	check_missing("{\"version\":1,\"machine\":\"q35\"}", NULL, "built in: virtio_pci",
 		      "CONFIG_VIRTIO_PCI");
 	check_missing("{\"version\":1,\"disks\":[{\"scratch\":\"1M\"}]}", "a/virtio-blk.ko",
 		      "built in: ext4", "CONFIG_EXT4_FS");
+}
+
+/* What a kernel may lack. */
+static void test_optional(void **state)
+{
+	static const char *const deps[] = {"", "a/virtio.ko:\na/qemu_fw_cfg.ko.xz:\n"};
+	static const char *const wanted[] = {"", "dump qemu_fw_cfg\n"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(deps); i++) {
+		const struct hull_moddep texts = {.dep = deps[i]};
+		cleanup_stages struct hull_stages s = {0};
+		cleanup_config struct hull_config config;
+
+		read_config("{\"version\":1,\"panic_dump\":\"/d\"}", &config);
+		assert_int_equal(hull_stages_plan(&config, &texts,
+						  "virtio.ko\nvirtio_ring.ko\nvirtio_pci.ko\n"
+						  "virtio_mmio.ko\nvirtio_console.ko",
+						  &s, NULL),
+				 0);
+		assert_string_equal(hull_strbuf_str(&s.manifest), wanted[i]);
+	}
+}
+
+static void test_arch(void **state)
+{
+	static const char both[] = "kernel/virtio.ko\nkernel/virtio_ring.ko\nkernel/virtio_pci.ko\n"
+				   "kernel/virtio_console.ko\n";
+	const struct hull_moddep texts = {.dep = dep};
+	cleanup_stages struct hull_stages s = {0};
+	cleanup_config struct hull_config config;
+
+	read_config("{\"version\":1,\"arch\":\"aarch64\"}", &config);
+	assert_int_equal(hull_stages_plan(&config, &texts, both, &s, NULL), 0);
+	assert_int_equal(s.machine, HULL_MACHINE_VIRT);
+	assert_int_equal(s.files.n, 0); /* no virtio_mmio */
+	check_missing("{\"version\":1,\"arch\":\"aarch64\"}", NULL, "built in: virtio_pci",
+		      "CONFIG_VIRTIO_PCI");
 }
 
 /* A kernel with everything in it needs no module. */
@@ -181,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),    cmocka_unit_test(test_archive),
 		cmocka_unit_test(test_stages),	    cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_arch),	    cmocka_unit_test(test_optional),
 		cmocka_unit_test(test_all_builtin), cmocka_unit_test(test_corpus),
 	};
 

@@ -125,7 +125,9 @@ static void test_reading_refuses(void **state)
 		{"{\"version\":1,\"machine\":\"q53\"}",
 		 "machine: unknown value 'q53'; did you mean 'q35'?"},
 		{"{\"version\":1,\"machine\":\"pc\"}",
-		 "machine: unknown value 'pc': must be one of auto, q35, microvm"},
+		 "machine: unknown value 'pc': must be one of auto, q35, microvm, virt"},
+		{"{\"version\":1,\"arch\":\"arm64\"}",
+		 "arch: unknown value 'arm64': must be one of x86_64, aarch64"},
 		{"{\"version\":1,\"accel\":true}", "accel: must be one of auto, kvm, tcg"},
 		{"{\"version\":1,\"disks\":[{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}]}",
 		 "disks: must have at most 16 items"},
@@ -159,6 +161,12 @@ static void test_validation_refuses(void **state)
 		 "root.kind: 'host' needs an agent in the guest to mount it"},
 		{"{" GOOD ",\"append\":[\"a\",\"b\\nc\"]}",
 		 "append[1]: control characters are not allowed"},
+		{"{" GOOD ",\"arch\":\"aarch64\",\"root\":{\"kind\":\"host\"}}",
+		 "root.kind: the host's programs are for x86_64, and this guest is aarch64"},
+		{"{" GOOD ",\"arch\":\"aarch64\",\"machine\":\"microvm\"}",
+		 "machine: there is no 'microvm' of aarch64"},
+		{"{" GOOD ",\"arch\":\"x86_64\",\"machine\":\"virt\"}",
+		 "machine: there is no 'virt' of x86_64"},
 		{"{" GOOD ",\"memory\":67108865}", "memory: must be a multiple of 1 MiB"},
 		{"{" GOOD ",\"cpu_model\":\"help\"}", "cpu_model: 'help' is not a CPU model"},
 		{"{" GOOD ",\"cpu_model\":\"max;x\"}", "cpu_model: 'max;x' is not a CPU model"},
@@ -258,7 +266,7 @@ static void test_layers(void **state)
 
 	assert_int_equal(hull_config_from_json(first, strlen(first), &c, NULL), 0);
 	assert_int_equal(hull_json_parse(second, strlen(second), &json, NULL), 0);
-	assert_int_equal(hull_fields_from_json(&hull_config_fields, &c, json, NULL), 0);
+	assert_int_equal(hull_fields_from_json(&hull_config_fields, &c, json, NULL, NULL), 0);
 	assert_null(c.name);
 	assert_int_equal(c.append.n, 2);
 	assert_int_equal(c.disks.n, 0);

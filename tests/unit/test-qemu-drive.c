@@ -366,7 +366,7 @@ static void test_files_refused(void **state)
 static bool have_qemu(void)
 {
 	char *path = NULL;
-	bool have = hull_qemu_find(NULL, &path, NULL) == 0;
+	bool have = hull_qemu_find(NULL, HULL_ARCH_X86_64, &path, NULL) == 0;
 
 	free(path);
 	return have;

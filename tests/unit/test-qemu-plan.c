@@ -21,6 +21,15 @@
 #define HOST(kind) .binary = QEMU, .accel = (kind)
 
 static const struct hull_qemu_host tcg = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120};
+#define VIRTIO_DEVICES                                              \
+	"{\"kind\":\"virtio-blk\",\"path\":\"/b\",\"id\":\"one\"}," \
+	"{\"kind\":\"virtio-rng\"},{\"kind\":\"virtio-balloon\"},"  \
+	"{\"kind\":\"virtio-gpu\",\"width\":1024,\"height\":768},"  \
+	"{\"kind\":\"virtio-input\",\"type\":\"keyboard\"},"        \
+	"{\"kind\":\"virtio-input\",\"type\":\"pointing\"}"
+
+static const struct hull_qemu_host tcg_vsock = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						.vsock_cid = 1234567};
 static const struct hull_qemu_host tcg_no_tsc = {HOST(HULL_ACCEL_TCG)};
 static const struct hull_qemu_host tcg_device = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						 .block_devices = 1 << 0};
@@ -42,6 +51,11 @@ static const struct hull_qemu_host tcg_net = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2
 #define PORTS                                                                                \
 	"{\"host\":8080,\"guest\":80,\"count\":2},{\"host\":5353,\"guest\":53,\"protocol\":" \
 	"\"udp\",\"address\":\"0.0.0.0\"}"
+
+#define QEMU_ARM .binary = "/usr/bin/qemu-system-aarch64", .accel = HULL_ACCEL_TCG
+
+static const struct hull_qemu_host arm = {QEMU_ARM};
+static const struct hull_qemu_host arm_much = {QEMU_ARM, .n_shares = 2, .net_sockets = 1 << 0};
 
 static const struct {
 	const char *name, *text;
@@ -81,8 +95,21 @@ static const struct {
 	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"kernel\":\"/k\",\"agent\":\"none\","
 	 "\"console\":true,\"append\":[\"root=/dev/vda\",\"dyndbg=\\\"file x +p\\\"\"]}",
 	 &tcg},
+	{"vsock", "{" BOOT ",\"link\":\"vsock\"}", &tcg_vsock},
+	{"vsock-q35", "{" BOOT ",\"link\":\"vsock\",\"machine\":\"q35\"}", &tcg_vsock},
+	{"devices-microvm", "{" BOOT ",\"devices\":[" VIRTIO_DEVICES "]}", &tcg},
+	{"devices-q35",
+	 "{" BOOT ",\"devices\":[" VIRTIO_DEVICES ",{\"kind\":\"nvme\",\"path\":\"/n\"},"
+	 "{\"kind\":\"usb-mass-storage\",\"path\":\"/u\",\"readonly\":true},"
+	 "{\"kind\":\"usb-mass-storage\",\"path\":\"/v\"},{\"kind\":\"virtio-rng\"}]}",
+	 &tcg},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
+	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},
+	{"aarch64-much",
+	 "{" BOOT ",\"arch\":\"aarch64\",\"machine\":\"virt\",\"cpus\":256,\"networks\":[{}],"
+	 "\"disks\":[{\"scratch\":\"1G\"}],\"gdb\":{\"kind\":\"socket\"}}",
+	 &arm_much},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };
@@ -105,7 +132,8 @@ static void print_plan(const struct hull_qemu_plan *plan, struct hull_strbuf *ou
 
 		hull_strbuf_addf(out, "# fd %d: %s", fd->number, hull_qemu_fd_names[fd->role]);
 		if (fd->role == HULL_QEMU_FD_DISK || fd->role == HULL_QEMU_FD_SHARE ||
-		    fd->role == HULL_QEMU_FD_EXPORT || fd->role == HULL_QEMU_FD_NET)
+		    fd->role == HULL_QEMU_FD_EXPORT || fd->role == HULL_QEMU_FD_NET ||
+		    fd->role == HULL_QEMU_FD_DEVICE)
 			hull_strbuf_addf(out, " %zu", fd->index);
 		hull_strbuf_adds(out, "\n");
 	}
@@ -159,7 +187,8 @@ static void test_refusals(void **state)
 		       "," DISK "," DISK "," DISK "," DISK "," DISK "," DISK "," DISK "," DISK
 		       "," DISK "," DISK "]}",
 		       &tcg_crowd, HULL_E_UNSUPPORTED,
-		       "machine 'microvm' has no room for that many devices");
+		       "machine 'microvm' has no room for that many devices, or for one that is on "
+		       "a PCI bus");
 	assert_refused("{" BOOT ",\"networks\":[{\"ports\":[{\"host\":1,\"guest\":1,\"count\":1025"
 		       "}]}]}",
 		       &tcg, HULL_E_UNSUPPORTED,

@@ -98,6 +98,11 @@ static void test_auto(void **state)
 		 HULL_ACCEL_TCG,
 		 false,
 		 "tcg, because /dev/kvm does not speak version 12 of its interface"},
+		{{WORKS, .foreign = true},
+		 &self,
+		 HULL_ACCEL_TCG,
+		 false,
+		 "tcg, because the guest is of another architecture than the host"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -259,6 +259,16 @@ static void test_explained(void **state)
 	}
 }
 
+static int read_device(const struct hull_json *json, struct hull_device *ret,
+		       struct hull_error **err)
+{
+	hull_fields_init(&hull_device_fields, ret);
+	if (hull_fields_from_json(&hull_device_fields, ret, json, NULL, err) == 0)
+		return 0;
+	hull_device_fini(ret);
+	return -1;
+}
+
 /* hull's own JSON says the same, strictly. */
 static void test_own_json(void **state)
 {
@@ -269,14 +279,14 @@ static void test_own_json(void **state)
 		struct hull_device dev, second;
 
 		assert_int_equal(hull_vfkit_parse_device(vfkit_forms[i], NULL, &dev, NULL), 0);
-		assert_int_equal(hull_device_to_json(&dev, &json, NULL), 0);
-		if (hull_device_from_json(json, &second, &err) < 0)
+		assert_int_equal(hull_fields_to_json(&hull_device_fields, &dev, &json, NULL), 0);
+		if (read_device(json, &second, &err) < 0)
 			fail_msg("%s: %s", hull_json_text(json), hull_error_message(err));
 		assert_int_equal(hull_vfkit_render_device(&second, &got, NULL), 0);
 		assert_string_equal(hull_strbuf_str(&got), vfkit_forms[i]);
 		hull_device_fini(&second);
 		assert_int_equal(hull_json_set(json, "devNam", hull_json_bool(true)), 0);
-		assert_int_equal(hull_device_from_json(json, &second, &err), -1);
+		assert_int_equal(read_device(json, &second, &err), -1);
 		assert_non_null(strstr(hull_error_message(err), "devNam: unknown key"));
 		hull_device_fini(&dev);
 	}
@@ -287,7 +297,7 @@ static void test_own_json_refused(void **state)
 	static const struct {
 		const char *json, *why;
 	} cases[] = {
-		{"[]", "kind: must be"},
+		{"[]", "must be an object"},
 		{"{}", "kind: must be"},
 		{"{\"kind\":\"virtioblk\"}", "did you mean 'virtio-blk'"},
 		{"{\"kind\":\"virtio-net\",\"nat\":true,\"mac\":\"zz\"}", "hardware address"},
@@ -306,7 +316,7 @@ static void test_own_json_refused(void **state)
 
 		assert_int_equal(hull_json_parse(cases[i].json, strlen(cases[i].json), &json, NULL),
 				 0);
-		if (hull_device_from_json(json, &dev, &err) == 0)
+		if (read_device(json, &dev, &err) == 0)
 			fail_msg("%s was accepted", cases[i].json);
 		if (!strstr(hull_error_message(err), cases[i].why))
 			fail_msg("%s: %s", cases[i].json, hull_error_message(err));
@@ -339,12 +349,12 @@ static void test_own_json_defaults(void **state)
 
 		assert_int_equal(hull_json_parse(cases[i].json, strlen(cases[i].json), &json, NULL),
 				 0);
-		if (hull_device_from_json(json, &dev, &err) < 0)
+		if (read_device(json, &dev, &err) < 0)
 			fail_msg("%s: %s", cases[i].json, hull_error_message(err));
 		assert_int_equal(hull_vfkit_render_device(&dev, &got, NULL), 0);
 		assert_string_equal(got.data, cases[i].want);
-		assert_int_equal(hull_device_to_json(&dev, &written, NULL), 0);
-		assert_int_equal(hull_device_from_json(written, &second, NULL), 0);
+		assert_int_equal(hull_fields_to_json(&hull_device_fields, &dev, &written, NULL), 0);
+		assert_int_equal(read_device(written, &second, NULL), 0);
 		assert_int_equal(hull_vfkit_render_device(&second, &again, NULL), 0);
 		assert_string_equal(again.data, cases[i].want);
 		hull_device_fini(&dev);

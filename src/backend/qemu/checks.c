@@ -88,7 +88,7 @@ static void check_hypervisor(const struct hull_config *config, struct hull_check
 	struct hull_qemu_version v;
 	char said[256];
 
-	if (hull_qemu_find(config->programs.qemu, &path, &err) < 0 ||
+	if (hull_qemu_find(config->programs.qemu, config->arch, &path, &err) < 0 ||
 	    ask_version(path, said, sizeof(said), &err) < 0) {
 		hull_check_error(ret, HULL_CHECK_BROKEN, err);
 		return;
@@ -162,6 +162,18 @@ static void check_clock(const struct hull_config *config, struct hull_check_resu
 			"q35, which boots more slowly than microvm");
 }
 
+static void check_vsock(const struct hull_config *config, struct hull_check_result *ret)
+{
+	cleanup_close int fd = open("/dev/vhost-vsock", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		hull_check_set(ret, HULL_CHECK_OK, "/dev/vhost-vsock can be used (--link vsock)");
+	else
+		hull_check_set(ret, HULL_CHECK_OK,
+			       "/dev/vhost-vsock: %s, and only --link vsock needs it",
+			       hull_strerror(errno));
+}
+
 static void check_network(const struct hull_config *config, struct hull_check_result *ret)
 {
 	static const char *const names[] = {"passt", "/usr/bin/passt", NULL};
@@ -178,9 +190,7 @@ static void check_network(const struct hull_config *config, struct hull_check_re
 }
 
 const struct hull_check hull_qemu_checks[] = {
-	{"hypervisor", check_hypervisor},
-	{"acceleration", check_acceleration},
-	{"clock", check_clock},
-	{"network", check_network},
-	{NULL, NULL},
+	{"hypervisor", check_hypervisor}, {"acceleration", check_acceleration},
+	{"clock", check_clock},		  {"vsock", check_vsock},
+	{"network", check_network},	  {NULL, NULL},
 };

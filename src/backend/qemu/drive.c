@@ -9,6 +9,7 @@
 #include "backend/qemu/drive.h"
 
 #include "backend/qemu/checks.h"
+#include "backend/qemu/ends.h"
 #include "backend/qemu/explain.h"
 #include "backend/qemu/files.h"
 #include "backend/qemu/memory.h"
@@ -27,7 +28,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,7 +59,6 @@ struct qemu {
 	struct hull_source *child_source, *grace;
 	int dump_fd;			 /* where dumps go */
 	struct hull_qemu_memory *memory; /* NULL: QEMU's own */
-	uint64_t boot_len[2];		 /* of kernel and initrd */
 	struct hull_conn *conn;
 	struct hull_qmp *qmp;
 	struct hull_tail *tail;
@@ -222,6 +221,7 @@ static void on_pause(struct qemu *q, bool paused)
 
 static void qmp_event(void *ctx, const char *name, const struct hull_json *data)
 {
+	struct hull_error *error = NULL;
 	struct qemu *q = ctx;
 
 	if (!strcmp(name, "SHUTDOWN"))
@@ -232,6 +232,9 @@ static void qmp_event(void *ctx, const char *name, const struct hull_json *data)
 		on_pause(q, true);
 	else if (!strcmp(name, "RESUME"))
 		on_pause(q, false);
+	else if (!strcmp(name, "BLOCK_IO_ERROR") &&
+		 hull_qemu_fail_disk(q->config, data, &error) < 0)
+		condemn(q, error);
 }
 
 static const struct hull_qmp_ops qmp_ops = {qmp_output, qmp_ready, qmp_event};
@@ -360,9 +363,10 @@ static int look_over(const struct hull_backend_env *env, const struct hull_confi
 
 	if (config->accel != HULL_ACCEL_TCG)
 		hull_kvm_gather(&facts);
+	facts.foreign = config->arch != HULL_ARCH_HOST;
 	if (hull_accel_choose(config->accel, &facts, &user, ret_accel, err) < 0)
 		return -1;
-	return hull_qemu_find(config->programs.qemu, ret_binary, err);
+	return hull_qemu_find(config->programs.qemu, config->arch, ret_binary, err);
 }
 
 static int qemu_create(const struct hull_backend_env *env, const struct hull_config *config,
@@ -387,118 +391,6 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	return 0;
 }
 
-/* QEMU's ends of everything, as the plan numbers them. */
-struct ends {
-	HULL_VEC(struct hull_fd_map) map; /* owns every .from */
-	int qmp;			  /* our end, owned */
-};
-
-static void ends_fini(struct ends *e)
-{
-	for (size_t i = 0; i < e->map.n; i++)
-		hull_closep(&e->map.v[i].from);
-	free(e->map.v);
-	hull_closep(&e->qmp);
-}
-
-static int make_pair(int *ret_ours, int *ret_theirs, struct hull_error **err)
-{
-	int fds[2], r = hull_socketpair(fds);
-
-	if (r < 0)
-		return hull_fail_errno(err, -r, "make a socket pair");
-	hull_closep(ret_ours);
-	*ret_ours = fds[0];
-	*ret_theirs = fds[1];
-	return 0;
-}
-
-static int open_boot(struct qemu *q, const char *what, const char *path, int *ret_fd,
-		     uint64_t *ret_len, struct hull_error **err)
-{
-	const struct hull_qemu_reader reader = {
-		.other = q->env.set_ids,
-		.uid = q->env.uid,
-		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
-	};
-	bool kernel = path == q->config->kernel, agent = q->config->agent != HULL_AGENT_NONE;
-	struct stat st;
-
-	*ret_fd = hull_qemu_open_boot(what, path, &reader, err);
-	if (*ret_fd < 0 || (kernel && hull_qemu_check_kernel(*ret_fd, path, agent, err) < 0) ||
-	    (!kernel && agent && hull_qemu_check_initrd(*ret_fd, path, err) < 0))
-		return -1;
-	if (fstat(*ret_fd, &st) == 0)
-		*ret_len = (uint64_t)st.st_size;
-	return 0;
-}
-
-static int take_socket(int *from, const char *what, int *ret_fd, struct hull_error **err)
-{
-	*ret_fd = steal_fd(from);
-	return *ret_fd < 0 ? hull_fail(err, HULL_E_INTERNAL, "no descriptor for %s", what) : 0;
-}
-
-static int make_memory(struct qemu *q, int *ret_fd, struct hull_error **err)
-{
-	if (hull_qemu_memory_new(q->env.loop, q->config->memory_bytes, &q->memory, err) < 0)
-		return -1;
-	*ret_fd = fcntl(hull_qemu_memory_fd(q->memory), F_DUPFD_CLOEXEC, 3);
-	return *ret_fd < 0 ? hull_fail_errno(err, errno, "duplicate a descriptor") : 0;
-}
-
-static int make_end(struct qemu *q, const struct hull_qemu_fd *fd,
-		    struct hull_backend_sockets *sockets, struct ends *e, int *ret_fd,
-		    struct hull_error **err)
-{
-	switch (fd->role) {
-	case HULL_QEMU_FD_QMP:
-		return make_pair(&e->qmp, ret_fd, err);
-	case HULL_QEMU_FD_CONSOLE:
-		return make_pair(&q->streams[HULL_STREAM_CONSOLE], ret_fd, err);
-	case HULL_QEMU_FD_CTL:
-		return make_pair(&q->streams[HULL_STREAM_CTL], ret_fd, err);
-	case HULL_QEMU_FD_BULK:
-		return make_pair(&q->streams[HULL_STREAM_BULK], ret_fd, err);
-	case HULL_QEMU_FD_ROOT:
-		return take_socket(&sockets->root, "the root share", ret_fd, err);
-	case HULL_QEMU_FD_SHARE:
-		return take_socket(&sockets->shares[fd->index], "a share", ret_fd, err);
-	case HULL_QEMU_FD_EXPORT:
-		return take_socket(&sockets->exports.v[fd->index].fd, "a directory", ret_fd, err);
-	case HULL_QEMU_FD_NET:
-		return take_socket(&sockets->networks[fd->index], "a network", ret_fd, err);
-	case HULL_QEMU_FD_MEMORY:
-		return make_memory(q, ret_fd, err);
-	case HULL_QEMU_FD_KERNEL:
-		return open_boot(q, "kernel", q->config->kernel, ret_fd, &q->boot_len[0], err);
-	case HULL_QEMU_FD_INITRD:
-		return open_boot(q, "initrd", q->config->initrd, ret_fd, &q->boot_len[1], err);
-	case HULL_QEMU_FD_GDB:
-		return take_socket(&sockets->gdb, "debuggers", ret_fd, err);
-	case HULL_QEMU_FD_DISK:
-		*ret_fd = hull_qemu_open_disk(q->config, fd->index, err);
-		return *ret_fd < 0 ? -1 : 0;
-	}
-	return hull_fail(err, HULL_E_INTERNAL, "descriptor of unknown role %d", (int)fd->role);
-}
-
-static int make_ends(struct qemu *q, const struct hull_qemu_plan *plan,
-		     struct hull_backend_sockets *sockets, struct ends *e, struct hull_error **err)
-{
-	for (size_t i = 0; i < plan->fds.n; i++) {
-		struct hull_fd_map *m = hull_vec_push(&e->map);
-
-		if (!m)
-			return hull_fail_nomem(err);
-		m->from = -1;
-		m->to = plan->fds.v[i].number;
-		if (make_end(q, &plan->fds.v[i], sockets, e, &m->from, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* Nothing of ours: it may hold what the user passes to the guest. */
 static int make_environment(const struct hull_strv *more, struct hull_strv *env,
 			    struct hull_error **err)
@@ -520,7 +412,7 @@ static uint64_t most_files(void)
 
 /* stdout and stderr are the tail's pipe. */
 static int spawn(struct qemu *q, const struct hull_qemu_plan *plan,
-		 const struct hull_backend_exports *exports, struct ends *e,
+		 const struct hull_backend_exports *exports, struct hull_qemu_ends *e,
 		 struct hull_error **err)
 {
 	cleanup_strv struct hull_strv env = {0};
@@ -562,7 +454,7 @@ static int spawn(struct qemu *q, const struct hull_qemu_plan *plan,
 	return hull_spawn(&spec, &q->child, err);
 }
 
-static int watch(struct qemu *q, struct ends *e, struct hull_error **err)
+static int watch(struct qemu *q, struct hull_qemu_ends *e, struct hull_error **err)
 {
 	int r;
 
@@ -576,20 +468,33 @@ static int watch(struct qemu *q, struct ends *e, struct hull_error **err)
 	return 0;
 }
 
+static uint64_t guest_tsc(const struct hull_config *config, const struct hull_tsc *tsc)
+{
+	return config->arch == HULL_ARCH_HOST ? hull_tsc_finish(tsc) : 0;
+}
+
 static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct hull_error **err)
 {
 	struct hull_qemu_host host = {
 		.binary = q->binary,
 		.accel = q->accel.accel,
-		.tsc_khz = hull_tsc_finish(&q->tsc),
+		.tsc_khz = guest_tsc(q->config, &q->tsc),
 		.block_devices = hull_qemu_block_devices(q->config),
+		.device_blocks = hull_qemu_device_blocks(q->config),
 		.n_shares = sockets->n_shares,
 		.n_exports = sockets->exports.n,
 		.ipv6 = q->env.ipv6,
+		.vsock_cid = sockets->vsock_cid,
 	};
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
-	cleanup_with(ends_fini) struct ends e = {.qmp = -1};
+	const struct hull_qemu_reader reader = {
+		.other = q->env.set_ids,
+		.uid = q->env.uid,
+		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
+	};
+	cleanup_ends struct hull_qemu_ends e;
 
+	hull_qemu_ends_init(&e);
 	for (size_t i = 0; i < ARRAY_SIZE(sockets->networks); i++)
 		if (sockets->networks[i] >= 0)
 			host.net_sockets |= UINT32_C(1) << i;
@@ -601,12 +506,16 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 	}
 
 	if (hull_qemu_plan_make(q->config, &host, &plan, err) < 0 ||
-	    make_ends(q, &plan, sockets, &e, err) < 0 ||
+	    hull_qemu_ends_make(q->config, &plan, &reader, q->env.loop, sockets, &e, err) < 0 ||
 	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 ||
 	    spawn(q, &plan, &sockets->exports, &e, err) < 0)
 		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
+		q->streams[i] = steal_fd(&e.streams[i]);
+	q->memory = steal_ptr(&e.memory);
 	if (q->memory)
-		hull_qemu_memory_fill(q->memory, q->boot_len[0], q->boot_len[1], q->env.cgroup_fd);
+		hull_qemu_memory_fill(q->memory, hull_qemu_arch(q->config->arch), e.boot_len,
+				      q->env.cgroup_fd);
 	return watch(q, &e, err);
 }
 
@@ -640,8 +549,9 @@ static int qemu_command(const struct hull_config *config, struct hull_strv *ret_
 		return -1;
 	host.binary = binary;
 	host.accel = accel.accel;
-	host.tsc_khz = hull_tsc_finish(&tsc);
+	host.tsc_khz = guest_tsc(config, &tsc);
 	host.block_devices = hull_qemu_block_devices(config);
+	host.device_blocks = hull_qemu_device_blocks(config);
 	if (hull_qemu_plan_make(config, &host, &plan, err) < 0)
 		return -1;
 	*ret_argv = plan.argv;
@@ -772,7 +682,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.name = "qemu",
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
-		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP,
+		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP | HULL_CAP_VHOST_VSOCK,
 	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,

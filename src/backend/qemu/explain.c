@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What QEMU's last words mean.  Pure.
+ * What QEMU's last words, and some others, mean.  Pure.
  */
 #define _GNU_SOURCE
 #include "backend/qemu/explain.h"
 
 #include "base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define OTHER_QEMU                                                                      \
@@ -39,4 +40,22 @@ const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
 		if (strstr(said, reasons[i].words))
 			return &reasons[i];
 	return NULL;
+}
+
+int hull_qemu_fail_disk(const struct hull_config *config, const struct hull_json *data,
+			struct hull_error **err)
+{
+	const char *action = hull_json_str(hull_json_get(data, "action"));
+	const char *node = hull_json_str(hull_json_get(data, "node-name"));
+	const struct hull_disk *d;
+	unsigned int i;
+
+	if (!action || strcmp(action, "stop") != 0 || !node || sscanf(node, "disk%u", &i) != 1 ||
+	    i >= config->disks.n)
+		return 0;
+	d = &config->disks.v[i];
+	return hull_fail_cause(
+		err, HULL_E_EXHAUSTED, "no-space", "%s%s%s can't take what the guest writes: %s",
+		d->scratch_bytes ? "the throwaway disk" : "disk '", d->scratch_bytes ? "" : d->path,
+		d->scratch_bytes ? "" : "'", hull_strerror(ENOSPC));
 }

@@ -104,27 +104,71 @@ static int fail_kernel(struct hull_error **err, int code, const char *cause, con
 	return hull_fail_cause(err, code, cause, "kernel '%s' %s", path, what);
 }
 
-static int fail_kind(const struct hull_kernel *k, const char *path, struct hull_error **err)
+static const struct {
+	const char *name, *vm; /* in messages */
+	const char *formats;   /* a kernel is one of them */
+	const char *otherwise; /* if it is not */
+} kernels[] = {
+	[HULL_ARCH_X86_64] = {"x86-64", "a PC (x86-64)", "a bzImage (vmlinuz) or vmlinux",
+			      "is neither a bzImage (vmlinuz) nor an ELF file (vmlinux)"},
+	[HULL_ARCH_AARCH64] = {"arm64", "arm64", "an Image", "is no arm64 Image"},
+};
+
+static bool is_bootable(const struct hull_kernel *k, enum hull_arch arch)
 {
+	if (arch == HULL_ARCH_AARCH64)
+		return k->kind == HULL_KERNEL_ARM64;
+	return k->kind == HULL_KERNEL_BZIMAGE || k->kind == HULL_KERNEL_ELF ||
+	       k->kind == HULL_KERNEL_MULTIBOOT;
+}
+
+/* Of one that is bootable elsewhere. */
+static int fail_arch(const struct hull_kernel *k, const char *path, enum hull_arch arch,
+		     struct hull_error **err)
+{
+	enum hull_arch other = HULL_ARCH_AARCH64 - arch; /* there are two */
+	bool ours = k->kind != HULL_KERNEL_OTHER;
 	char what[96];
 
-	if (k->kind == HULL_KERNEL_OTHER) {
-		snprintf(what, sizeof(what), "is for %s, and this VM is a PC (x86-64)", k->arch);
-		fail_kernel(err, HULL_E_UNSUPPORTED, "kernel-architecture", path, what);
-		hull_hint(err, "give --kernel one for x86-64, or leave it out for hull's own");
+	snprintf(what, sizeof(what), "is for %s, and this VM is %s",
+		 ours ? kernels[other].name : k->arch, kernels[arch].vm);
+	fail_kernel(err, HULL_E_UNSUPPORTED, "kernel-architecture", path, what);
+	hull_hint(err, "give --kernel one for %s, or leave it out for hull's own%s%s",
+		  kernels[arch].name, ours ? "; or have the guest be of its kind: --arch " : "",
+		  ours ? hull_arch_names[other] : "");
+	return -1;
+}
+
+static int fail_kind(const struct hull_kernel *k, const char *path, enum hull_arch arch,
+		     struct hull_error **err)
+{
+	bool arm64 = arch == HULL_ARCH_AARCH64;
+	char what[96];
+
+	if (arm64 && k->kind == HULL_KERNEL_OTHER && !strcmp(k->arch, HULL_KERNEL_ZBOOT)) {
+		fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path,
+			    "is packed for EFI (vmlinuz.efi), which is not there");
+		hull_hint(err, "give --kernel the Image that it was made of");
 		return -1;
 	}
+	if (k->kind == HULL_KERNEL_OTHER || is_bootable(k, HULL_ARCH_AARCH64 - arch) ||
+	    (k->kind == HULL_KERNEL_ARM64_ELF && !arm64))
+		return fail_arch(k, path, arch, err);
 	if (k->kind == HULL_KERNEL_COMPRESSED) {
 		snprintf(what, sizeof(what), "is a %s file, no bootable image", k->format);
 		fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path, what);
-		hull_hint(err, "unpack it first: a bzImage (vmlinuz) or vmlinux is needed; some "
-			       "architectures' kernels are packed like this");
+		hull_hint(err,
+			  "unpack it first: %s is needed; some architectures' kernels are packed "
+			  "like this",
+			  kernels[arch].formats);
 		return -1;
 	}
-	fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path,
-		    "is neither a bzImage (vmlinuz) nor an ELF file (vmlinux)");
-	hull_hint(err, "give --kernel a Linux kernel such as /boot/vmlinuz, or leave it out for "
-		       "hull's own");
+	fail_kernel(err, HULL_E_INVALID, "not-a-kernel", path, kernels[arch].otherwise);
+	hull_hint(err,
+		  arm64 ? "give --kernel an Image, such as arch/arm64/boot/Image of the kernel's "
+			  "build or Debian's vmlinuz, or leave it out for hull's own"
+			: "give --kernel a Linux kernel such as /boot/vmlinuz, or leave it out for "
+			  "hull's own");
 	return -1;
 }
 
@@ -163,7 +207,8 @@ static int check_elf(int fd, const struct hull_kernel *k, const char *path, stru
 	return -1;
 }
 
-int hull_qemu_check_kernel(int fd, const char *path, bool with_agent, struct hull_error **err)
+int hull_qemu_check_kernel(int fd, const char *path, enum hull_arch arch, bool with_agent,
+			   struct hull_error **err)
 {
 	cleanup_free char *head = malloc(HULL_KERNEL_HEAD);
 	ssize_t n = head ? pread(fd, head, HULL_KERNEL_HEAD, 0) : -1;
@@ -173,10 +218,10 @@ int hull_qemu_check_kernel(int fd, const char *path, bool with_agent, struct hul
 	if (n < 0 || fstat(fd, &st) < 0)
 		return hull_fail_errno(err, head ? errno : ENOMEM, "read kernel '%s'", path);
 	hull_kernel_look(head, (size_t)n, &k);
+	if (!is_bootable(&k, arch))
+		return fail_kind(&k, path, arch, err);
 	if (k.kind == HULL_KERNEL_MULTIBOOT)
 		return 0;
-	if (k.kind != HULL_KERNEL_BZIMAGE && k.kind != HULL_KERNEL_ELF)
-		return fail_kind(&k, path, err);
 	if ((uint64_t)st.st_size < k.need) {
 		hull_fail_cause(err, HULL_E_CORRUPT, "kernel-truncated",
 				"kernel '%s' is cut off: it has %lld bytes and needs %llu", path,
@@ -239,24 +284,24 @@ static int check_qcow2(int fd, const char *path, size_t index, struct hull_error
 	return 0;
 }
 
-static int open_image(const struct hull_disk *d, size_t index, struct hull_error **err)
+/* @list: of the description. */
+static int open_image(const char *list, size_t index, const char *path, bool readonly,
+		      struct hull_error **err)
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = open_checked(d->path, d->readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
+	int r = open_checked(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID,
-				 "disks[%zu]: '%s' is neither a regular file nor a block device",
-				 index, d->path);
+				 "%s[%zu]: '%s' is neither a regular file nor a block device", list,
+				 index, path);
 	if (r < 0) {
-		(void)hull_fail_errno(err, -r, "disks[%zu]: open '%s'", index, d->path);
-		if ((r == -EACCES || r == -EROFS) && !d->readonly)
+		(void)hull_fail_errno(err, -r, "%s[%zu]: open '%s'", list, index, path);
+		if ((r == -EACCES || r == -EROFS) && !readonly)
 			hull_hint(err, "a disk that may only be read needs readonly");
 		return -1;
 	}
-	if (d->format == HULL_DISK_QCOW2 && check_qcow2(fd, d->path, index, err) < 0)
-		return -1;
 	return steal_fd(&fd);
 }
 
@@ -295,21 +340,52 @@ static int open_scratch(const char *dir, uint64_t size, size_t index, struct hul
 int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct hull_error **err)
 {
 	const struct hull_disk *d = &config->disks.v[index];
+	cleanup_close int fd = -1;
 
 	if (d->scratch_bytes && !d->path)
 		return open_scratch(config->scratch_dir ? config->scratch_dir : SCRATCH_DIR,
 				    d->scratch_bytes, index, err);
-	return open_image(d, index, err);
+	fd = open_image("disks", index, d->path, d->readonly, err);
+	if (fd < 0 || (d->format == HULL_DISK_QCOW2 && check_qcow2(fd, d->path, index, err) < 0))
+		return -1;
+	return steal_fd(&fd);
+}
+
+int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err)
+{
+	const struct hull_dev_disk *d = &config->devices.v[index].disk;
+
+	if (!d->path)
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: missing", index);
+	return open_image("devices", index, d->path, d->readonly, err);
+}
+
+static bool is_block(const char *path)
+{
+	struct stat st;
+
+	return path && stat(path, &st) == 0 && S_ISBLK(st.st_mode);
 }
 
 uint32_t hull_qemu_block_devices(const struct hull_config *config)
 {
 	uint32_t bits = 0;
-	struct stat st;
 
 	for (size_t i = 0; i < config->disks.n; i++)
-		if (config->disks.v[i].path && stat(config->disks.v[i].path, &st) == 0 &&
-		    S_ISBLK(st.st_mode))
-			bits |= UINT32_C(1) << i;
+		bits |= (uint32_t)is_block(config->disks.v[i].path) << i;
+	return bits;
+}
+
+uint32_t hull_qemu_device_blocks(const struct hull_config *config)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < config->devices.n; i++) {
+		const struct hull_device *d = &config->devices.v[i];
+
+		if (d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
+		    d->kind == HULL_DEVICE_USB)
+			bits |= (uint32_t)is_block(d->disk.path) << i;
+	}
 	return bits;
 }

@@ -23,15 +23,21 @@ struct hull_qemu_reader {
  * memory file that it may. */
 int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qemu_reader *reader,
 			struct hull_error **err);
-/* Whether a PC, and with it hull's agent where @with_agent, can be booted from it, as far as the
- * file tells. */
-int hull_qemu_check_kernel(int fd, const char *path, bool with_agent, struct hull_error **err);
+/* Whether a machine of @arch, and with it hull's agent where @with_agent, can be booted from it, as
+ * far as the file tells. */
+int hull_qemu_check_kernel(int fd, const char *path, enum hull_arch arch, bool with_agent,
+			   struct hull_error **err);
 /* Whether it is an archive that Linux unpacks. */
 int hull_qemu_check_initrd(int fd, const char *path, struct hull_error **err);
 /* An image or block device; or a new scratch file, which has no name. */
 int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct hull_error **err);
 
-/* Bit i: disks[i] is a block device.  Only looks; opening checks what is really there. */
+/* The image or block device that devices[index] is made of. */
+int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err);
+
+/* Bit i: disks[i], or devices[i], is a block device.  Only looks; opening checks what is really
+ * there. */
 uint32_t hull_qemu_block_devices(const struct hull_config *config);
+uint32_t hull_qemu_device_blocks(const struct hull_config *config);
 
 #endif

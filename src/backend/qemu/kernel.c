@@ -22,6 +22,18 @@
 #define X86_XLF_KERNEL_64 1
 #define X86_HAS_XLOADFLAGS 0x20c /* from this version on */
 
+#define ARM64_MAGIC 0x38
+#define ARM64_HEADER UINT64_C(64)
+
+/* A kernel that EFI can start is a program for it too (PE): header, optional header, sections. */
+#define EFI_HEADER_AT 0x3c
+#define PE_HEADER 24
+#define PE_SECTIONS 6
+#define PE_OPTIONAL_LEN 20
+#define PE_SECTION 40
+#define PE_RAW_LEN 16
+#define PE_RAW_AT 20
+
 #define PVH_ENTRY 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
 
 #define MULTIBOOT_MAGIC 0x1badb002
@@ -39,10 +51,9 @@ struct magic {
 	}
 
 static const struct magic others[] = {
-	MAGIC(0x38, "ARM\x64", "arm64"),
 	MAGIC(0x38, "RSC\x05", "RISC-V"),
 	MAGIC(0x24, "\x18\x28\x6f\x01", "arm"),
-	MAGIC(0x04, "zimg", "another architecture's EFI"), /* never x86 */
+	MAGIC(0x04, "zimg", HULL_KERNEL_ZBOOT),
 	MAGIC(0x00, "\x27\x05\x19\x56", "U-Boot"),
 };
 
@@ -58,8 +69,8 @@ static const struct {
 	unsigned int machine;
 	const char *arch;
 } machines[] = {
-	{EM_AARCH64, "arm64"}, {EM_ARM, "arm"},	  {EM_RISCV, "RISC-V"}, {EM_PPC64, "ppc64"},
-	{EM_S390, "s390x"},    {EM_MIPS, "mips"}, {EM_PPC, "powerpc"},	{258, "loongarch"},
+	{EM_ARM, "arm"},   {EM_RISCV, "RISC-V"}, {EM_PPC64, "ppc64"}, {EM_S390, "s390x"},
+	{EM_MIPS, "mips"}, {EM_PPC, "powerpc"},	 {258, "loongarch"},
 };
 
 /* NULL: none of them. */
@@ -102,6 +113,35 @@ static bool look_bzimage(const unsigned char *p, size_t len, struct hull_kernel 
 	k->need -= MIN(k->need, 15);
 	k->bits32 =
 		version >= X86_HAS_XLOADFLAGS && !(get16(p + X86_XLOADFLAGS) & X86_XLF_KERNEL_64);
+	return true;
+}
+
+/* ---- arm64 ---- */
+
+/* Where the last section of a program for EFI ends in its file; 0 if it is none. */
+static uint64_t efi_end(const unsigned char *p, size_t len)
+{
+	size_t at = get32(p + EFI_HEADER_AT), section;
+	uint64_t end = 0;
+	unsigned int n;
+
+	if (at > len || len - at < PE_HEADER || memcmp(p + at, "PE\0\0", 4) != 0)
+		return 0;
+	n = get16(p + at + PE_SECTIONS);
+	section = at + PE_HEADER + get16(p + at + PE_OPTIONAL_LEN);
+	for (; n && section <= len && len - section >= PE_SECTION; n--, section += PE_SECTION)
+		end = MAX(end, (uint64_t)get32(p + section + PE_RAW_LEN) +
+				       get32(p + section + PE_RAW_AT));
+	return end;
+}
+
+/* The length that the header tells is that of the memory the kernel takes, not of its file. */
+static bool look_arm64(const unsigned char *p, size_t len, struct hull_kernel *k)
+{
+	if (len < ARM64_HEADER || memcmp(p + ARM64_MAGIC, "ARM\x64", 4) != 0)
+		return false;
+	k->kind = HULL_KERNEL_ARM64;
+	k->need = MAX(efi_end(p, len), ARM64_HEADER);
 	return true;
 }
 
@@ -180,6 +220,10 @@ static bool look_elf(const unsigned char *p, size_t len, struct hull_kernel *k)
 	k->kind = HULL_KERNEL_ELF;
 	big = p[EI_DATA] == ELFDATA2MSB;
 	machine = big ? (unsigned int)(p[18] << 8 | p[19]) : get16(p + 18);
+	if (!big && machine == EM_AARCH64) {
+		k->kind = HULL_KERNEL_ARM64_ELF;
+		return true;
+	}
 	if (big || (machine != EM_X86_64 && machine != EM_386)) {
 		k->kind = HULL_KERNEL_OTHER;
 		k->arch = "another architecture";
@@ -231,7 +275,7 @@ void hull_kernel_look(const void *head, size_t len, struct hull_kernel *ret)
 	struct hull_kernel k = {0};
 
 	len = MIN(len, HULL_KERNEL_HEAD);
-	if (look_bzimage(p, len, &k)) {
+	if (look_bzimage(p, len, &k) || look_arm64(p, len, &k)) {
 		*ret = k;
 		return;
 	}

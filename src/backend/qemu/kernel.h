@@ -15,13 +15,18 @@
 #define HULL_KERNEL_NOTES_MAX 4
 #define HULL_KERNEL_NOTE_BYTES ((uint64_t)64 << 10) /* a longer segment is not looked into */
 
+/* Packed in a program for EFI, which x86 never does. */
+#define HULL_KERNEL_ZBOOT "another architecture's EFI"
+
 enum hull_kernel_kind {
 	HULL_KERNEL_UNKNOWN,
 	HULL_KERNEL_BZIMAGE,
 	HULL_KERNEL_ELF,
 	HULL_KERNEL_MULTIBOOT, /* QEMU boots those too, whatever else they are */
 	HULL_KERNEL_COMPRESSED,
-	HULL_KERNEL_OTHER, /* a kernel, but no PC's: see arch */
+	HULL_KERNEL_ARM64,     /* an Image */
+	HULL_KERNEL_ARM64_ELF, /* its vmlinux, which QEMU can't boot */
+	HULL_KERNEL_OTHER,     /* a kernel, but none that we could boot: see arch */
 };
 
 struct hull_kernel_notes {
@@ -30,7 +35,7 @@ struct hull_kernel_notes {
 
 struct hull_kernel {
 	enum hull_kernel_kind kind;
-	const char *arch;   /* what it is for, where that is not x86: "arm64"; or NULL */
+	const char *arch;   /* OTHER: what it is for: "RISC-V", or HULL_KERNEL_ZBOOT; else NULL */
 	const char *format; /* of a compressed one: "gzip"; or NULL */
 	bool bits32;	    /* for a processor in 32-bit mode only */
 	bool executable;    /* ELF: a program or kernel, not an object file or library */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is certain to be touched: the kernel, at 16 MiB; what Linux takes for itself behind it while
- * it boots; at the top, from where it allocates first, the initrd and the table of its pages.
+ * What is certain to be touched: the kernel; what Linux takes for itself behind it while it boots;
+ * at the top, from where it allocates first, the table of its pages; the initrd, there or below.
  */
 #define _GNU_SOURCE
 #include "backend/qemu/memory.h"
 
+#include "backend/qemu/arch.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/os.h"
@@ -20,7 +21,6 @@
 #include <unistd.h>
 
 #define MIB ((off_t)1 << 20)
-#define KERNEL_AT (16 * MIB)
 /* Debian's kernel takes 55 MiB until the agent has greeted, smaller ones less. */
 #define BOOT_LEN (32 * MIB)
 #define PAGE_TABLE_SHARE 64 /* of the memory: 64 bytes for each page of 4096 */
@@ -34,7 +34,8 @@ struct hull_qemu_memory {
 	struct hull_loop *loop;
 	int fd; /* owned */
 	off_t len;
-	off_t kernel_end, top; /* where filling stops, and where it begins again */
+	off_t kernel_at, kernel_end, initrd_at, initrd_end,
+		top; /* where filling begins and stops */
 	struct hull_child filler;
 	struct hull_source *filler_source, *release;
 };
@@ -101,7 +102,8 @@ static void fill(void *ctx)
 	(void)prctl(PR_SET_NAME, "hull-fill", 0, 0, 0);
 	(void)close_range(0, (unsigned int)m->fd - 1, 0);
 	(void)close_range((unsigned int)m->fd + 1, ~0U, 0);
-	fill_range(m->fd, KERNEL_AT, m->kernel_end);
+	fill_range(m->fd, m->kernel_at, m->kernel_end);
+	fill_range(m->fd, m->initrd_at, m->initrd_end);
 	fill_range(m->fd, m->top, m->len);
 	fill_range(m->fd, m->kernel_end, MIN(m->kernel_end + BOOT_LEN, m->top));
 }
@@ -126,12 +128,19 @@ static void stop_filler(struct hull_qemu_memory *m)
 	hull_closep(&m->filler.pidfd);
 }
 
-void hull_qemu_memory_fill(struct hull_qemu_memory *m, uint64_t kernel, uint64_t initrd,
-			   int cgroup_fd)
+void hull_qemu_memory_fill(struct hull_qemu_memory *m, const struct hull_qemu_arch *arch,
+			   const uint64_t boot_len[2], int cgroup_fd)
 {
-	off_t at_top = (off_t)initrd + m->len / PAGE_TABLE_SHARE;
+	off_t at_top = m->len / PAGE_TABLE_SHARE, initrd = (off_t)boot_len[1];
 
-	m->kernel_end = MIN(KERNEL_AT + (off_t)kernel, m->len);
+	m->kernel_at = MIN((off_t)arch->kernel_at, m->len);
+	m->kernel_end = MIN(m->kernel_at + (off_t)boot_len[0], m->len);
+	if (arch->initrd_at) {
+		m->initrd_at = MIN((off_t)arch->initrd_at, m->len / 2);
+		m->initrd_end = MIN(m->initrd_at + initrd, m->len);
+	} else {
+		at_top += initrd;
+	}
 	m->top = MAX(m->len - at_top, m->kernel_end);
 	if (hull_proc_fork(fill, m, cgroup_fd, &m->filler) < 0)
 		return;

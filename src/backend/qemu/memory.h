@@ -16,16 +16,17 @@
 #include <stdint.h>
 
 struct hull_loop;
+struct hull_qemu_arch;
 struct hull_qemu_memory;
 
 int hull_qemu_memory_new(struct hull_loop *loop, uint64_t len, struct hull_qemu_memory **ret_memory,
 			 struct hull_error **err);
 /* Borrowed; whoever has it may open it again by /proc/self/fd. */
 int hull_qemu_memory_fd(const struct hull_qemu_memory *m);
-/* What is going to be loaded, in bytes; @cgroup_fd as in hull_spawn.  Does nothing where it can't.
- */
-void hull_qemu_memory_fill(struct hull_qemu_memory *m, uint64_t kernel, uint64_t initrd,
-			   int cgroup_fd);
+/* @boot_len: of the kernel and the initrd that are going to be loaded, in bytes; @cgroup_fd as in
+ * hull_spawn.  Does nothing where it can't. */
+void hull_qemu_memory_fill(struct hull_qemu_memory *m, const struct hull_qemu_arch *arch,
+			   const uint64_t boot_len[2], int cgroup_fd);
 /* The hypervisor has been sent SIGKILL: nobody may use the file any more. */
 void hull_qemu_memory_release(struct hull_qemu_memory *m);
 /* NULL is fine. */

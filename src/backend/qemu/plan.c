@@ -7,6 +7,7 @@
 #include "backend/qemu/plan.h"
 
 #include "backend/backend.h"
+#include "backend/qemu/plan-build.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "config/forward.h"
@@ -17,48 +18,26 @@
 #include <stdio.h>
 #include <string.h>
 
-/* COMMAND_LINE_SIZE of x86, less the NUL. */
-#define KERNEL_LINE_MAX 2047
-
-/* Above it CPUs need an x2APIC, which QEMU's emulation does not have. */
-#define TCG_MAX_CPUS 255
-
 #define MICROVM_LAST_BUS 23
 #define Q35_ROOT 3
 #define Q35_SHARES 5
 #define Q35_NETWORKS 6
 #define Q35_FIRST_DISK 8
 
-/* Emulated features cost time when they are used, not when they are offered; what Debian's programs
- * and their libraries look for is here, and nothing that makes them choose slow paths, such as the
- * wide vectors of "max". */
-#define TCG_CPU "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+rdrand"
-
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",  "bulk",	 "root",
-					  "share",  "export",  "net",  "memory", "kernel",
-					  "initrd", "gdb",     "disk", NULL};
-static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DISK + 2, "one name for each role");
+const char *const hull_qemu_fd_names[] = {
+	"qmp",	  "console", "ctl",    "bulk", "root",	"share", "export", "net",
+	"memory", "kernel",  "initrd", "gdb",  "vsock", "disk",	 "device", NULL};
+static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DEVICE + 2, "one name for each role");
 
-struct build {
-	const struct hull_config *config;
-	const struct hull_qemu_host *host;
-	struct hull_qemu_plan *plan;
-	int next_fd;
-	int next_bus; /* microvm: the next virtio-mmio transport */
-	bool failed;  /* out of memory, outside argv */
-};
-
-static void add2(struct build *b, const char *option, const char *value)
+void hull_plan_add(struct hull_plan *b, const char *option, const char *value)
 {
 	hull_strv_add(&b->plan->argv, option);
 	hull_strv_add(&b->plan->argv, value);
 }
 
-static void addf(struct build *b, const char *option, const char *fmt, ...) HULL_PRINTF(3, 4);
-
-static void addf(struct build *b, const char *option, const char *fmt, ...)
+void hull_plan_addf(struct hull_plan *b, const char *option, const char *fmt, ...)
 {
 	char *value = NULL;
 	va_list ap;
@@ -71,7 +50,7 @@ static void addf(struct build *b, const char *option, const char *fmt, ...)
 	hull_strv_take(&b->plan->argv, n < 0 ? NULL : value);
 }
 
-static int add_fd(struct build *b, enum hull_qemu_fd_role role, size_t index)
+int hull_plan_fd(struct hull_plan *b, enum hull_qemu_fd_role role, size_t index)
 {
 	struct hull_qemu_fd *fd = hull_vec_push(&b->plan->fds);
 
@@ -83,133 +62,117 @@ static int add_fd(struct build *b, enum hull_qemu_fd_role role, size_t index)
 	return fd->number;
 }
 
-static bool is_microvm(const struct build *b)
+bool hull_plan_is_microvm(const struct hull_plan *b)
 {
 	return b->plan->machine == HULL_MACHINE_MICROVM;
 }
 
-static bool has_root_daemon(const struct build *b)
+static bool has_root_daemon(const struct hull_plan *b)
 {
 	return b->config->root.kind != HULL_ROOT_NONE &&
 	       b->config->share_driver != HULL_SHARE_DRIVER_NINEP;
 }
 
 /* vhost-user daemons map the guest's memory. */
-static bool has_daemons(const struct build *b)
+static bool has_daemons(const struct hull_plan *b)
 {
 	return has_root_daemon(b) || b->host->n_shares;
 }
 
-/* A virtio device: "<what>-pci" in a slot, or "<what>-device" on the next transport.  A slot is
- * given as its number, or as "slot.function".  Without "disable-legacy" QEMU would offer both
- * generations to a device on the root bus. */
-static void add_virtio(struct build *b, const char *what, const char *slot, const char *properties)
+/* Without "disable-legacy" QEMU would offer both generations to a device on the root bus. */
+void hull_plan_virtio(struct hull_plan *b, const char *what, const char *slot,
+		      const char *properties)
 {
 	/* vhost-user-fs has no legacy form, nor the property. */
 	bool modern_only = !strcmp(what, "vhost-user-fs");
 
-	if (is_microvm(b)) {
+	if (hull_plan_is_microvm(b)) {
 		assert(b->next_bus > 0);
-		addf(b, "-device", "%s-device,bus=virtio-mmio-bus.%d%s", what, b->next_bus--,
-		     properties);
+		hull_plan_addf(b, "-device", "%s-device,bus=virtio-mmio-bus.%d%s", what,
+			       b->next_bus--, properties);
 	} else {
-		addf(b, "-device", "%s-pci,bus=pcie.0,addr=%s%s%s", what, slot,
-		     modern_only ? "" : ",disable-legacy=on", properties);
+		hull_plan_addf(b, "-device", "%s-pci,bus=pcie.0,addr=%s%s%s", what, slot,
+			       modern_only ? "" : ",disable-legacy=on", properties);
 	}
 }
 
-/* One of several of a kind: the functions of a slot. */
-static void add_virtio_nth(struct build *b, const char *what, int slot, size_t nth,
-			   const char *properties)
+void hull_plan_virtio_nth(struct hull_plan *b, const char *what, int slot, size_t nth,
+			  const char *properties)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "%#x.%zx%s", (unsigned int)slot, nth,
 		 nth ? "" : ",multifunction=on");
-	add_virtio(b, what, text, properties);
+	hull_plan_virtio(b, what, text, properties);
 }
 
-static void add_process(struct build *b)
+static void add_process(struct hull_plan *b)
 {
-	int qmp = add_fd(b, HULL_QEMU_FD_QMP, 0);
+	int qmp = hull_plan_fd(b, HULL_QEMU_FD_QMP, 0);
 
 	hull_strv_add(&b->plan->argv, b->host->binary);
-	addf(b, "-name", "hull-%.12s", b->config->id ? b->config->id : "0");
+	hull_plan_addf(b, "-name", "hull-%.12s", b->config->id ? b->config->id : "0");
 	hull_strv_add(&b->plan->argv, "-nodefaults");
 	hull_strv_add(&b->plan->argv, "-no-user-config");
-	add2(b, "-display", "none");
+	hull_plan_add(b, "-display", "none");
 	hull_strv_add(&b->plan->argv, "-no-reboot");
 	hull_strv_add(&b->plan->argv, "-S"); /* until "cont" */
 	if (b->config->seccomp)
-		add2(b, "-sandbox", SANDBOX);
-	addf(b, "-chardev", "socket,id=qmp,fd=%d", qmp);
-	add2(b, "-mon", "chardev=qmp,mode=control");
+		hull_plan_add(b, "-sandbox", SANDBOX);
+	hull_plan_addf(b, "-chardev", "socket,id=qmp,fd=%d", qmp);
+	hull_plan_add(b, "-mon", "chardev=qmp,mode=control");
 }
 
-/* What the machine could do but no guest of ours uses costs start-up time and attack surface.
- *
- * microvm: without a PIT Linux cannot calibrate the TSC there, having no other timer to compare
- * with, so that under emulation the PIT may go only when the frequency is told.  Without an RTC
- * it waits two seconds for the clock that is not there. */
-static void add_machine(struct build *b)
+static void add_machine(struct hull_plan *b)
 {
-	const char *memory = has_daemons(b) ? ",memory-backend=mem" : "";
-
-	if (is_microvm(b)) {
-		addf(b, "-machine", "microvm,pit=off,pic=off,rtc=on,isa-serial=on%s", memory);
-		/* vhost-user devices speak modern virtio only, and it is the quicker one. */
-		add2(b, "-global", "virtio-mmio.force-legacy=false");
-	} else {
-		addf(b, "-machine", "pc-q35-%d.%d,usb=off,smbus=off,sata=off,vmport=off%s",
-		     HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR, memory);
-	}
-	add2(b, "-accel", hull_accel_names[b->host->accel]);
+	hull_plan_addf(b, "-machine", "%s%s", b->arch->machines[b->plan->machine],
+		       has_daemons(b) ? ",memory-backend=mem" : "");
+	/* vhost-user devices speak modern virtio only, and it is the quicker one. */
+	if (hull_plan_is_microvm(b))
+		hull_plan_add(b, "-global", "virtio-mmio.force-legacy=false");
+	hull_plan_add(b, "-accel", hull_accel_names[b->host->accel]);
 }
 
 /* Daemons need it to be a file they can be handed.  It is one of ours, see drive.c. */
-static void add_memory(struct build *b)
+static void add_memory(struct hull_plan *b)
 {
 	uint64_t mib = b->config->memory_bytes >> 20;
 
-	addf(b, "-m", "%" PRIu64 "M", mib);
+	hull_plan_addf(b, "-m", "%" PRIu64 "M", mib);
 	if (has_daemons(b))
-		addf(b, "-object",
-		     "memory-backend-file,id=mem,size=%" PRIu64
-		     "M,share=on,mem-path=/proc/self/fd/%d",
-		     mib, add_fd(b, HULL_QEMU_FD_MEMORY, 0));
+		hull_plan_addf(b, "-object",
+			       "memory-backend-file,id=mem,size=%" PRIu64
+			       "M,share=on,mem-path=/proc/self/fd/%d",
+			       mib, hull_plan_fd(b, HULL_QEMU_FD_MEMORY, 0));
 }
 
-static void add_processors(struct build *b)
+static void add_processors(struct hull_plan *b)
 {
 	const char *model = b->config->cpu_model;
 
 	if (!model)
-		model = b->host->accel == HULL_ACCEL_KVM ? "host" : TCG_CPU;
-	add2(b, "-cpu", model);
-	addf(b, "-smp", "%" PRIu64, b->config->cpus);
+		model = b->host->accel == HULL_ACCEL_KVM ? "host" : b->arch->tcg_cpu;
+	hull_plan_add(b, "-cpu", model);
+	hull_plan_addf(b, "-smp", "%" PRIu64, b->config->cpus);
 }
 
-/* "reboot=t": a triple fault is the one way to reset that both machines have and that asks nothing
- * of the emulated firmware; "panic=-1" makes a panic one.
- *
- * For our own kernel, whose needs we know: "quiet" keeps the console for what matters (a panic is
- * printed all the same), "cryptomgr.notests" saves 0.2 s under emulation, and "noreplace-smp" 0.07
- * s of patching that gains nothing there.
+/* For our own kernel, whose needs we know: "quiet" keeps the console for what matters (a panic is
+ * printed all the same), and "cryptomgr.notests" saves 0.2 s under emulation.
  *
  * Emulation shows the guest the host's TSC, which therefore need not be measured against timers
  * that a busy host serves late, nor watched: on microvm the watchdog would be the tick counter, and
  * the TSC condemned whenever that loses ticks.
  *
  * A debugger finds the kernel's symbols only where the kernel was linked to be. */
-static void add_kernel_words(const struct build *b, struct hull_strbuf *line)
+static void add_kernel_words(const struct hull_plan *b, struct hull_strbuf *line)
 {
 	bool tcg = b->host->accel == HULL_ACCEL_TCG;
 
-	hull_strbuf_adds(line, "console=ttyS0 reboot=t panic=-1");
+	hull_strbuf_adds(line, b->arch->words);
 	if (b->config->agent == HULL_AGENT_HULL) {
 		hull_strbuf_adds(line, " quiet cryptomgr.notests");
 		if (tcg)
-			hull_strbuf_adds(line, " noreplace-smp");
+			hull_strbuf_adds(line, b->arch->quick_words);
 	}
 	if (b->config->gdb.kind != HULL_GDB_NONE)
 		hull_strbuf_adds(line, " nokaslr");
@@ -219,79 +182,92 @@ static void add_kernel_words(const struct build *b, struct hull_strbuf *line)
 		hull_strbuf_addf(line, " %s", b->config->append.v[i]);
 }
 
-static int add_boot(struct build *b, struct hull_error **err)
+static int add_boot(struct hull_plan *b, struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf line = HULL_STRBUF_INIT;
 
-	addf(b, "-kernel", "/proc/self/fd/%d", add_fd(b, HULL_QEMU_FD_KERNEL, 0));
+	hull_plan_addf(b, "-kernel", "/proc/self/fd/%d", hull_plan_fd(b, HULL_QEMU_FD_KERNEL, 0));
 	if (b->config->initrd)
-		addf(b, "-initrd", "/proc/self/fd/%d", add_fd(b, HULL_QEMU_FD_INITRD, 0));
+		hull_plan_addf(b, "-initrd", "/proc/self/fd/%d",
+			       hull_plan_fd(b, HULL_QEMU_FD_INITRD, 0));
 	add_kernel_words(b, &line);
 	if (line.failed)
 		return hull_fail_nomem(err);
-	if (line.len > KERNEL_LINE_MAX)
+	if (line.len > b->arch->kernel_line_max)
 		return hull_fail(err, HULL_E_INVALID,
-				 "append: the kernel command line is %zu bytes long, and %d is all "
-				 "a kernel reads",
-				 line.len, KERNEL_LINE_MAX);
-	add2(b, "-append", line.data);
+				 "append: the kernel command line is %zu bytes long, and %" PRIu64
+				 " is all a kernel reads",
+				 line.len, b->arch->kernel_line_max);
+	hull_plan_add(b, "-append", line.data);
 	return 0;
 }
 
-static void add_port(struct build *b, enum hull_qemu_fd_role role, int nr)
+static void add_port(struct hull_plan *b, enum hull_qemu_fd_role role, int nr)
 {
 	const char *name = hull_qemu_fd_names[role];
 
-	addf(b, "-chardev", "socket,id=%s,fd=%d", name, add_fd(b, role, 0));
-	addf(b, "-device", "virtserialport,bus=ports.0,chardev=%s,name=hull.%s,nr=%d", name, name,
-	     nr);
+	hull_plan_addf(b, "-chardev", "socket,id=%s,fd=%d", name, hull_plan_fd(b, role, 0));
+	hull_plan_addf(b, "-device", "virtserialport,bus=ports.0,chardev=%s,name=hull.%s,nr=%d",
+		       name, name, nr);
 }
 
-static void add_streams(struct build *b)
+static void add_streams(struct hull_plan *b)
 {
-	addf(b, "-chardev", "socket,id=console,fd=%d", add_fd(b, HULL_QEMU_FD_CONSOLE, 0));
-	add2(b, "-serial", "chardev:console");
+	char vsock[64];
+
+	hull_plan_addf(b, "-chardev", "socket,id=console,fd=%d",
+		       hull_plan_fd(b, HULL_QEMU_FD_CONSOLE, 0));
+	hull_plan_add(b, "-serial", "chardev:console");
 	if (b->config->agent != HULL_AGENT_HULL)
 		return;
-	add_virtio(b, "virtio-serial", "0x1", ",id=ports,max_ports=3");
+	if (b->config->link == HULL_LINK_VSOCK) {
+		snprintf(vsock, sizeof(vsock), ",guest-cid=%" PRIu32 ",vhostfd=%d",
+			 b->host->vsock_cid, hull_plan_fd(b, HULL_QEMU_FD_VSOCK, 0));
+		hull_plan_virtio(b, "vhost-vsock", "0x1", vsock);
+		return;
+	}
+	hull_plan_virtio(b, "virtio-serial", "0x1", ",id=ports,max_ports=3");
 	add_port(b, HULL_QEMU_FD_CTL, 1);
 	add_port(b, HULL_QEMU_FD_BULK, 2);
 }
 
-static void add_root(struct build *b)
+static void add_root(struct hull_plan *b)
 {
 	if (!has_root_daemon(b))
 		return;
-	addf(b, "-chardev", "socket,id=root,fd=%d", add_fd(b, HULL_QEMU_FD_ROOT, 0));
-	add_virtio(b, "vhost-user-fs", "0x3",
-		   ",chardev=root,tag=" HULL_ROOT_TAG ",queue-size=1024");
+	hull_plan_addf(b, "-chardev", "socket,id=root,fd=%d",
+		       hull_plan_fd(b, HULL_QEMU_FD_ROOT, 0));
+	hull_plan_virtio(b, "vhost-user-fs", "0x3",
+			 ",chardev=root,tag=" HULL_ROOT_TAG ",queue-size=1024");
 }
 
-static void add_share(struct build *b, size_t i)
+static void add_share(struct hull_plan *b, size_t i)
 {
 	char properties[96];
 
-	addf(b, "-chardev", "socket,id=share%zu,fd=%d", i, add_fd(b, HULL_QEMU_FD_SHARE, i));
+	hull_plan_addf(b, "-chardev", "socket,id=share%zu,fd=%d", i,
+		       hull_plan_fd(b, HULL_QEMU_FD_SHARE, i));
 	snprintf(properties, sizeof(properties),
 		 ",chardev=share%zu,tag=" HULL_SHARE_TAG "%zu,queue-size=1024", i, i);
-	add_virtio_nth(b, "vhost-user-fs", Q35_SHARES, i, properties);
+	hull_plan_virtio_nth(b, "vhost-user-fs", Q35_SHARES, i, properties);
 }
 
 /* security_model=none: files belong to whoever QEMU is.  What chown and set-user-ID modes come to
  * is the affair of what runs beneath QEMU (backend.h).  multidevs=remap: files of two file systems
  * may have the same inode number. */
-static void add_export(struct build *b, size_t i)
+static void add_export(struct hull_plan *b, size_t i)
 {
 	uint32_t bit = UINT32_C(1) << i;
 	char properties[96];
 
-	addf(b, "-fsdev", "local,id=dir%zu,path=%s%d,security_model=none,multidevs=remap%s", i,
-	     b->host->others_exports & bit ? HULL_EXPORT_OTHERS : "/proc/self/fd/",
-	     add_fd(b, HULL_QEMU_FD_EXPORT, i),
-	     b->host->readonly_exports & bit ? ",readonly=on" : "");
+	hull_plan_addf(b, "-fsdev",
+		       "local,id=dir%zu,path=%s%d,security_model=none,multidevs=remap%s", i,
+		       b->host->others_exports & bit ? HULL_EXPORT_OTHERS : "/proc/self/fd/",
+		       hull_plan_fd(b, HULL_QEMU_FD_EXPORT, i),
+		       b->host->readonly_exports & bit ? ",readonly=on" : "");
 	snprintf(properties, sizeof(properties), ",fsdev=dir%zu,mount_tag=" HULL_EXPORT_TAG "%zu",
 		 i, i);
-	add_virtio_nth(b, "virtio-9p", i < 8 ? Q35_ROOT : Q35_SHARES, i % 8, properties);
+	hull_plan_virtio_nth(b, "virtio-9p", i < 8 ? Q35_ROOT : Q35_SHARES, i % 8, properties);
 }
 
 /* Those that the monitor relays are not QEMU's affair. */
@@ -315,14 +291,14 @@ static int add_hostfwds(struct hull_strbuf *out, const struct hull_network *netw
 	return 0;
 }
 
-static int add_netdev(struct build *b, size_t i, const struct hull_network_numbers *n,
+static int add_netdev(struct hull_plan *b, size_t i, const struct hull_network_numbers *n,
 		      struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
 
 	if (b->host->net_sockets & UINT32_C(1) << i) {
-		addf(b, "-netdev", "stream,id=net%zu,server=off,addr.type=fd,addr.str=%d", i,
-		     add_fd(b, HULL_QEMU_FD_NET, i));
+		hull_plan_addf(b, "-netdev", "stream,id=net%zu,server=off,addr.type=fd,addr.str=%d",
+			       i, hull_plan_fd(b, HULL_QEMU_FD_NET, i));
 		return 0;
 	}
 	hull_strbuf_addf(&text, "user,id=net%zu,net=%s/%d,host=%s,dns=%s,dhcpstart=%s", i, n->net4,
@@ -336,12 +312,12 @@ static int add_netdev(struct build *b, size_t i, const struct hull_network_numbe
 	if (add_hostfwds(&text, &b->config->networks.v[i], n->guest4, err) < 0)
 		return -1;
 	b->failed |= text.failed;
-	add2(b, "-netdev", hull_strbuf_str(&text));
+	hull_plan_add(b, "-netdev", hull_strbuf_str(&text));
 	return 0;
 }
 
 /* Without "romfile=" the guest would be offered firmware to boot from the network. */
-static int add_network(struct build *b, size_t i, struct hull_error **err)
+static int add_network(struct hull_plan *b, size_t i, struct hull_error **err)
 {
 	struct hull_network_numbers n;
 	char properties[96];
@@ -350,29 +326,29 @@ static int add_network(struct build *b, size_t i, struct hull_error **err)
 	if (add_netdev(b, i, &n, err) < 0)
 		return -1;
 	snprintf(properties, sizeof(properties), ",netdev=net%zu,mac=%s%s", i, n.mac,
-		 is_microvm(b) ? "" : ",romfile=");
-	add_virtio_nth(b, "virtio-net", Q35_NETWORKS, i, properties);
+		 hull_plan_is_microvm(b) ? "" : ",romfile=");
+	hull_plan_virtio_nth(b, "virtio-net", Q35_NETWORKS, i, properties);
 	return 0;
 }
 
 /* A descriptor set instead of /proc/self/fd: QEMU duplicates the descriptor it was given, where
  * opening it again would ask for the right to the file. */
-static void add_disk(struct build *b, size_t i)
+static void add_disk(struct hull_plan *b, size_t i)
 {
 	const struct hull_disk *d = &b->config->disks.v[i];
 	const char *readonly = d->readonly ? ",read-only=on" : "";
 	/* Nothing of a scratch disk outlives the guest: there is nothing to flush it for. */
 	const char *scratch = d->scratch_bytes ? ",discard=unmap,cache.no-flush=on" : "";
 	cleanup_free char *properties = NULL;
-	int fd = add_fd(b, HULL_QEMU_FD_DISK, i);
+	int fd = hull_plan_fd(b, HULL_QEMU_FD_DISK, i);
 	char slot[16];
 
-	addf(b, "-add-fd", "fd=%d,set=%zu", fd, i);
-	addf(b, "-blockdev", "driver=%s,node-name=file%zu,filename=/dev/fdset/%zu%s%s",
-	     b->host->block_devices & UINT32_C(1) << i ? "host_device" : "file", i, i, readonly,
-	     scratch);
-	addf(b, "-blockdev", "driver=%s,node-name=disk%zu,file=file%zu%s%s",
-	     hull_disk_format_names[d->format], i, i, readonly, scratch);
+	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, i);
+	hull_plan_addf(b, "-blockdev", "driver=%s,node-name=file%zu,filename=/dev/fdset/%zu%s%s",
+		       b->host->block_devices & UINT32_C(1) << i ? "host_device" : "file", i, i,
+		       readonly, scratch);
+	hull_plan_addf(b, "-blockdev", "driver=%s,node-name=disk%zu,file=file%zu%s%s",
+		       hull_disk_format_names[d->format], i, i, readonly, scratch);
 	if (asprintf(&properties, ",id=blk%zu,drive=disk%zu%s%s", i, i, d->serial ? ",serial=" : "",
 		     d->serial ? d->serial : "") < 0) {
 		properties = NULL;
@@ -380,32 +356,34 @@ static void add_disk(struct build *b, size_t i)
 		return;
 	}
 	snprintf(slot, sizeof(slot), "%#x", Q35_FIRST_DISK + (unsigned int)i);
-	add_virtio(b, "virtio-blk", slot, properties);
+	hull_plan_virtio(b, "virtio-blk", slot, properties);
 }
 
 /* The socket listens already: whoever connects before QEMU is up waits. */
-static void add_gdb(struct build *b)
+static void add_gdb(struct hull_plan *b)
 {
 	if (b->config->gdb.kind == HULL_GDB_NONE)
 		return;
-	addf(b, "-chardev", "socket,id=gdb,fd=%d,server=on,wait=off",
-	     add_fd(b, HULL_QEMU_FD_GDB, 0));
-	add2(b, "-gdb", "chardev:gdb");
+	hull_plan_addf(b, "-chardev", "socket,id=gdb,fd=%d,server=on,wait=off",
+		       hull_plan_fd(b, HULL_QEMU_FD_GDB, 0));
+	hull_plan_add(b, "-gdb", "chardev:gdb");
 }
 
 /* A guest that ends stays as it is, until we have looked why; resetting is shutting down already.
- */
-static void add_dump(struct build *b)
+ * Its kernel tells by "vmcoreinfo" what a debugger has to know of it, where it lies for one. */
+static void add_dump(struct hull_plan *b)
 {
-	if (b->config->panic_dump)
-		add2(b, "-action", "panic=pause,shutdown=pause");
+	if (!b->config->panic_dump)
+		return;
+	hull_plan_add(b, "-action", "panic=pause,shutdown=pause");
+	hull_plan_add(b, "-device", "vmcoreinfo");
 }
 
-static int add_devices(struct build *b, struct hull_error **err)
+static int add_devices(struct hull_plan *b, struct hull_error **err)
 {
 	add_streams(b);
 	if (b->config->rng)
-		add_virtio(b, "virtio-rng", "0x2", "");
+		hull_plan_virtio(b, "virtio-rng", "0x2", "");
 	add_root(b);
 	for (size_t i = 0; i < b->host->n_shares; i++)
 		add_share(b, i);
@@ -414,18 +392,23 @@ static int add_devices(struct build *b, struct hull_error **err)
 	for (size_t i = 0; i < b->config->networks.n; i++)
 		if (add_network(b, i, err) < 0)
 			return -1;
-	add2(b, "-device", is_microvm(b) ? "pvpanic" : "pvpanic-pci,bus=pcie.0,addr=0x4");
+	hull_plan_add(b, "-device",
+		      hull_plan_is_microvm(b) ? "pvpanic" : "pvpanic-pci,bus=pcie.0,addr=0x4");
 	for (size_t i = 0; i < b->config->disks.n; i++)
 		add_disk(b, i);
+	if (hull_plan_devices(b, err) < 0)
+		return -1;
 	add_gdb(b);
 	add_dump(b);
 	return 0;
 }
 
-/* What would not find a transport on microvm. */
-static bool too_many(const struct hull_config *c, const struct hull_qemu_host *host)
+/* What would not find a transport on microvm, or has to be on a PCI bus. */
+static bool needs_pci(const struct hull_config *c, const struct hull_qemu_host *host)
 {
-	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n > MICROVM_LAST_BUS;
+	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n + c->devices.n >
+		       MICROVM_LAST_BUS ||
+	       hull_plan_devices_need_pci(c);
 }
 
 static int choose_machine(const struct hull_config *c, const struct hull_qemu_host *host,
@@ -433,9 +416,13 @@ static int choose_machine(const struct hull_config *c, const struct hull_qemu_ho
 {
 	bool tsc_needed = host->accel == HULL_ACCEL_TCG && !host->tsc_khz;
 
+	if (c->arch == HULL_ARCH_AARCH64) {
+		*ret = HULL_MACHINE_VIRT;
+		return 0;
+	}
 	*ret = c->machine;
 	if (c->machine == HULL_MACHINE_AUTO)
-		*ret = tsc_needed || too_many(c, host) ? HULL_MACHINE_Q35 : HULL_MACHINE_MICROVM;
+		*ret = tsc_needed || needs_pci(c, host) ? HULL_MACHINE_Q35 : HULL_MACHINE_MICROVM;
 	if (*ret == HULL_MACHINE_MICROVM && tsc_needed) {
 		(void)hull_fail(err, HULL_E_UNSUPPORTED,
 				"machine 'microvm' cannot be emulated on a host whose time stamp "
@@ -443,9 +430,10 @@ static int choose_machine(const struct hull_config *c, const struct hull_qemu_ho
 		hull_hint(err, "use machine 'q35'");
 		return -1;
 	}
-	if (*ret == HULL_MACHINE_MICROVM && too_many(c, host)) {
+	if (*ret == HULL_MACHINE_MICROVM && needs_pci(c, host)) {
 		(void)hull_fail(err, HULL_E_UNSUPPORTED,
-				"machine 'microvm' has no room for that many devices");
+				"machine 'microvm' has no room for that many devices, or for one "
+				"that is on a PCI bus");
 		hull_hint(err, "use machine 'q35'");
 		return -1;
 	}
@@ -456,9 +444,11 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 			struct hull_qemu_plan *ret_plan, struct hull_error **err)
 {
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
-	struct build b = {
+	const struct hull_qemu_arch *arch = hull_qemu_arch(config->arch);
+	struct hull_plan b = {
 		.config = config,
 		.host = host,
+		.arch = arch,
 		.plan = &plan,
 		.next_fd = HULL_QEMU_FIRST_FD,
 		.next_bus = MICROVM_LAST_BUS,
@@ -470,11 +460,11 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 	static_assert(Q35_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
 	static_assert(HULL_CONFIG_MAX_DISKS <= 32, "a bit for each disk");
 
-	if (host->accel == HULL_ACCEL_TCG && config->cpus > TCG_MAX_CPUS)
+	if (host->accel == HULL_ACCEL_TCG && config->cpus > arch->tcg_max_cpus)
 		return hull_fail(err, HULL_E_UNSUPPORTED,
-				 "cpus: %" PRIu64 " need hardware virtualisation, %d is the most "
-				 "without",
-				 config->cpus, TCG_MAX_CPUS);
+				 "cpus: %" PRIu64 " need hardware virtualisation, %" PRIu64
+				 " is the most without",
+				 config->cpus, arch->tcg_max_cpus);
 	if (choose_machine(config, host, &plan.machine, err) < 0)
 		return -1;
 	add_process(&b);

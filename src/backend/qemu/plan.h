@@ -8,25 +8,23 @@
  * be what; the numbers count up from HULL_QEMU_FIRST_FD.
  *
  * Addresses are fixed, so that a machine can be rebuilt exactly:
- *   q35       slots of pcie.0: 1 ports, 2 entropy, 3 root share, 4 panic device, 5 shares (its
- *             functions), 6 networks (likewise), 8... disks; 24 and above are kept for ports
- *             that take devices later.  Exports have the functions of 3, then those of 5.
+ *   q35, virt slots of pcie.0: 1 ports, 2 entropy, 3 root share, 4 panic device, 5 shares (its
+ *             functions), 6 networks (likewise), 7 USB, 8... disks, 24... the list of devices
+ *             (their functions); 28 and above are kept for ports that take devices later.
+ *             Exports have the functions of 3, then those of 5.
  *   microvm   transports 23 and downwards: ports, entropy, root share, shares or exports,
- *             networks, disks:
+ *             networks, disks, devices:
  * Linux finds the highest first. Transport 0 stays empty, for its interrupt never arrives.
  */
 #ifndef HULL_BACKEND_QEMU_PLAN_H
 #define HULL_BACKEND_QEMU_PLAN_H
 
+#include "backend/qemu/arch.h"
 #include "base/error.h"
 #include "base/vec.h"
 #include "config/config.h"
 
 #define HULL_QEMU_FIRST_FD 3
-
-/* The version of the machine types and options used. */
-#define HULL_QEMU_LEAST_MAJOR 7
-#define HULL_QEMU_LEAST_MINOR 2
 
 enum hull_qemu_fd_role {
 	HULL_QEMU_FD_QMP,     /* stream socket */
@@ -41,13 +39,15 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_KERNEL,  /* a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_INITRD,  /* likewise */
 	HULL_QEMU_FD_GDB,     /* listening stream socket */
+	HULL_QEMU_FD_VSOCK,   /* /dev/vhost-vsock */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
+	HULL_QEMU_FD_DEVICE,  /* of the list of devices: likewise where it is a disk */
 };
 extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */
 
 struct hull_qemu_fd {
 	enum hull_qemu_fd_role role;
-	size_t index; /* SHARE, EXPORT, NET, DISK: in their lists */
+	size_t index; /* SHARE, EXPORT, NET, DISK, DEVICE: in their lists */
 	int number;   /* in QEMU */
 };
 
@@ -55,14 +55,16 @@ struct hull_qemu_fd {
 struct hull_qemu_host {
 	const char *binary;	   /* borrowed */
 	enum hull_accel accel;	   /* KVM or TCG, never AUTO */
-	uint64_t tsc_khz;	   /* 0: not known, or not constant */
+	uint64_t tsc_khz;	   /* 0: not known, not constant, or not the guest's */
 	uint32_t block_devices;	   /* bit i: disks[i] is one, not a file */
+	uint32_t device_blocks;	   /* bit i: what devices[i] is made of is one, not a file */
 	size_t n_shares;	   /* share devices of daemons */
 	size_t n_exports;	   /* directories that QEMU serves */
 	uint32_t readonly_exports; /* bit i: exports[i] is */
 	uint32_t others_exports;   /* bit i: exports[i] is for what everybody may read */
 	uint32_t net_sockets;	   /* bit i: networks[i] has one, else it is QEMU's own */
 	bool ipv6;		   /* in QEMU's own networks too */
+	uint32_t vsock_cid;	   /* of the guest, where vsock is the link */
 };
 
 struct hull_qemu_plan {

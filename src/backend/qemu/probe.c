@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "backend/qemu/probe.h"
 
+#include "backend/qemu/arch.h"
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/path.h"
@@ -97,15 +98,15 @@ int hull_find_program(const char *configured, const char *const *names, char **r
 	return 0;
 }
 
-int hull_qemu_find(const char *configured, char **ret_path, struct hull_error **err)
+int hull_qemu_find(const char *configured, enum hull_arch arch, char **ret_path,
+		   struct hull_error **err)
 {
-	static const char *const names[] = {"qemu-system-x86_64", "/usr/bin/qemu-system-x86_64",
-					    "/usr/libexec/qemu-kvm", NULL};
+	const struct hull_qemu_arch *a = hull_qemu_arch(arch);
 
-	if (hull_find_program(configured, names, ret_path, err) == 0)
+	if (hull_find_program(configured, a->binaries, ret_path, err) == 0)
 		return 0;
 	if (!configured)
-		hull_hint(err, "install QEMU: on Debian, apt install qemu-system-x86");
+		hull_hint(err, "install QEMU: on Debian, apt install %s", a->package);
 	return -1;
 }
 
@@ -180,6 +181,9 @@ static struct obstacle kvm_obstacle(const struct hull_kvm_facts *f,
 	int e = f->open_errnum;
 
 	*ret_set_gid = false;
+	if (f->foreign)
+		return (struct obstacle){HULL_E_UNSUPPORTED,
+					 "the guest is of another architecture than the host"};
 	if (e == ENOENT || e == ENODEV || e == ENXIO)
 		return (struct obstacle){HULL_E_UNAVAILABLE, "there is no " KVM_PATH};
 	if (!f->vmx && !f->svm)

@@ -17,7 +17,9 @@
  * path) found in the PATH of the environment.  Caller frees *ret_path. */
 int hull_find_program(const char *configured, const char *const *names, char **ret_path,
 		      struct hull_error **err);
-int hull_qemu_find(const char *configured, char **ret_path, struct hull_error **err);
+/* The QEMU for @arch. */
+int hull_qemu_find(const char *configured, enum hull_arch arch, char **ret_path,
+		   struct hull_error **err);
 
 struct hull_qemu_version {
 	unsigned int major, minor, micro;
@@ -33,6 +35,7 @@ struct hull_kvm_facts {
 	gid_t gid;
 	int api_version; /* -1: does not answer */
 	bool vmx, svm;	 /* what a KVM that runs stock kernels needs one of */
+	bool foreign;	 /* the guest is of another architecture than the host */
 };
 void hull_kvm_gather(struct hull_kvm_facts *ret_facts);
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of arch.h, and why its words are what they are.
+ */
+#define _GNU_SOURCE
+#include "backend/qemu/arch.h"
+
+#include "base/cleanup.h"
+
+#include <assert.h>
+
+#define TEXT(x) #x
+#define QUOTE(x) TEXT(x)
+#define VERSION QUOTE(HULL_QEMU_LEAST_MAJOR) "." QUOTE(HULL_QEMU_LEAST_MINOR)
+
+#define MIB (UINT64_C(1) << 20)
+
+/* What a machine could do but no guest of ours uses costs start-up time and attack surface.
+ *
+ * x86_64
+ *
+ * microvm: without a PIT Linux cannot calibrate the TSC there, having no other timer to compare
+ * with, so that under emulation the PIT may go only when the frequency is told.  Without an RTC
+ * it waits two seconds for the clock that is not there.
+ *
+ * The CPU: emulated features cost time when they are used, not when they are offered; what Debian's
+ * programs and their libraries look for is here, and nothing that makes them choose slow paths,
+ * such as the wide vectors of "max".
+ *
+ * The words: "reboot=t": a triple fault is the one way to reset that both machines have and that
+ * asks nothing of the emulated firmware; "panic=-1" makes a panic one.  "noreplace-smp" saves 0.07
+ * s of patching that gains nothing under emulation.  COMMAND_LINE_SIZE counts a NUL.
+ *
+ * CPUs above the 255th need an x2APIC, which QEMU's emulation does not have.
+ *
+ * aarch64
+ *
+ * A panic resets by PSCI. */
+static const struct hull_qemu_arch archs[] = {
+	[HULL_ARCH_X86_64] =
+		{
+			.binaries = {"qemu-system-x86_64", "/usr/bin/qemu-system-x86_64",
+				     "/usr/libexec/qemu-kvm"},
+			.package = "qemu-system-x86",
+			.machines =
+				{
+					[HULL_MACHINE_Q35] =
+						"pc-q35-" VERSION
+						",usb=off,smbus=off,sata=off,vmport=off",
+					[HULL_MACHINE_MICROVM] =
+						"microvm,pit=off,pic=off,rtc=on,isa-serial=on",
+				},
+			.tcg_cpu = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+rdrand",
+			.tcg_max_cpus = 255,
+			.kernel_line_max = 2047,
+			.words = "console=ttyS0 reboot=t panic=-1",
+			.quick_words = " noreplace-smp",
+			.kernel_at = 16 * MIB,
+		},
+	[HULL_ARCH_AARCH64] =
+		{
+			.binaries = {"qemu-system-aarch64", "/usr/bin/qemu-system-aarch64"},
+			.package = "qemu-system-arm",
+			.machines =
+				{
+					[HULL_MACHINE_VIRT] =
+						"virt-" VERSION ",gic-version=3,acpi=off",
+				},
+			.tcg_cpu = "cortex-a57",
+			.tcg_max_cpus = HULL_CONFIG_MAX_CPUS,
+			.kernel_line_max = 2047,
+			.words = "console=ttyAMA0 panic=-1",
+			.quick_words = "",
+			.kernel_at = 2 * MIB,
+			.initrd_at = 128 * MIB,
+		},
+};
+static_assert(ARRAY_SIZE(archs) == HULL_ARCH_AARCH64 + 1, "one for each");
+
+const struct hull_qemu_arch *hull_qemu_arch(enum hull_arch arch)
+{
+	return &archs[arch];
+}

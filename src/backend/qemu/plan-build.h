@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command line in the making, shared by the planner's files: plan.c (the machine and what every
+ * VM of ours has), plan-devices.c (the description's list of devices).
+ */
+#ifndef HULL_BACKEND_QEMU_PLAN_BUILD_H
+#define HULL_BACKEND_QEMU_PLAN_BUILD_H
+
+#include "backend/qemu/plan.h"
+
+#include <stdbool.h>
+
+struct hull_plan {
+	const struct hull_config *config;
+	const struct hull_qemu_host *host;
+	const struct hull_qemu_arch *arch;
+	struct hull_qemu_plan *plan;
+	int next_fd;
+	int next_bus;	 /* microvm: the next virtio-mmio transport */
+	size_t n_listed; /* of the list of devices, those that have a place on the bus */
+	bool failed;	 /* out of memory, outside argv */
+};
+
+/* ---- plan.c ---- */
+void hull_plan_add(struct hull_plan *b, const char *option, const char *value);
+void hull_plan_addf(struct hull_plan *b, const char *option, const char *fmt, ...)
+	HULL_PRINTF(3, 4);
+/* The number that a descriptor is going to have in QEMU. */
+int hull_plan_fd(struct hull_plan *b, enum hull_qemu_fd_role role, size_t index);
+bool hull_plan_is_microvm(const struct hull_plan *b);
+/* A virtio device: "<what>-pci" in a slot, or "<what>-device" on the next transport.  A slot is
+ * given as its number, or as "slot.function". */
+void hull_plan_virtio(struct hull_plan *b, const char *what, const char *slot,
+		      const char *properties);
+/* One of several of a kind: the functions of a slot. */
+void hull_plan_virtio_nth(struct hull_plan *b, const char *what, int slot, size_t nth,
+			  const char *properties);
+
+/* ---- plan-devices.c ---- */
+int hull_plan_devices(struct hull_plan *b, struct hull_error **err);
+/* Some of them can't be on microvm. */
+bool hull_plan_devices_need_pci(const struct hull_config *config);
+
+#endif

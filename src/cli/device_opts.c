@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a device's words to the description's list.
+ */
+#define _GNU_SOURCE
+#include "cli/device_opts.h"
+
+#include "base/cleanup.h"
+#include "config/vfkit.h"
+
+#include <string.h>
+
+/* The monitor runs elsewhere. */
+static int make_absolute(char **path, struct hull_error **err)
+{
+	char *real;
+
+	if (!*path)
+		return 0;
+	real = realpath(*path, NULL);
+	if (!real)
+		return hull_fail_errno(err, errno, "open '%s'", *path);
+	free(*path);
+	*path = real;
+	return 0;
+}
+
+static int settle(struct hull_device *d, struct hull_error **err)
+{
+	const struct hull_class *class = &hull_device_classes[d->kind];
+	const void *object = hull_device_object(d);
+
+	if (class->check && class->check(object, err) < 0)
+		return hull_prefix(err, "%s", class->name);
+	switch (d->kind) {
+	case HULL_DEVICE_BLK:
+	case HULL_DEVICE_NVME:
+	case HULL_DEVICE_USB:
+		if (!d->disk.path)
+			return hull_fail(err, HULL_E_INVALID, "%s: 'path' is needed", class->name);
+		return make_absolute(&d->disk.path, err);
+	case HULL_DEVICE_FS:
+		return make_absolute(&d->fs.dir, err);
+	default:
+		return 0;
+	}
+}
+
+int hull_device_add(struct hull_config *config, const char *value, struct hull_error **err)
+{
+	struct hull_device dev, *slot;
+
+	if (hull_vfkit_parse_device(value, NULL, &dev, err) < 0)
+		return -1;
+	if (settle(&dev, err) < 0) {
+		hull_device_fini(&dev);
+		return -1;
+	}
+	slot = config->devices.n < HULL_CONFIG_MAX_DEVICES ? hull_vec_push(&config->devices) : NULL;
+	if (slot) {
+		*slot = dev;
+		return 0;
+	}
+	hull_device_fini(&dev);
+	return config->devices.n < HULL_CONFIG_MAX_DEVICES
+		       ? hull_fail_nomem(err)
+		       : hull_fail(err, HULL_E_INVALID, "more than %d devices",
+				   HULL_CONFIG_MAX_DEVICES);
+}
