@@ -64,6 +64,7 @@ static const struct hull_qemu_arch archs[] = {
 			.words = "console=ttyS0 reboot=t panic=-1",
 			.quick_words = " noreplace-smp",
 			.kernel_at = 16 * MIB,
+			.boot_len = 32 * MIB, /* Debian's takes 55, smaller ones less */
 		},
 	[HULL_ARCH_AARCH64] =
 		{
@@ -81,6 +82,7 @@ static const struct hull_qemu_arch archs[] = {
 			.quick_words = " kpti=off",
 			.kernel_at = 2 * MIB,
 			.initrd_at = 128 * MIB,
+			.boot_len = 16 * MIB,
 		},
 };
 static_assert(ARRAY_SIZE(archs) == HULL_ARCH_AARCH64 + 1, "one for each");
