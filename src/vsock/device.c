@@ -218,10 +218,13 @@ static void close_when_drained(struct hull_vsock *v, struct hull_vsock_conn *c)
 
 static void account(struct hull_vsock *v, struct hull_vsock_conn *c, size_t len)
 {
+	/* Linux lets no more be on the way than it has room for itself, whatever it is offered. */
+	const uint32_t window = MIN((uint32_t)c->fifo.size, c->guest_room);
+
 	c->taken += (uint32_t)len;
 	/* The guest hears of it with every packet; one of its own pays when much is free again. */
-	if (c->state == OPEN && !(c->guest_ended & VIRTIO_VSOCK_SHUTDOWN_SEND) &&
-	    c->taken - c->taken_told >= c->fifo.size / 2)
+	if (len && c->state == OPEN && !(c->guest_ended & VIRTIO_VSOCK_SHUTDOWN_SEND) &&
+	    c->taken - c->taken_told >= window / 2)
 		owe(v, c, OWE_CREDIT);
 }
 
@@ -367,7 +370,7 @@ static void on_data(struct hull_vsock *v, struct hull_vsock_conn *c, const struc
 		break_off(v, c);
 		return;
 	}
-	if (!c->fifo.len && c->host_there)
+	if (p->len && !c->fifo.len && c->host_there)
 		done = write_host(v, c, iov, n);
 	if (c->host_deaf || !c->host_there)
 		done = p->len;
@@ -448,7 +451,7 @@ static void on_packet(struct hull_vsock *v, struct hull_vsock_conn *c, const str
 	}
 	c->guest_room = p->room;
 	c->guest_taken = p->taken;
-	if (credit(c))
+	if (credit(c) > c->guest_room / 2)
 		c->plea_sent = false;
 	update_turn(v, c);
 	if (c->state == OPEN)
@@ -586,8 +589,9 @@ void hull_vsock_send(struct hull_vsock *v, struct hull_vsock_conn *c, uint32_t l
 	assert(c->state == OPEN && len <= credit(c));
 	c->sent += len;
 	encode(v, c, VIRTIO_VSOCK_OP_RW, 0, len, ret_header);
-	/* A guest need not tell by itself that it has room again. */
-	if (!credit(c) && !c->plea_sent) {
+	/* A guest tells by itself that it has room again when there is hardly any left, or not at
+	 * all: asked in time it need not wait for more. */
+	if (credit(c) <= c->guest_room / 2 && !c->plea_sent) {
 		c->plea_sent = true;
 		c->owed |= OWE_CREDIT_PLEA;
 	}

@@ -63,13 +63,31 @@ static struct hull_ring *ring(struct hull_vsock_server *s, int i)
 	return &s->vhost.rings[i].ring;
 }
 
-static void publish(struct hull_vsock_server *s, int i)
+static void interrupt(struct hull_vsock_server *s, int i)
 {
 	static const uint64_t one = 1;
 
 	/* A full counter has not been read yet: the guest will be told all the same. */
-	if (hull_ring_publish(ring(s, i)) && s->vhost.rings[i].call >= 0)
+	if (s->vhost.rings[i].call >= 0)
 		(void)!write(s->vhost.rings[i].call, &one, sizeof(one));
+}
+
+static void publish(struct hull_vsock_server *s, int i)
+{
+	if (hull_ring_publish(ring(s, i)))
+		interrupt(s, i);
+}
+
+/* Where both rings share an interrupt the guest then takes one for both. */
+static void publish_both(struct hull_vsock_server *s)
+{
+	bool rx = hull_ring_publish(ring(s, HULL_VHOST_RX));
+	bool tx = hull_ring_publish(ring(s, HULL_VHOST_TX));
+
+	if (rx)
+		interrupt(s, HULL_VHOST_RX);
+	if (tx)
+		interrupt(s, HULL_VHOST_TX);
 }
 
 static void take_packet(struct hull_vsock_server *s, const struct hull_chain *chain)
@@ -213,7 +231,7 @@ static int fill_guest(struct hull_vsock_server *s, struct hull_error **err)
 			hull_ring_give(r, s->chains[0].head, HEADER);
 		}
 		if (out.c || i % PUBLISH == PUBLISH - 1)
-			publish(s, HULL_VHOST_RX);
+			publish_both(s);
 	}
 	return hull_vsock_has_next(s->v);
 }
@@ -249,13 +267,11 @@ static bool serve_rings(struct hull_vsock_server *s)
 	    !hull_vhost_runs(&s->vhost, HULL_VHOST_TX))
 		return false;
 	in = drain_guest(s, &err);
-	if (in >= 0)
-		publish(s, HULL_VHOST_TX);
 	stalled = !hull_vsock_may_take(s->v);
 	out = in < 0 ? -1 : fill_guest(s, &err);
 	if (out >= 0)
-		publish(s, HULL_VHOST_RX);
-	if (out < 0)
+		publish_both(s);
+	else
 		rest(s, err);
 	return out > 0 || (out == 0 && (in > 0 || (stalled && hull_vsock_may_take(s->v))));
 }
