@@ -25,6 +25,7 @@
 #include <net/route.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,9 +276,11 @@ static void serve_ports(void)
 	serve(fds, false);
 }
 
-/* Before there is a device: then nobody can come too early. */
+/* Before there is a device: then nobody can come too early.  As much may be on its way as a stream
+ * of the link's has at most. */
 static void serve_vsock(void)
 {
+	const uint64_t room = 1 << 20;
 	int fds[3];
 
 	load("vsock");
@@ -287,8 +290,12 @@ static void serve_vsock(void)
 					 .svm_port = (unsigned int)i + 1};
 
 		fds[i] = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fds[i] < 0 || bind(fds[i], (struct sockaddr *)&at, sizeof(at)) < 0 ||
-		    listen(fds[i], 1) < 0)
+		if (fds[i] < 0 ||
+		    setsockopt(fds[i], AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &room,
+			       sizeof(room)) < 0 ||
+		    setsockopt(fds[i], AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &room, sizeof(room)) <
+			    0 ||
+		    bind(fds[i], (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fds[i], 1) < 0)
 			give_up("listen on a port of AF_VSOCK");
 	}
 	load("vmw_vsock_virtio_transport_common");

@@ -123,7 +123,18 @@ static int allow_memory(scmp_filter_ctx f)
 	return r < 0 ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
 }
 
-static int load(const int *calls, size_t n, bool sockets)
+/* Of both, one system call is allowed for one purpose only. */
+static int allow_one(scmp_filter_ctx f, bool dialler)
+{
+	if (dialler)
+		return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+					SCMP_CMP(0, SCMP_CMP_EQ, AF_UNIX));
+	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+				SCMP_CMP(1, SCMP_CMP_EQ, SOL_SOCKET),
+				SCMP_CMP(2, SCMP_CMP_EQ, SO_SNDBUF));
+}
+
+static int load(const int *calls, size_t n, bool dialler)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = f ? allow(f, common_calls, ARRAY_SIZE(common_calls)) : -ENOMEM;
@@ -132,23 +143,22 @@ static int load(const int *calls, size_t n, bool sockets)
 		r = allow(f, calls, n);
 	if (r == 0)
 		r = allow_memory(f);
-	if (r == 0 && sockets)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				     SCMP_CMP(0, SCMP_CMP_EQ, AF_UNIX));
+	if (r == 0)
+		r = allow_one(f, dialler);
 	if (r == 0)
 		r = seccomp_load(f);
 	seccomp_release(f);
 	return r;
 }
 
-static int filter(const int *calls, size_t n, bool sockets, struct hull_error **err)
+static int filter(const int *calls, size_t n, bool dialler, struct hull_error **err)
 {
 	int r = 0;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return hull_fail_errno(err, errno, "give up new privileges");
 #ifndef SANITIZED
-	r = load(calls, n, sockets);
+	r = load(calls, n, dialler);
 #else
 	(void)load;
 #endif

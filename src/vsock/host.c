@@ -20,6 +20,9 @@
 /* Those that have not said yet whom they want are no connections of the device. */
 #define ENDS_MAX (HULL_VSOCK_CONNS_MAX + 64)
 #define RETRY_ACCEPT_MS 100
+/* The kernel gives as much of it as an ordinary user may have. */
+#define SEND_BUFFER (1 << 20)
+#define SEND_BUFFER_ENDS 64
 
 enum stage { LINE, ASKING, DIALLING, OPEN };
 
@@ -180,6 +183,11 @@ static void on_event(void *ctx, uint32_t events)
 
 static int watch(struct end *e)
 {
+	const int room = SEND_BUFFER;
+
+	/* For what the guest sends: a reader that comes late need not stop it.  Not for many. */
+	if (e->h->n_ends <= SEND_BUFFER_ENDS)
+		(void)setsockopt(e->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	return hull_loop_add_fd(e->h->loop, e->fd,
 				EPOLLIN | EPOLLOUT | EPOLLRDHUP | (uint32_t)EPOLLET, on_event, e,
 				&e->source);
