@@ -128,10 +128,10 @@ static int allow_one(scmp_filter_ctx f, bool dialler)
 {
 	if (dialler)
 		return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					SCMP_CMP(0, SCMP_CMP_EQ, AF_UNIX));
+					SCMP_CMP(0, SCMP_CMP_EQ, AF_UNIX, 0));
 	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
-				SCMP_CMP(1, SCMP_CMP_EQ, SOL_SOCKET),
-				SCMP_CMP(2, SCMP_CMP_EQ, SO_SNDBUF));
+				SCMP_CMP(1, SCMP_CMP_EQ, SOL_SOCKET, 0),
+				SCMP_CMP(2, SCMP_CMP_EQ, SO_SNDBUF, 0));
 }
 
 static int load(const int *calls, size_t n, bool dialler)

@@ -194,6 +194,10 @@ static void reset_guest(struct hull_vsock *v, struct hull_vsock_conn *c)
 {
 	if (c->state == GONE)
 		return;
+	if (c->owed & OWE_REQUEST) { /* it has never heard of it */
+		leave_guest(v, c);
+		return;
+	}
 	c->state = RESET;
 	c->owed = OWE_RST;
 	update_turn(v, c);

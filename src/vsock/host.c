@@ -424,13 +424,16 @@ size_t hull_vsock_host_read(struct hull_vsock_host *h, struct hull_vsock_conn *c
 			    const struct iovec *iov, size_t n)
 {
 	struct end *e = hull_vsock_host(c);
-	ssize_t got = readv(e->fd, iov, (int)n);
+	ssize_t got;
 
+	do
+		got = readv(e->fd, iov, (int)n);
+	while (got < 0 && errno == EINTR);
 	if (got > 0)
 		return (size_t)got;
 	if (got == 0)
 		on_end(e);
-	else if (errno == EAGAIN || errno == EINTR)
+	else if (errno == EAGAIN)
 		hull_vsock_readable(h->v, c, false);
 	else
 		give_up(e);

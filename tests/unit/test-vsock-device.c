@@ -150,6 +150,12 @@ static void test_host_dials(void **state)
 	ve_packet(&e, OP(RW), 22, HULL_VSOCK_FIRST_PORT + 2, 5, 0);
 	assert_done(&e, "close 2 0");
 	expect(&e, OP(RST));
+	/* The host thinks better of it before the guest has heard of it. */
+	end = ve_new_end(&e);
+	assert_int_equal(hull_vsock_dial(e.v, 22, end, &end->c), 0);
+	hull_vsock_gone(e.v, steal_ptr(&end->c));
+	expect(&e, -1);
+	assert_int_equal(hull_vsock_count(e.v), 1);
 	ve_fini(&e);
 }
 
