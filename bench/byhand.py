@@ -4,14 +4,13 @@
 # all three well and has no hull.
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
 import subprocess
 import time
 
-from common import DEADLINE_S, Failure, Helper, end, now_ms, private_kb, wait
+from common import DEADLINE_S, Failure, Helper, end, now_ms, private_kb, spawn_with, wait
 
 QEMU = "qemu-system-x86_64"
 VIRTIOFSD = ("/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd")
@@ -213,15 +212,11 @@ def hull_vsock(bench):
     spec = os.memfd_create("spec", 0)
     os.write(spec, json.dumps({"cid": 3, "hybrid": path}).encode())
     os.lseek(spec, 0, os.SEEK_SET)
-    # Its places may be taken by the very descriptors that are to go there.
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (theirs.fileno(), spec)]
     with ours:
-        process = subprocess.Popen(
-            [os.path.join(bench.build, "hull-vsock")], pass_fds=[3, 4], stdin=subprocess.DEVNULL,
-            start_new_session=True, preexec_fn=lambda: [os.dup2(high[i], 3 + i) for i in range(2)])
+        process = spawn_with([os.path.join(bench.build, "hull-vsock")], [theirs.fileno(), spec],
+                             start_new_session=True)
         theirs.close()
-        for fd in (spec, *high):
-            os.close(fd)
+        os.close(spec)
         try:
             with socket.socket(socket.AF_UNIX) as early:
                 while early.connect_ex(path) and process.poll() is None:

@@ -43,10 +43,9 @@ struct hull_vsock_conn {
 	bool host_there; /* ops may be called */
 	bool in_turn, readable;
 	bool made_by_guest;
-	bool fifo_extra; /* has its part of HULL_VSOCK_ROOM_EXTRA */
-	bool host_full;	 /* ops.write took nothing the last time */
-	bool host_deaf;	 /* the host takes no more */
-	bool plea_sent;	 /* and not answered */
+	bool host_full; /* ops.write took nothing the last time */
+	bool host_deaf; /* the host takes no more */
+	bool plea_sent; /* and not answered */
 	unsigned int owed;
 	uint32_t guest_ended;		/* directions, as in SHUTDOWN packets: what it said, */
 	uint32_t our_ended, ended_sent; /* what is to be said and has been */
@@ -72,7 +71,8 @@ struct hull_vsock {
 	void *ctx;
 	struct bucket buckets[BUCKETS], all;
 	struct turns turns;
-	size_t n_conns, n_by_guest, extra;
+	size_t n_conns, n_by_guest;
+	size_t room; /* of those that have more than the least */
 	uint32_t next_port;
 	struct reply replies[HULL_VSOCK_REPLIES_MAX]; /* RSTs for no connection of ours */
 	size_t first_reply, n_replies;
@@ -95,6 +95,20 @@ static struct hull_vsock_conn *find(struct hull_vsock *v, uint32_t host_port, ui
 	return NULL;
 }
 
+/* Half of what there is to have goes to those that have most. */
+static uint32_t choose_room(const struct hull_vsock *v)
+{
+	if (v->room + HULL_VSOCK_ROOM <= HULL_VSOCK_ROOM_ALL / 2)
+		return HULL_VSOCK_ROOM;
+	return v->room + HULL_VSOCK_ROOM_LESS <= HULL_VSOCK_ROOM_ALL ? HULL_VSOCK_ROOM_LESS
+								     : HULL_VSOCK_ROOM_LEAST;
+}
+
+static size_t room_above_least(const struct hull_vsock_conn *c)
+{
+	return c->fifo.size > HULL_VSOCK_ROOM_LEAST ? c->fifo.size : 0;
+}
+
 static struct hull_vsock_conn *add(struct hull_vsock *v, uint32_t host_port, uint32_t guest_port,
 				   bool by_guest)
 {
@@ -106,9 +120,8 @@ static struct hull_vsock_conn *add(struct hull_vsock *v, uint32_t host_port, uin
 	c->guest_port = guest_port;
 	c->made_by_guest = by_guest;
 	c->host_there = true;
-	c->fifo_extra = v->extra + HULL_VSOCK_ROOM <= HULL_VSOCK_ROOM_EXTRA;
-	v->extra += c->fifo_extra ? HULL_VSOCK_ROOM : 0;
-	hull_fifo_init(&c->fifo, c->fifo_extra ? HULL_VSOCK_ROOM : HULL_VSOCK_ROOM_LEAST);
+	hull_fifo_init(&c->fifo, choose_room(v));
+	v->room += room_above_least(c);
 	LIST_INSERT_HEAD(bucket_of(v, host_port, guest_port), c, bucket);
 	LIST_INSERT_HEAD(&v->all, c, all);
 	v->n_conns++;
@@ -163,7 +176,7 @@ static void free_if_done(struct hull_vsock *v, struct hull_vsock_conn *c)
 	LIST_REMOVE(c, all);
 	v->n_conns--;
 	v->n_by_guest -= c->made_by_guest;
-	v->extra -= c->fifo_extra ? HULL_VSOCK_ROOM : 0;
+	v->room -= room_above_least(c);
 	hull_fifo_fini(&c->fifo);
 	free(c);
 }

@@ -33,10 +33,12 @@
 #define HULL_VSOCK_CONNS_MAX 1024
 #define HULL_VSOCK_CONNS_KEPT 128
 #define HULL_VSOCK_REPLIES_MAX 256
-/* What a connection may have on its way to the host: that of the first ones is more. */
-#define HULL_VSOCK_ROOM ((uint32_t)256 << 10)
+/* What a connection may have on its way to the host: much while there are few, and the least, which
+ * they all have for sure, once those with more have HULL_VSOCK_ROOM_ALL together. */
+#define HULL_VSOCK_ROOM ((uint32_t)1 << 20)
+#define HULL_VSOCK_ROOM_LESS ((uint32_t)256 << 10)
 #define HULL_VSOCK_ROOM_LEAST ((uint32_t)64 << 10)
-#define HULL_VSOCK_ROOM_EXTRA ((size_t)24 << 20)
+#define HULL_VSOCK_ROOM_ALL ((size_t)32 << 20)
 /* As many bytes go to one connection before it is another's turn. */
 #define HULL_VSOCK_TURN ((size_t)64 << 10)
 /* Ports of the host's end of connections that it makes. */

@@ -20,8 +20,8 @@
 /* Those that have not said yet whom they want are no connections of the device. */
 #define ENDS_MAX (HULL_VSOCK_CONNS_MAX + 64)
 #define RETRY_ACCEPT_MS 100
-/* The kernel gives as much of it as an ordinary user may have. */
-#define SEND_BUFFER (1 << 20)
+/* A window of the guest's, of which the kernel counts its own part too. */
+#define SEND_BUFFER (256 << 10)
 #define SEND_BUFFER_ENDS 64
 
 enum stage { LINE, ASKING, DIALLING, OPEN };

@@ -36,7 +36,7 @@ static int wrong(const struct reading *r, const char *key, const char *what)
 static int get_number(const struct reading *r, const char *key, const struct hull_json *value,
 		      uint64_t min, uint64_t max, uint64_t *ret)
 {
-	uint64_t n;
+	uint64_t n = 0;
 
 	if (hull_json_get_u64(value, &n) < 0 || n < min || n > max) {
 		char text[80];
@@ -70,7 +70,7 @@ static int get_path(const struct reading *r, const char *key, const struct hull_
 static int read_port_member(void *ctx, const char *key, struct hull_json *value)
 {
 	struct reading *r = ctx;
-	uint64_t n;
+	uint64_t n = 0;
 
 	if (!strcmp(key, "port")) {
 		if (get_number(r, key, value, 1, PORT_MAX, &n) < 0)

@@ -8,7 +8,6 @@ WORDS: what hull puts on its guests' command line, without which microvm's clock
 
 The guest's side is vsock-guest.c."""
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -21,9 +20,13 @@ import threading
 import time
 import zlib
 
+sys.dont_write_bytecode = True
+
+from vsock_spawn import spawn_vsock
+
 BUILD, INITRAMFS, MACHINE, WORDS = sys.argv[1:5]
 FEW = sys.argv[5:] == ["few"]
-ANSWER_S = 60
+ANSWER_S = 120
 BIG = 256 << 20
 CID = 42
 ECHO, SINK, SOURCE, KEPT, COMMAND, NEVER_READS, CLOSES = range(10, 17)
@@ -196,18 +199,9 @@ class Guest:
         ports.append({"port": ECHO, "socket": f"{cwd}/guest-echo.sock", "direction": "connect"})
         spec = {"cid": CID, "hybrid": f"{cwd}/vsock.sock", "ports": ports}
         ours, theirs = socket.socketpair()
-        fd = os.memfd_create("spec", 0)
-        os.write(fd, json.dumps(spec).encode())
-        os.lseek(fd, 0, os.SEEK_SET)
-        # Its places may be taken by the very descriptors that are to go there.
-        high = [fcntl.fcntl(n, fcntl.F_DUPFD_CLOEXEC, 10) for n in (theirs.fileno(), fd)]
         with open("hull-vsock.err", "wb") as err:
-            self.vsock = subprocess.Popen([os.path.join(BUILD, "hull-vsock")], pass_fds=[3, 4],
-                                          stdin=subprocess.DEVNULL, stderr=err,
-                                          preexec_fn=lambda: [os.dup2(high[i], 3 + i) for i in range(2)])
+            self.vsock = spawn_vsock(os.path.join(BUILD, "hull-vsock"), theirs.fileno(), spec, stderr=err)
         theirs.close()
-        for n in (fd, *high):
-            os.close(n)
         self.qemu = subprocess.Popen(qemu_argv(ours.fileno()), pass_fds=[ours.fileno()],
                                      stdin=subprocess.DEVNULL)
         ours.close()

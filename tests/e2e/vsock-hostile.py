@@ -6,8 +6,6 @@ a hypervisor that does must find it gone, with one line that says why.
 usage: vsock-hostile.py HULL-VSOCK"""
 import array
 import contextlib
-import fcntl
-import json
 import os
 import random
 import select
@@ -18,6 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.dont_write_bytecode = True
+
+from vsock_spawn import spawn_vsock
 
 PROGRAM = sys.argv[1]
 ANSWER_S = 20
@@ -51,16 +53,8 @@ class Device:
     def __init__(self, **spec):
         self.socket, theirs = socket.socketpair()
         self.socket.settimeout(ANSWER_S)
-        told = os.memfd_create("spec", 0)
-        os.write(told, json.dumps({"cid": CID, **spec}).encode())
-        os.lseek(told, 0, os.SEEK_SET)
-        high = [fcntl.fcntl(n, fcntl.F_DUPFD_CLOEXEC, 10) for n in (theirs.fileno(), told)]
-        self.process = subprocess.Popen([PROGRAM], pass_fds=[3, 4], stdin=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE,
-                                        preexec_fn=lambda: [os.dup2(high[i], 3 + i) for i in range(2)])
+        self.process = spawn_vsock(PROGRAM, theirs.fileno(), {"cid": CID, **spec}, stderr=subprocess.PIPE)
         theirs.close()
-        for n in (told, *high):
-            os.close(n)
         self.memfd = os.memfd_create("guest", 0)
         os.ftruncate(self.memfd, SIZE)
         self.kicks = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(2)]

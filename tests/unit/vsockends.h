@@ -19,7 +19,7 @@
 
 #define VE_CID 42
 #define VE_CONNS 2048
-#define VE_ROOM 600000 /* what the guest has for a connection */
+#define VE_ROOM 3000000 /* what the guest has for a connection */
 #define VE_REFUSED 9   /* no program of the host's listens there */
 
 struct ve_end {
