@@ -7,6 +7,7 @@
 
 #include "../fuzz/fuzz-vsock-device.c"
 #include "corpus.h"
+#include "vsock/fifo.h"
 
 #define OP(name) VIRTIO_VSOCK_OP_##name
 #define RCV VIRTIO_VSOCK_SHUTDOWN_RCV
@@ -368,6 +369,33 @@ static void test_host_breaks_off(void **state)
 	ve_fini(&e);
 }
 
+/* Bytes that wait come out as they went in, also across the end of their ring. */
+static void test_fifo(void **state)
+{
+	char bytes[48];
+	const struct iovec iov[] = {{bytes, 20}, {bytes + 20, 28}};
+	struct iovec out[2];
+	struct hull_fifo f;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)i;
+	hull_fifo_init(&f, 64);
+	assert_int_equal(hull_fifo_pieces(&f, out), 0);
+	assert_int_equal(hull_fifo_add(&f, iov, 2, 8), 0);
+	assert_int_equal(hull_fifo_add(&f, iov, 2, 23), -ENOBUFS);
+	hull_fifo_drop(&f, 30);
+	assert_int_equal(hull_fifo_add(&f, iov, 2, 10), 0);
+	assert_int_equal(f.len, 48);
+	assert_int_equal(hull_fifo_pieces(&f, out), 2);
+	assert_int_equal(out[0].iov_len, 34);
+	assert_memory_equal(out[0].iov_base, bytes + 38, 10);
+	assert_memory_equal((char *)out[0].iov_base + 10, bytes + 10, 24);
+	assert_memory_equal(out[1].iov_base, bytes + 34, 14);
+	hull_fifo_drop(&f, 48);
+	assert_null(f.data);
+	hull_fifo_fini(&f);
+}
+
 static void test_corpus(void **state)
 {
 	assert_true(corpus_replay("vsock-device") >= 5);
@@ -387,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_host_breaks_off),
+		cmocka_unit_test(test_fifo),
 		cmocka_unit_test(test_corpus),
 	};
 
