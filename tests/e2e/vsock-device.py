@@ -223,11 +223,11 @@ def qmp(*commands):
         s.settimeout(ANSWER_S)
         f = s.makefile("rw", encoding="utf-8")
         f.readline()
-        for command in ("qmp_capabilities", *commands):
-            f.write(json.dumps({"execute": command}) + "\n")
+        for command in ({"execute": "qmp_capabilities"}, *commands):
+            f.write(json.dumps(command) + "\n")
             f.flush()
-            while "return" not in json.loads(f.readline()):
-                pass
+            while "return" not in (answer := json.loads(f.readline())):
+                check("error" not in answer, f"QEMU: {answer}")
 
 
 # ---- what is to hold ----
@@ -404,11 +404,26 @@ def pauses():
     with dial(ECHO) as s:
         s.sendall(b"one")
         check(recv_exactly(s, 3) == b"one", "before the pause")
-        qmp("stop")
+        qmp({"execute": "stop"})
         s.sendall(b"two")
         check(not select.select([s], [], [], 0.3)[0], "a paused guest answers")
-        qmp("cont")
+        qmp({"execute": "cont"})
         check(recv_exactly(s, 3) == b"two", "a connection after a pause")
+    echoes()
+
+
+def resets(ready):
+    """A guest that boots again knows of no connection: they end, and all begins anew."""
+    def on_reboot(what):
+        return {"execute": "set-action", "arguments": {"reboot": what}}
+
+    with dial(ECHO) as s:
+        s.sendall(b"one")
+        check(recv_exactly(s, 3) == b"one", "before the reset")
+        qmp(on_reboot("reset"), {"execute": "system_reset"})
+        ready.accept()[0].close()
+        check(recv_all(s) == b"", "a connection after a reset")
+    qmp(on_reboot("shutdown"))
     echoes()
 
 
@@ -452,6 +467,7 @@ def main():
         refusals()
         half_closes()
         pauses()
+        resets(ready)
         rights(guest)
         if not FEW:
             many()
