@@ -269,6 +269,11 @@ bool hull_ring_publish(struct hull_ring *r)
 	return first || vring_need_event(load16(used_event(r)), new, old);
 }
 
+uint16_t hull_ring_unpublished(const struct hull_ring *r)
+{
+	return (uint16_t)(r->next_used - r->published);
+}
+
 bool hull_ring_want_kick(struct hull_ring *r)
 {
 	if (r->event_idx)

@@ -68,6 +68,8 @@ void hull_ring_untake(struct hull_ring *r, uint16_t n);
 void hull_ring_give(struct hull_ring *r, uint16_t head, uint32_t len);
 /* Whether the guest wants an interrupt for it. */
 bool hull_ring_publish(struct hull_ring *r);
+/* How many have been given of which the guest does not know. */
+uint16_t hull_ring_unpublished(const struct hull_ring *r);
 /* Asks to be kicked when there is more.  True: there is already. */
 bool hull_ring_want_kick(struct hull_ring *r);
 /* It need not kick for a while; it may all the same. */

@@ -23,6 +23,8 @@
 #define ROUND 256
 /* Packets of which the guest learns at once. */
 #define PUBLISH 16
+/* What the guest has sent and may forget is worth no interrupt of its own for so long. */
+#define LAZY_NS (1 * HULL_NS_PER_MS)
 /* Buffers of the guest's that one read of a socket fills. */
 #define BATCH 16
 #define BATCH_IOV 512
@@ -31,7 +33,8 @@
 struct hull_vsock_server {
 	struct hull_loop *loop;
 	int fd; /* the hypervisor's, owned */
-	struct hull_source *source, *kicks[HULL_VHOST_RINGS];
+	struct hull_source *source, *lazy, *kicks[HULL_VHOST_RINGS];
+	bool lazy_armed;
 	struct hull_vhost vhost;
 	struct hull_vsock *v;
 	struct hull_vsock_host *host;
@@ -103,6 +106,28 @@ static void take_packet(struct hull_vsock_server *s, const struct hull_chain *ch
 	hull_vsock_take(s->v, &header, iov, n);
 }
 
+/* Packets for the guest are told at once, those of the guest with them, or when there are many or
+ * they have waited for long. */
+static void publish_due(struct hull_vsock_server *s)
+{
+	unsigned int given = hull_ring_unpublished(ring(s, HULL_VHOST_TX));
+
+	if (given >= PUBLISH || hull_ring_unpublished(ring(s, HULL_VHOST_RX)))
+		publish_both(s);
+	else if (given && !s->lazy_armed)
+		hull_source_arm(s->lazy, hull_now_ns() + LAZY_NS);
+	s->lazy_armed = hull_ring_unpublished(ring(s, HULL_VHOST_TX)) > 0;
+}
+
+static void on_lazy(void *ctx)
+{
+	struct hull_vsock_server *s = ctx;
+
+	s->lazy_armed = false;
+	if (s->vhost.rings[HULL_VHOST_TX].started)
+		publish(s, HULL_VHOST_TX);
+}
+
 /* 1 if there is more, 0 if not, or not yet; -1 if the guest broke the ring. */
 static int drain_guest(struct hull_vsock_server *s, struct hull_error **err)
 {
@@ -124,7 +149,7 @@ static int drain_guest(struct hull_vsock_server *s, struct hull_error **err)
 			continue;
 		take_packet(s, chain);
 		hull_ring_give(r, chain->head, 0);
-		if (i % PUBLISH == PUBLISH - 1)
+		if (hull_ring_unpublished(r) >= PUBLISH)
 			publish(s, HULL_VHOST_TX);
 	}
 	return 1;
@@ -270,7 +295,7 @@ static bool serve_rings(struct hull_vsock_server *s)
 	stalled = !hull_vsock_may_take(s->v);
 	out = in < 0 ? -1 : fill_guest(s, &err);
 	if (out >= 0)
-		publish_both(s);
+		publish_due(s);
 	else
 		rest(s, err);
 	return out > 0 || (out == 0 && (in > 0 || (stalled && hull_vsock_may_take(s->v))));
@@ -338,6 +363,8 @@ static void on_stopped(void *ctx, int i)
 {
 	struct hull_vsock_server *s = ctx;
 
+	/* The ring goes on from what the guest knows. */
+	publish(s, i);
 	hull_source_remove(&s->kicks[i]);
 }
 
@@ -484,6 +511,8 @@ int hull_vsock_server_new(struct hull_loop *loop, const struct hull_vsock_spec *
 		return hull_fail_nomem(err);
 	hull_vsock_host_use(s->host, s->v);
 	r = hull_loop_add_fd(loop, device, EPOLLIN, on_hypervisor, s, &s->source);
+	if (r == 0)
+		r = hull_loop_add_timer(loop, on_lazy, s, &s->lazy);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "watch the hypervisor's socket");
 	*ret = steal_ptr(&s);
@@ -495,6 +524,7 @@ void hull_vsock_server_free(struct hull_vsock_server *s)
 	if (!s)
 		return;
 	hull_source_remove(&s->source);
+	hull_source_remove(&s->lazy);
 	hull_vhost_fini(&s->vhost);
 	hull_vsock_free(s->v);
 	hull_vsock_host_free(s->host);
