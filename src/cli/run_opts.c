@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "cli/device_opts.h"
+#include "cli/firmware_opts.h"
 #include "cli/kernel_opts.h"
 #include "cli/publish.h"
 #include "cli/volume.h"
@@ -63,6 +64,7 @@ enum {
 	OPT_MODULES,
 	OPT_DUMP_ON_PANIC,
 	OPT_ARCH,
+	OPT_FIRMWARE,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -98,6 +100,8 @@ const struct hull_opt hull_run_opts[] = {
 	 NULL},
 	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35, microvm or virt (default auto)", NULL},
+	{OPT_FIRMWARE, "firmware", "efi[,store=FILE[,create]]",
+	 "boot what the disks hold; the store keeps the firmware's variables", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
@@ -421,9 +425,11 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_ROOT:
 		o->root_said = true;
 		return set_choice(c, id, value, err);
+	case OPT_AGENT:
+		o->agent_said = true;
+		return set_choice(c, id, value, err);
 	case OPT_ACCEL:
 	case OPT_MACHINE:
-	case OPT_AGENT:
 	case OPT_SHARE_CACHE:
 	case OPT_SHARE_DRIVER:
 	case OPT_LINK:
@@ -432,6 +438,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_volume_add(c, value, err);
 	case OPT_DEVICE:
 		return hull_device_add(c, value, err);
+	case OPT_FIRMWARE:
+		return hull_firmware_parse(value, &c->firmware, err);
 	case OPT_HERE:
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;
@@ -633,6 +641,8 @@ static int fill_artefacts(struct hull_config *c, struct hull_error **err)
 {
 	bool ours = !c->kernel;
 
+	if (c->firmware.kind != HULL_FIRMWARE_NONE)
+		return 0; /* it boots what is on the disks */
 	if (ours && hull_dirs_artefact(c->arch, HULL_ARTEFACT_KERNEL, &c->kernel, err) < 0)
 		return -1;
 	if (ours && c->agent == HULL_AGENT_HULL && !c->modules && add_modules(c, err) < 0)
@@ -692,6 +702,9 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 	r = hull_opts_parse(verb, argc, argv, on_option, o, &rest, &dashes, err);
 	if (r != 0)
 		return r;
+	/* A disk has a system of its own, which knows nothing of ours. */
+	if (o->config.firmware.kind != HULL_FIRMWARE_NONE && !o->agent_said)
+		o->config.agent = HULL_AGENT_NONE;
 	if (check_operands(o, argc, argv, rest, dashes, err) < 0)
 		return -1;
 	if (hull_root_check(&o->config, o->root_said, err) < 0)
