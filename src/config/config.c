@@ -656,6 +656,7 @@ int hull_config_read_user(const char *text, size_t len, const char *dir,
 	if (hull_json_parse(text, len, &json, err) < 0 || check_version(json, err) < 0 ||
 	    hull_fields_from_json(&hull_config_fields, ret_config, json, &whole, err) < 0)
 		return -1;
-	return hull_fields_resolve(&hull_config_fields, ret_config, dir) < 0 ? hull_fail_nomem(err)
-									     : 0;
+	if (dir && hull_fields_resolve(&hull_config_fields, ret_config, dir) < 0)
+		return hull_fail_nomem(err);
+	return 0;
 }

@@ -226,8 +226,9 @@ int hull_config_validate(const struct hull_config *config, struct hull_error **e
 int hull_config_problems(const struct hull_config *config, struct hull_strv *problems,
 			 struct hull_error **err);
 /* A description that a user has written, into an initialised config: without the fields that are
- * ours to fill in; relative paths are in @dir.  @problems, unless NULL, gets all that is wrong with
- * single fields, and the error only what keeps us from reading on. */
+ * ours to fill in; relative paths are in @dir, or stay as they are where that is NULL.  @problems,
+ * unless NULL, gets all that is wrong with single fields, and the error only what keeps us from
+ * reading on. */
 int hull_config_read_user(const char *text, size_t len, const char *dir,
 			  struct hull_config *ret_config, struct hull_strv *problems,
 			  struct hull_error **err);
