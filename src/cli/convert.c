@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "cli/vfkit.h"
 #include "config/dialect.h"
 #include "config/vfkit.h"
 
@@ -162,20 +163,13 @@ static int finish(int r, const struct hull_error *err)
 
 /* ---- from-args ---- */
 
-/* Fails as "refused" whatever the cause: so does vfkit. */
 static int read_image(void *ctx, const char *path, unsigned char *head, size_t *ret_len,
 		      struct hull_error **err)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : read(fd, head, 4);
-
-	if (n < 0) {
-		hull_fail(err, HULL_E_INVALID, "open image '%s': %s", path, hull_strerror(errno));
-		hull_hint(err, "'--skip-files' takes the description without looking");
-		return -1;
-	}
-	*ret_len = (size_t)n;
-	return 0;
+	if (hull_vfkit_read_image(ctx, path, head, ret_len, err) == 0)
+		return 0;
+	hull_hint(err, "'--skip-files' takes the description without looking");
+	return -1;
 }
 
 /* What the disk that vfkit makes of them needs. */

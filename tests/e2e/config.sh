@@ -116,6 +116,8 @@ complete_line 'hull config from-args --sk'
 complete_line 'hull config from-args -- --ini'
 complete_line 'hull config from-args -- --device virtio-b'
 complete_line 'hull config from-args -- -d virtio-net,nat,m'
+complete_line 'hull vfkit --ini'
+complete_line 'hull vfkit -b efi,v'
 complete_line 'hull run --tim'
 END
 if command -v bash >/dev/null; then
@@ -125,5 +127,7 @@ if command -v bash >/dev/null; then
 --initrd
 virtio-blk virtio-balloon
 virtio-net,nat,mac=
+--initrd
+efi,variable-store=
 --timeout --timing"
 fi
