@@ -572,6 +572,8 @@ static int on_config(void *ctx, const struct hull_opt *opt, const char *value,
 {
 	struct hull_run_options *o = ctx;
 
+	if (opt->id == OPT_LOG_FORMAT)
+		return set_log_format(value, err);
 	return opt->id == OPT_CONFIG ? hull_description_load(value, &o->config, NULL, err) : 0;
 }
 
