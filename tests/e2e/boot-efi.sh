@@ -3,7 +3,7 @@
 # A disk of Debian's parts, with a boot loader of EFI's, boots by --firmware efi; what its system puts among the
 # firmware's variables is there when it boots again.
 . "$(dirname "$0")/functions.sh"
-requires cpio mkfs.vfat mcopy
+requires cpio mkfs.vfat mcopy socat
 busybox=$(command -v busybox) || skip "no busybox"
 loader=/usr/lib/systemd/boot/efi/systemd-bootx64.efi
 [ "$(uname -m)" = x86_64 ] || skip "no image for $(uname -m)"
@@ -70,6 +70,15 @@ has err "can't run 'true'"
 run 0 efi,store=nv,create
 has out 'set: blue'
 [ "$(stat -c '%a %s' nv)" = "600 $(stat -c %s /usr/share/OVMF/OVMF_VARS_4M.fd)" ] || fail "nv is $(ls -l nv)"
-run 0 efi,store=nv,create
-has out 'found: blue'
+
+# The second time by vfkit's command line, whose "create" keeps the store as well.
+"$HULL" vfkit -b efi,variable-store=nv,create -d virtio-blk,path=esp.img >out 2>err &
+started=$!
+on_exit 'kill -9 $started 2>/dev/null' # shellcheck disable=SC2016
+wait_for 60 grep -q 'serial console is' err
+socat -u "UNIX-CONNECT:$(sed -n "s/.*serial console is '\(.*\)'/\1/p" err)" - >console 2>/dev/null &
+reader=$!
+wait "$started" || fail "vfkit exited with $?: $(cat err)"
+wait "$reader"
+has console 'found: blue'
 [ -z "$(find . -name 'nv?*')" ] || fail "left: $(ls)"

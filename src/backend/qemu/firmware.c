@@ -122,23 +122,29 @@ static int make_store(const char *path, int template, off_t size)
 	return r == -EEXIST ? 0 : r;
 }
 
-/* Firmware that can't read its variables would format them, or hang. */
-static int check_store(int fd, const char *path, off_t size, off_t want, struct hull_error **err)
+static bool has_sign(int fd)
 {
 	char sign[sizeof(SIGN) - 1];
 
-	if (size != want) {
+	return pread(fd, sign, sizeof(sign), SIGN_AT) == (ssize_t)sizeof(sign) &&
+	       memcmp(sign, SIGN, sizeof(sign)) == 0;
+}
+
+/* Firmware that can't read its variables would format them, or hang.  Some begin with nothing, and
+ * format what is empty. */
+static int check_store(int fd, const char *path, off_t size, int template, off_t want,
+		       struct hull_error **err)
+{
+	if (size != want)
 		(void)hull_fail(err, HULL_E_INVALID,
 				"firmware.store: '%s' has %lld bytes, and the variables of this "
 				"firmware have %lld",
 				path, (long long)size, (long long)want);
-	} else if (pread(fd, sign, sizeof(sign), SIGN_AT) != (ssize_t)sizeof(sign) ||
-		   memcmp(sign, SIGN, sizeof(sign)) != 0) {
+	else if (!has_sign(fd) && has_sign(template))
 		(void)hull_fail(err, HULL_E_INVALID,
 				"firmware.store: '%s' does not hold variables of a UEFI", path);
-	} else {
+	else
 		return 0;
-	}
 	hull_hint(err, "is it another firmware's? 'create' makes a new one under a new name");
 	return -1;
 }
@@ -166,7 +172,7 @@ static int open_kept(const struct hull_firmware *f, int template, off_t size,
 			return hull_fail_errno(err, -r, "firmware.store: make '%s'", f->store);
 	}
 	if (open_image("store", f->store, O_RDWR, &st, &fd, err) < 0 ||
-	    check_store(fd, f->store, st.st_size, size, err) < 0)
+	    check_store(fd, f->store, st.st_size, template, size, err) < 0)
 		return -1;
 	return steal_fd(&fd);
 }
