@@ -150,11 +150,12 @@ static int run(struct run *r, struct hull_error **err)
 	cleanup_strv struct hull_strv warnings = {0};
 	int e;
 
-	if (hull_vfkit_set_up(&r->flags, &r->config, &warnings, err) < 0)
+	/* Whoever has read the pid file may use it. */
+	if (watch(r, err) < 0 || hull_vfkit_set_up(&r->flags, &r->config, &warnings, err) < 0)
 		return -1;
 	for (size_t i = 0; i < warnings.n; i++)
 		tell(r, warnings.v[i]);
-	if (hull_rundir_reap_all(err) < 0 || watch(r, err) < 0 ||
+	if (hull_rundir_reap_all(err) < 0 ||
 	    hull_vm_start(r->loop, &r->config, &vm_ops, r, &r->vm, err) < 0)
 		return -1;
 	e = hull_loop_run(r->loop);

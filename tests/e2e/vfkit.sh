@@ -95,6 +95,16 @@ ends 0
 [ -z "$(ls "$HULL_HOME/run/vm")" ] || fail 'a machine is left'
 cd .. || exit 1
 
+# As soon as there is a pid file, it can be used.
+./vfkit -k "$guest/vmlinuz" -i initrd -C stay --pidfile soon >out 2>err &
+started=$!
+wait_for 30 test -s soon
+kill -INT "$(cat soon)"
+code=0
+wait "$started" || code=$?
+started=
+[ "$code" -eq 0 ] || fail "stopped at once, it exited with $code: $(cat err)"
+
 # Words are asked for; whatever else is there.
 expect 0 ./vfkit --version --cpus 0
 is out 'vfkit version: v0.6.4'
