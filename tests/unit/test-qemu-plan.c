@@ -103,6 +103,15 @@ static const struct {
 	 "{\"kind\":\"usb-mass-storage\",\"path\":\"/u\",\"readonly\":true},"
 	 "{\"kind\":\"usb-mass-storage\",\"path\":\"/v\"},{\"kind\":\"virtio-rng\"}]}",
 	 &tcg},
+	{"efi",
+	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"agent\":\"none\","
+	 "\"firmware\":{\"kind\":\"efi\",\"store\":\"/v\",\"create\":true},"
+	 "\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/b\"}]}",
+	 &tcg},
+	{"efi-aarch64",
+	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"arch\":\"aarch64\","
+	 "\"firmware\":{\"kind\":\"efi\"}}",
+	 &arm},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},

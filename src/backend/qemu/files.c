@@ -22,9 +22,8 @@
 #define BOOT_FILE_MAX ((off_t)1 << 30)
 #define SCRATCH_DIR "/var/tmp"
 
-/* Without waiting for the other side of a FIFO that somebody put there. */
-static int open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
-			int *ret_fd)
+int hull_qemu_open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
+			   int *ret_fd)
 {
 	cleanup_close int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -78,7 +77,7 @@ int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qe
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = open_checked(path, O_RDONLY, false, &st, &fd);
+	int r = hull_qemu_open_checked(path, O_RDONLY, false, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID, "%s '%s' is not a regular file", what, path);
@@ -290,7 +289,7 @@ static int open_image(const char *list, size_t index, const char *path, bool rea
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = open_checked(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
+	int r = hull_qemu_open_checked(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID,

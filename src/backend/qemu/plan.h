@@ -38,6 +38,8 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_MEMORY,  /* the guest's memory: a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_KERNEL,  /* a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_INITRD,  /* likewise */
+	HULL_QEMU_FD_CODE,    /* of the firmware, read-only */
+	HULL_QEMU_FD_STORE,   /* of the firmware's variables, read-write */
 	HULL_QEMU_FD_GDB,     /* listening stream socket */
 	HULL_QEMU_FD_VSOCK,   /* /dev/vhost-vsock */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
