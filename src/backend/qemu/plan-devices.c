@@ -33,7 +33,7 @@ static void add_pci(struct hull_plan *b, const char *what, const char *propertie
 		       properties);
 }
 
-static void add_virtio(struct hull_plan *b, const char *what, const char *properties)
+void hull_plan_listed(struct hull_plan *b, const char *what, const char *properties)
 {
 	size_t place = b->n_listed++;
 
@@ -69,7 +69,7 @@ static int add_blk(struct hull_plan *b, size_t nth, const struct hull_device *de
 	add_image(b, nth, &dev->disk);
 	snprintf(properties, sizeof(properties), ",id=devblk%zu,drive=dev%zu%s%s", nth, nth,
 		 dev->disk.id ? ",serial=" : "", dev->disk.id ? dev->disk.id : "");
-	add_virtio(b, "virtio-blk", properties);
+	hull_plan_listed(b, "virtio-blk", properties);
 	return 0;
 }
 
@@ -98,14 +98,14 @@ static int add_usb(struct hull_plan *b, size_t nth, const struct hull_device *de
 static int add_rng(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		   struct hull_error **err)
 {
-	add_virtio(b, "virtio-rng", "");
+	hull_plan_listed(b, "virtio-rng", "");
 	return 0;
 }
 
 static int add_balloon(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		       struct hull_error **err)
 {
-	add_virtio(b, "virtio-balloon", "");
+	hull_plan_listed(b, "virtio-balloon", "");
 	return 0;
 }
 
@@ -116,7 +116,7 @@ static int add_gpu(struct hull_plan *b, size_t nth, const struct hull_device *de
 
 	snprintf(properties, sizeof(properties), ",id=gpu%zu,xres=%" PRId64 ",yres=%" PRId64, nth,
 		 dev->gpu.width, dev->gpu.height);
-	add_virtio(b, "virtio-gpu", properties);
+	hull_plan_listed(b, "virtio-gpu", properties);
 	return 0;
 }
 
@@ -124,8 +124,8 @@ static int add_gpu(struct hull_plan *b, size_t nth, const struct hull_device *de
 static int add_input(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		     struct hull_error **err)
 {
-	add_virtio(b, !strcmp(dev->input.type, "keyboard") ? "virtio-keyboard" : "virtio-tablet",
-		   "");
+	hull_plan_listed(
+		b, !strcmp(dev->input.type, "keyboard") ? "virtio-keyboard" : "virtio-tablet", "");
 	return 0;
 }
 
@@ -139,7 +139,8 @@ static const struct {
 	[HULL_DEVICE_BLK] = {add_blk},	       [HULL_DEVICE_NVME] = {add_nvme, true},
 	[HULL_DEVICE_USB] = {add_usb, true},   [HULL_DEVICE_RNG] = {add_rng},
 	[HULL_DEVICE_BALLOON] = {add_balloon}, [HULL_DEVICE_GPU] = {add_gpu},
-	[HULL_DEVICE_INPUT] = {add_input},
+	[HULL_DEVICE_INPUT] = {add_input},     [HULL_DEVICE_SERIAL] = {hull_plan_console},
+	[HULL_DEVICE_NET] = {hull_plan_nic},
 };
 
 bool hull_plan_devices_need_pci(const struct hull_config *config)
