@@ -17,12 +17,15 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
 /* On its way to either side; then the other one has to wait. */
 #define QUEUE_HIGH ((size_t)64 << 10)
 #define SOCKETS_WAITING 16
+/* What the guest may print while we are not at it: the hypervisor drops what finds no room. */
+#define PRINTED_MAX (1 << 20)
 
 enum { GUEST, TERMINAL, N_SIDES };
 
@@ -154,6 +157,15 @@ static int open_socket(struct hull_serial *s, struct hull_loop *loop,
 	return hull_console_new(loop, near, fd, NULL, &s->console, err);
 }
 
+/* Best effort: as much as the host allows to us. */
+static void widen(int fd)
+{
+	int size = PRINTED_MAX;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 int hull_serial_new(struct hull_loop *loop, struct hull_config *config, size_t index,
 		    struct hull_serial **ret, int *ret_far, struct hull_error **err)
 {
@@ -175,6 +187,7 @@ int hull_serial_new(struct hull_loop *loop, struct hull_config *config, size_t i
 		hull_serial_free(s);
 		return -1;
 	}
+	widen(pair[1]);
 	*ret = s;
 	*ret_far = pair[1];
 	return 0;

@@ -43,7 +43,7 @@ int hull_plan_devices(struct hull_plan *b, struct hull_error **err);
 /* Some of them can't be on microvm. */
 bool hull_plan_devices_need_pci(const struct hull_config *config);
 /* A virtio device in the next place of the list. */
-void hull_plan_listed(struct hull_plan *b, const char *what, const char *properties);
+void hull_plan_listed_virtio(struct hull_plan *b, const char *what, const char *properties);
 
 /* ---- plan-links.c ---- */
 int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,

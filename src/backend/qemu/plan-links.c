@@ -37,7 +37,7 @@ int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device 
 	if (!b->n_consoles) {
 		snprintf(properties, sizeof(properties), ",id=consoles,max_ports=%zu",
 			 count_consoles(b->config));
-		hull_plan_listed(b, "virtio-serial", properties);
+		hull_plan_listed_virtio(b, "virtio-serial", properties);
 	}
 	fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
 	if (dev->serial.log) {
@@ -88,6 +88,6 @@ int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev
 		snprintf(mtu, sizeof(mtu), ",host_mtu=%" PRIu64, net->mtu);
 	snprintf(properties, sizeof(properties), ",netdev=nic%zu,mac=%s%s%s", nth, mac, mtu,
 		 hull_plan_is_microvm(b) ? "" : ",romfile=");
-	hull_plan_listed(b, "virtio-net", properties);
+	hull_plan_listed_virtio(b, "virtio-net", properties);
 	return 0;
 }
