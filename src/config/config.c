@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "config/network.h"
+#include "config/resturi.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -36,6 +37,7 @@ const char *const hull_network_kind_names[] = {"user", NULL};
 const char *const hull_network_provider_names[] = {"auto", "passt", "builtin", NULL};
 const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
 const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
+const char *const hull_rest_kind_names[] = {"none", "unix", "tcp", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
@@ -52,6 +54,7 @@ NAMES_MATCH(hull_network_kind_names, HULL_NETWORK_USER);
 NAMES_MATCH(hull_network_provider_names, HULL_NETWORK_BUILTIN);
 NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
 NAMES_MATCH(hull_gdb_kind_names, HULL_GDB_TCP);
+NAMES_MATCH(hull_rest_kind_names, HULL_REST_TCP);
 
 static const struct hull_field root_table[] = {
 	HULL_FIELD_ENUM(struct hull_root, kind, "kind", 0, enum hull_root_kind, HULL_ROOT_NONE,
@@ -126,6 +129,18 @@ static const struct hull_field gdb_table[] = {
 	HULL_FIELD_U64(struct hull_gdb, port, "port", 0, 0, 0, 65535, "port of the loopback"),
 };
 static const struct hull_fields gdb_fields = HULL_FIELDS(struct hull_gdb, gdb_table);
+
+static const struct hull_field rest_table[] = {
+	HULL_FIELD_ENUM(struct hull_rest, kind, "kind", 0, enum hull_rest_kind, HULL_REST_NONE,
+			hull_rest_kind_names, "by what it is reached"),
+	HULL_FIELD_STRING(struct hull_rest, path, "path", HULL_FIELD_PATH, HULL_CONFIG_MAX_SOCKET,
+			  "socket to make"),
+	HULL_FIELD_STRING(struct hull_rest, address, "address", 0, 45,
+			  "host address to listen on: loopback if empty"),
+	HULL_FIELD_U64(struct hull_rest, port, "port", 0, 0, 0, 65535,
+		       "port to listen on; 0: one that is free"),
+};
+static const struct hull_fields rest_fields = HULL_FIELDS(struct hull_rest, rest_table);
 
 static const struct hull_field programs_table[] = {
 	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", HULL_FIELD_PATH, PATH_MAX_LEN,
@@ -213,6 +228,8 @@ static const struct hull_field config_table[] = {
 			  HULL_CONFIG_MAX_RUN_DIR, "directory for the VM's sockets, lock and logs"),
 	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", HULL_FIELD_PATH,
 			  PATH_MAX_LEN, "directory for scratch disks: /var/tmp if empty"),
+	HULL_FIELD_STRUCT(struct hull_config, rest, "rest", 0, &rest_fields,
+			  "the REST service that controls the VM as vfkit's does"),
 	HULL_FIELD_STRUCT(struct hull_config, programs, "programs", 0, &programs_fields,
 			  "programs to use instead of the ones found by themselves"),
 };
@@ -367,6 +384,11 @@ static int check_debug(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+static int check_rest(const struct hull_config *c, struct hull_error **err)
+{
+	return hull_rest_check(&c->rest, err);
+}
+
 static int check_hardware(const struct hull_config *c, struct hull_error **err)
 {
 	if (c->cpu_limit && c->cpu_limit < HULL_CONFIG_MIN_CPU_LIMIT)
@@ -515,7 +537,7 @@ static int check_share_at(const struct hull_config *c, size_t i, struct hull_err
 
 /* Each finds one problem of the whole, or of an item of one of its lists. */
 static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
-	check_identity, check_boot, check_debug, check_hardware};
+	check_identity, check_boot, check_debug, check_hardware, check_rest};
 #define LIST(member) offsetof(struct hull_config, member.n)
 static const struct {
 	size_t n; /* offset of the list's length */

@@ -145,19 +145,24 @@ static int digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Groups of one byte are joined by one of ":-", groups of two by "."; never mixed. */
+/* Groups of one byte are joined by one of ":-", groups of two by "."; or there are none. */
 int hull_mac_parse(const char *s, char **ret)
 {
-	size_t len = strlen(s), group = len > 4 && s[4] == '.' ? 4 : 2, n = (len + 1) / (group + 1);
-	size_t bytes = n * group / 2, at = 0;
-	char text[3 * 20 + 1], separator = len > group ? s[group] : 0;
+	size_t len = strlen(s), group = len, bytes, at = 0;
+	char text[3 * 20 + 1];
 
-	if (!separator || !strchr(group == 4 ? "." : ":-", separator) ||
-	    (len + 1) % (group + 1) != 0 || (bytes != 6 && bytes != 8 && bytes != 20))
+	if (len > 4 && (s[2] == ':' || s[2] == '-'))
+		group = 2;
+	else if (len > 4 && s[4] == '.')
+		group = 4;
+	bytes = group == len ? len / 2 : (len + 1) / (group + 1) * group / 2;
+	if (group == len ? len % 2 : (len + 1) % (group + 1))
+		return -EINVAL;
+	if (bytes != 6 && bytes != 8 && bytes != 20)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++) {
 		if (i % (group + 1) == group) {
-			if (s[i] != separator)
+			if (s[i] != s[group])
 				return -EINVAL;
 			continue;
 		}
@@ -195,7 +200,6 @@ static int set_fd(void *object, const char *value)
 	if (r < 0 || (negative && fd))
 		return r < 0 ? r : -ERANGE;
 	net->fd = (int64_t)fd;
-	net->socket = true;
 	return 0;
 }
 
@@ -224,16 +228,21 @@ static const struct hull_field net_rows[] = {
 			 .json = "nat", .key = "nat", .style = HULL_WORD_FLAG),
 	[NET_SOCKET] = FLAG(hull_dev_net, socket, NULL, "frames go through a descriptor",
 			    .json = "socket", .style = HULL_WORD_OBJECT, .flags = HULL_WORD_OMIT),
-	[NET_FD] = ROW(hull_dev_net, fd, int64_t, I64, "fd",
-		       "open datagram socket, by its number in this process", max = INT32_MAX,
-		       .vfkit = {.key = "fd", .set = set_fd, .metavar = "N"}),
+	[NET_FD] =
+		ROW(hull_dev_net, fd, int64_t, I64, "fd",
+		    "open datagram socket, by its number in this process", max = INT32_MAX,
+		    .initial = UINT64_MAX, .vfkit = {.key = "fd", .set = set_fd, .metavar = "N"}),
 	[NET_PATH] = PATH(hull_dev_net, path, "path", "datagram socket of a helper, the old way",
 			  .json = "unixSocketPath", .key = "unixSocketPath",
 			  .flags = HULL_WORD_OMIT, .metavar = "SOCKET"),
-	[NET_MAGIC] = FLAG(hull_dev_net, magic, "magic",
-			   "greet the helper with VFKT; on by default with a socket",
-			   .json = "vfkitMagic", .key = "vfkitMagic", .flags = HULL_WORD_OMIT,
-			   .set = set_magic, .metavar = "on|off"),
+	[NET_MAGIC] = ROW(hull_dev_net, magic, bool, BOOL, "magic",
+			  "greet the helper with VFKT; on by default with a socket",
+			  flags = HULL_FIELD_ALWAYS,
+			  .vfkit = {.json = "vfkitMagic",
+				    .key = "vfkitMagic",
+				    .flags = HULL_WORD_OMIT,
+				    .set = set_magic,
+				    .metavar = "on|off"}),
 	[NET_MAC] = TEXT(hull_dev_net, mac, "mac", "hardware address; random by default",
 			 .json = "macAddress", .key = "mac", .flags = HULL_WORD_OMIT,
 			 .set = set_mac, .metavar = "MAC"),
@@ -254,20 +263,6 @@ static const struct hull_field net_rows[] = {
 			      "offloads to offer to the guest: CSUM, HOST_TSO4..., joined by |", 0),
 };
 
-static int net_parsed(void *object, uint64_t seen, struct hull_error **err)
-{
-	struct hull_dev_net *net = object;
-
-	if (seen & (BIT(NET_PATH) | BIT(NET_TYPE_PATH)) && !(seen & BIT(NET_MAGIC)))
-		net->magic = true;
-	if (seen & BIT(NET_TYPE) && !net->path)
-		return hull_fail(err, HULL_E_INVALID, "'type' needs 'path'");
-	if (seen & (BIT(NET_TYPE_PATH) | BIT(NET_OFFLOADING)) && !(seen & BIT(NET_TYPE)))
-		return hull_fail(err, HULL_E_INVALID, "'%s' needs 'type=unixgram'",
-				 seen & BIT(NET_TYPE_PATH) ? "path" : "offloading");
-	return 0;
-}
-
 /* As it is kept, whatever form it came in. */
 static int normalise_mac(struct hull_dev_net *net, struct hull_error **err)
 {
@@ -277,6 +272,22 @@ static int normalise_mac(struct hull_dev_net *net, struct hull_error **err)
 	if (r == -ENOMEM)
 		return hull_fail_nomem(err);
 	return r < 0 ? hull_fail(err, HULL_E_INVALID, "'%s' is no hardware address", given) : 0;
+}
+
+static int net_parsed(void *object, uint64_t seen, struct hull_error **err)
+{
+	struct hull_dev_net *net = object;
+	bool path = seen & (BIT(NET_PATH) | BIT(NET_TYPE_PATH));
+
+	net->socket = seen & BIT(NET_FD);
+	if (!(seen & BIT(NET_MAGIC)))
+		net->magic = path && !hull_dev_net_is_stream(net);
+	if (seen & BIT(NET_TYPE) && !net->path)
+		return hull_fail(err, HULL_E_INVALID, "'type' needs 'path'");
+	if (seen & (BIT(NET_TYPE_PATH) | BIT(NET_OFFLOADING)) && !(seen & BIT(NET_TYPE)))
+		return hull_fail(err, HULL_E_INVALID, "'%s' needs 'type=unixgram'",
+				 seen & BIT(NET_TYPE_PATH) ? "path" : "offloading");
+	return normalise_mac(net, err);
 }
 
 /* The magic is of later date than the path: without a word about it, it is meant. */
@@ -662,6 +673,16 @@ static int find_kind(const char *name, struct hull_error **err)
 	return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'", name);
 }
 
+static uint64_t seen_rows(const struct hull_class *class, const struct hull_json *json)
+{
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < class->fields.n; i++)
+		if (class->fields.v[i].name && hull_json_has(json, class->fields.v[i].name))
+			seen |= BIT(i);
+	return seen;
+}
+
 /* What the rows don't say. */
 static int finish_device(struct hull_device *dev, const struct hull_json *json,
 			 struct hull_error **err)
@@ -669,12 +690,7 @@ static int finish_device(struct hull_device *dev, const struct hull_json *json,
 	const struct hull_class *class = &hull_device_classes[dev->kind];
 	void *object = hull_device_object(dev);
 
-	if (dev->kind == HULL_DEVICE_NET) {
-		dev->net.socket = hull_json_has(json, "fd");
-		if (normalise_mac(&dev->net, err) < 0)
-			return -1;
-	}
-	if (class->parsed && class->parsed(object, 0, err) < 0)
+	if (class->parsed && class->parsed(object, seen_rows(class, json), err) < 0)
 		return -1;
 	return class->check ? class->check(object, err) : 0;
 }

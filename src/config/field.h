@@ -44,6 +44,7 @@ enum {
 };
 
 struct hull_fields;
+struct hull_strbuf;
 
 /* How a field stands in an option list such as "virtio-net,nat,mac=M". */
 enum hull_word_style {
@@ -192,6 +193,10 @@ int hull_fields_from_json(const struct hull_fields *fields, void *object,
 int hull_field_fail(const struct hull_field_where *where, struct hull_error **err);
 /* Relative paths become those of directory @dir. 0 or -ENOMEM. */
 int hull_fields_resolve(const struct hull_fields *fields, void *object, const char *dir);
+/* Appends a paragraph for each key that users may give, beneath @prefix: plain, or for scdoc's
+ * manual pages.  Lists of several kinds are left to the caller. 0 or -ENOMEM. */
+int hull_fields_explain(const struct hull_fields *fields, const char *prefix, bool page,
+			struct hull_strbuf *out);
 int hull_fields_to_json(const struct hull_fields *fields, const void *object,
 			struct hull_json **ret, struct hull_error **err);
 

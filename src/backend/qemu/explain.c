@@ -42,20 +42,33 @@ const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
 	return NULL;
 }
 
+/* The file behind a block node of the plan's, NULL for a throwaway disk and for what is none. */
+static const char *disk_path(const struct hull_config *config, const char *node)
+{
+	unsigned int i;
+
+	if (sscanf(node, "disk%u", &i) == 1 && i < config->disks.n &&
+	    !config->disks.v[i].scratch_bytes)
+		return config->disks.v[i].path;
+	if (sscanf(node, "dev%u", &i) == 1 && i < config->devices.n &&
+	    (config->devices.v[i].kind == HULL_DEVICE_BLK ||
+	     config->devices.v[i].kind == HULL_DEVICE_NVME ||
+	     config->devices.v[i].kind == HULL_DEVICE_USB))
+		return config->devices.v[i].disk.path;
+	return NULL;
+}
+
 int hull_qemu_fail_disk(const struct hull_config *config, const struct hull_json *data,
 			struct hull_error **err)
 {
 	const char *action = hull_json_str(hull_json_get(data, "action"));
 	const char *node = hull_json_str(hull_json_get(data, "node-name"));
-	const struct hull_disk *d;
-	unsigned int i;
+	const char *path = node ? disk_path(config, node) : NULL;
 
-	if (!action || strcmp(action, "stop") != 0 || !node || sscanf(node, "disk%u", &i) != 1 ||
-	    i >= config->disks.n)
+	if (!action || strcmp(action, "stop") != 0)
 		return 0;
-	d = &config->disks.v[i];
-	return hull_fail_cause(
-		err, HULL_E_EXHAUSTED, "no-space", "%s%s%s can't take what the guest writes: %s",
-		d->scratch_bytes ? "the throwaway disk" : "disk '", d->scratch_bytes ? "" : d->path,
-		d->scratch_bytes ? "" : "'", hull_strerror(ENOSPC));
+	return hull_fail_cause(err, HULL_E_EXHAUSTED, "no-space",
+			       "%s%s%s can't take what the guest writes: %s",
+			       path ? "disk '" : "the throwaway disk", path ? path : "",
+			       path ? "'" : "", hull_strerror(ENOSPC));
 }

@@ -136,11 +136,15 @@ static const struct {
 		   struct hull_error **err);
 	bool pci; /* there is none for virtio-mmio */
 } kinds[HULL_DEVICE_COUNT] = {
-	[HULL_DEVICE_BLK] = {add_blk},	       [HULL_DEVICE_NVME] = {add_nvme, true},
-	[HULL_DEVICE_USB] = {add_usb, true},   [HULL_DEVICE_RNG] = {add_rng},
-	[HULL_DEVICE_BALLOON] = {add_balloon}, [HULL_DEVICE_GPU] = {add_gpu},
-	[HULL_DEVICE_INPUT] = {add_input},     [HULL_DEVICE_SERIAL] = {hull_plan_console},
-	[HULL_DEVICE_NET] = {hull_plan_nic},
+	[HULL_DEVICE_BLK] = {.add = add_blk},
+	[HULL_DEVICE_NVME] = {.add = add_nvme, .pci = true},
+	[HULL_DEVICE_USB] = {.add = add_usb, .pci = true},
+	[HULL_DEVICE_RNG] = {.add = add_rng},
+	[HULL_DEVICE_BALLOON] = {.add = add_balloon},
+	[HULL_DEVICE_GPU] = {.add = add_gpu},
+	[HULL_DEVICE_INPUT] = {.add = add_input},
+	[HULL_DEVICE_SERIAL] = {.add = hull_plan_console},
+	[HULL_DEVICE_NET] = {.add = hull_plan_nic},
 };
 
 bool hull_plan_devices_need_pci(const struct hull_config *config)
