@@ -108,13 +108,20 @@ struct hull_rosetta_options {
 struct hull_net_options {
 	size_t size;
 	uint64_t nat;	  /* behind the host's address */
-	uint64_t socket;  /* frames go through the descriptor "fd", a datagram each */
+	uint64_t socket;  /* frames go through the descriptor "fd", see mode */
 	int64_t fd;	  /* open in the program that runs the VM; hull_vm_config_spawn() hands over
 			   * the caller's.  Never closed by this library */
-	const char *path; /* datagram socket of a helper */
+	const char *path; /* socket of a helper */
 	uint64_t no_magic; /* don't greet that helper with "VFKT" */
 	const char *mac;   /* hardware address of 6, 8 or 20 bytes: "5a:94:ef:00:00:01", with "-" or
 			    * with "."; default: a random one at each start */
+	/* What follows is hull's own: vfkit has no word for it. */
+	const char *mode;     /* of a socket: "datagram" (default): a frame each; "stream": each
+			       * after its length in four bytes, the highest first */
+	uint64_t mtu;	      /* largest packet that the guest may send, in bytes; default: not
+			       * told */
+	const char *features; /* offloads that the guest is offered, by virtio's names joined by
+			       * bars: "CSUM|HOST_TSO4" */
 };
 
 /* A vsock port that is a Unix socket on the host.  vfkit: virtio-vsock. */
@@ -384,7 +391,8 @@ int hull_vm_config_set_gpu_gui(struct hull_vm_config *config, size_t index, int 
 /* vfkit's JSON, and arguments of vfkit and "hull vfkit". */
 #define HULL_DIALECT_VFKIT 1
 /* hull-config(5), and arguments of "hull run".  It is kept whole: what there are no functions for
- * here is written again as it was read. */
+ * here is written again as it was read.  A machine that was described otherwise has no agent and
+ * nothing of hull's in it, if it has a bootloader. */
 #define HULL_DIALECT_HULL 2
 
 /* From @len bytes of JSON, at most 4 MiB.  INVALID with the place and the reason; UNSUPPORTED for a
@@ -392,7 +400,9 @@ int hull_vm_config_set_gpu_gui(struct hull_vm_config *config, size_t index, int 
  * dialect is read strictly; of vfkit's, hull_vm_config_notes() tells what was passed over. */
 int hull_vm_config_from_json(const char *text, size_t len, uint32_t dialect,
 			     struct hull_vm_config **ret_config, struct hull_error **err);
-/* One line.  UNSUPPORTED where hull's dialect can't say something. */
+/* One line.  What the dialect has no place for is left out: hull_vm_config_losses() tells.
+ * UNSUPPORTED for bootloader macos in hull's dialect; INVALID for what nobody could start: hull's
+ * own reader says what it has against it. */
 int hull_vm_config_to_json(struct hull_vm_config *config, uint32_t dialect, char **ret_text,
 			   struct hull_error **err);
 
@@ -402,13 +412,13 @@ int hull_vm_config_to_json(struct hull_vm_config *config, uint32_t dialect, char
 int hull_vm_config_from_args(const char *const *args, size_t n, uint32_t dialect, uint32_t flags,
 			     struct hull_vm_config **ret_config, struct hull_error **err);
 /* A list that ends with NULL, without the program's name; one hull_free() frees it.  INVALID where
- * something is missing that arguments must have, UNSUPPORTED where there is no argument for
- * something. */
+ * something is missing that arguments must have.  What vfkit has no argument for is left out:
+ * hull_vm_config_losses() tells.  UNSUPPORTED where "hull run" has no option for something. */
 int hull_vm_config_to_args(struct hull_vm_config *config, uint32_t dialect, char ***ret_args,
 			   struct hull_error **err);
 
-/* What hull_vm_config_to_json() or hull_vm_config_to_args() leave out in vfkit's dialect without
- * a word, a clause each, in a list that ends with NULL.  hull's own leaves out nothing. */
+/* What hull_vm_config_to_json() or hull_vm_config_to_args() leave out, a clause each, in a list
+ * that ends with NULL.  Fails as those. */
 #define HULL_FORM_JSON 1
 #define HULL_FORM_ARGS 2
 int hull_vm_config_losses(struct hull_vm_config *config, uint32_t dialect, uint32_t form,

@@ -7,8 +7,9 @@
 #include "lib/handle.h"
 #include "lib/options.h"
 
+#include "vm/description.h"
+
 #include <assert.h>
-#include <fcntl.h>
 #include <string.h>
 
 /* The kinds outside are those inside, counted from 1. */
@@ -76,22 +77,9 @@ ADD(BALLOON, balloon)
 ADD(GPU, gpu)
 ADD(INPUT, input)
 
-static int read_image(void *ctx, const char *path, unsigned char *head, size_t *ret_len,
-		      struct hull_error **err)
-{
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : read(fd, head, 4);
-
-	if (n < 0)
-		return hull_fail(err, HULL_E_INVALID, "open image '%s': %s", path,
-				 hull_strerror(errno));
-	*ret_len = (size_t)n;
-	return 0;
-}
-
 const struct hull_vfkit_hooks *hull_lib_hooks(uint32_t flags, struct hull_error **err)
 {
-	static const struct hull_vfkit_hooks none, look = {.read_image = read_image};
+	static const struct hull_vfkit_hooks none, look = {.read_image = hull_vfkit_read_image};
 
 	if (flags & ~HULL_CHECK_FILES) {
 		hull_fail(err, HULL_E_UNSUPPORTED, "flags: 0x%x is not known",
@@ -286,7 +274,7 @@ int hull_vm_config_set_net_path(struct hull_vm_config *config, size_t index, con
 		return hull_fail_nomem(err);
 	free(dev->net.path);
 	dev->net.path = copy;
-	dev->net.magic = true;
+	dev->net.magic = !hull_dev_net_is_stream(&dev->net);
 	dev->net.nat = dev->net.socket = false;
 	dev->net.fd = -1;
 	return 0;

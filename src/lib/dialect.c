@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "lib/handle.h"
 
+#include "config/dialect.h"
+
 #include <string.h>
 
 #define JSON_MAX ((size_t)4 << 20)
@@ -35,6 +37,42 @@ int hull_lib_pack(const struct hull_strv *list, char ***ret, struct hull_error *
 	return 0;
 }
 
+/* ---- the machine as vfkit sees it ---- */
+
+static int copy_rest(const struct hull_vfkit *vm, struct hull_vfkit *made, struct hull_error **err)
+{
+	const struct hull_ignition *from = &vm->ignition;
+	struct hull_ignition *to = &made->ignition;
+
+	made->nested = vm->nested;
+	made->has_timesync = vm->has_timesync;
+	made->timesync = vm->timesync;
+	made->has_ignition = vm->has_ignition;
+	to->port = from->port;
+	to->path = from->path ? strdup(from->path) : NULL;
+	to->socket_path = from->socket_path ? strdup(from->socket_path) : NULL;
+	return (from->path && !to->path) || (from->socket_path && !to->socket_path)
+		       ? hull_fail_nomem(err)
+		       : 0;
+}
+
+/* *ret_vm is what the handle has, or @made where that has more in it. */
+static int view_as_vfkit(const struct hull_vm_config *c, struct hull_vfkit *made,
+			 struct hull_strv *notes, const struct hull_vfkit **ret_vm,
+			 struct hull_error **err)
+{
+	cleanup_config struct hull_config config;
+
+	hull_config_init(&config);
+	*ret_vm = c->own ? made : &c->vm;
+	if (!c->own)
+		return 0;
+	if (hull_lib_own_make(c, &config, NULL, err) < 0 ||
+	    hull_config_to_vfkit(&config, made, notes, err) < 0)
+		return -1;
+	return copy_rest(&c->vm, made, err);
+}
+
 /* ---- JSON ---- */
 
 int hull_vm_config_from_json(const char *text, size_t len, uint32_t dialect,
@@ -61,13 +99,24 @@ int hull_vm_config_from_json(const char *text, size_t len, uint32_t dialect,
 	return 0;
 }
 
+static int write_vfkit(const struct hull_vm_config *c, char **ret_text, struct hull_error **err)
+{
+	cleanup_vfkit struct hull_vfkit made = {0};
+	cleanup_strv struct hull_strv notes = {0};
+	const struct hull_vfkit *vm;
+
+	if (view_as_vfkit(c, &made, &notes, &vm, err) < 0)
+		return -1;
+	return hull_vfkit_to_json(vm, ret_text, err);
+}
+
 int hull_vm_config_to_json(struct hull_vm_config *config, uint32_t dialect, char **ret_text,
 			   struct hull_error **err)
 {
 	HULL_LIB_LOCKED(c, config);
 
 	if (dialect == HULL_DIALECT_VFKIT)
-		return hull_vfkit_to_json(&c->vm, ret_text, err);
+		return write_vfkit(c, ret_text, err);
 	if (dialect == HULL_DIALECT_HULL)
 		return hull_lib_own_write(c, ret_text, err);
 	return fail_dialect(dialect, err);
@@ -124,11 +173,23 @@ int hull_vm_config_from_args(const char *const *args, size_t n, uint32_t dialect
 	return 0;
 }
 
+static int render_vfkit(const struct hull_vm_config *c, struct hull_strv *args,
+			struct hull_error **err)
+{
+	cleanup_vfkit struct hull_vfkit made = {0};
+	cleanup_strv struct hull_strv notes = {0};
+	const struct hull_vfkit *vm;
+
+	if (view_as_vfkit(c, &made, &notes, &vm, err) < 0)
+		return -1;
+	return hull_vfkit_render(vm, args, err);
+}
+
 int hull_lib_render(const struct hull_vm_config *c, uint32_t dialect, struct hull_strv *args,
 		    struct hull_error **err)
 {
 	if (dialect == HULL_DIALECT_VFKIT)
-		return hull_vfkit_render(&c->vm, args, err);
+		return render_vfkit(c, args, err);
 	if (dialect == HULL_DIALECT_HULL)
 		return hull_lib_own_render(c, args, err);
 	return fail_dialect(dialect, err);
@@ -147,23 +208,49 @@ int hull_vm_config_to_args(struct hull_vm_config *config, uint32_t dialect, char
 
 /* ---- what is lost ---- */
 
+static int vfkit_losses(const struct hull_vm_config *c, uint32_t form, struct hull_strv *notes,
+			struct hull_error **err)
+{
+	cleanup_vfkit struct hull_vfkit made = {0};
+	const struct hull_vfkit *vm;
+	int r;
+
+	if (view_as_vfkit(c, &made, notes, &vm, err) < 0)
+		return -1;
+	r = form == HULL_FORM_JSON ? hull_vfkit_unwritten(vm, notes)
+				   : hull_vfkit_unrendered(vm, notes);
+	return r < 0 ? hull_fail_nomem(err) : 0;
+}
+
+static int own_losses(const struct hull_vm_config *c, uint32_t form, struct hull_strv *notes,
+		      struct hull_error **err)
+{
+	cleanup_config struct hull_config config;
+
+	hull_config_init(&config);
+	if (hull_lib_own_make(c, &config, NULL, err) < 0)
+		return -1;
+	if (form == HULL_FORM_ARGS && !config.rng)
+		hull_strv_add(notes, "rng: no option of 'hull run' says that there is none");
+	return hull_lib_own_losses(c, notes) < 0 ? hull_fail_nomem(err) : 0;
+}
+
 int hull_vm_config_losses(struct hull_vm_config *config, uint32_t dialect, uint32_t form,
 			  char ***ret_lines, struct hull_error **err)
 {
 	cleanup_strv struct hull_strv notes = {0};
 	HULL_LIB_LOCKED(c, config);
-	int r = 0;
+	int r;
 
 	if (form != HULL_FORM_JSON && form != HULL_FORM_ARGS)
 		return hull_fail(err, HULL_E_UNSUPPORTED, "form: %u is not known", form);
-	if (dialect != HULL_DIALECT_VFKIT && dialect != HULL_DIALECT_HULL)
-		return fail_dialect(dialect, err);
-	if (dialect == HULL_DIALECT_VFKIT && c->own)
-		hull_strv_add(&notes, "what only hull's own dialect says is left out");
 	if (dialect == HULL_DIALECT_VFKIT)
-		r = form == HULL_FORM_JSON ? hull_vfkit_unwritten(&c->vm, &notes)
-					   : hull_vfkit_unrendered(&c->vm, &notes);
-	return r < 0 ? hull_fail_nomem(err) : hull_lib_pack(&notes, ret_lines, err);
+		r = vfkit_losses(c, form, &notes, err);
+	else if (dialect == HULL_DIALECT_HULL)
+		r = own_losses(c, form, &notes, err);
+	else
+		r = fail_dialect(dialect, err);
+	return r < 0 ? -1 : hull_lib_pack(&notes, ret_lines, err);
 }
 
 int hull_vm_config_notes(struct hull_vm_config *config, char ***ret_lines, struct hull_error **err)

@@ -50,10 +50,21 @@ int hull_lib_push(struct hull_vm_config *c, struct hull_device *dev, struct hull
 /* Those for a function's @flags; NULL with *err if one is not known. */
 const struct hull_vfkit_hooks *hull_lib_hooks(uint32_t flags, struct hull_error **err);
 
-/* hull's own dialect. */
+struct hull_config;
+struct hull_json;
+
+/* hull's own dialect: into an empty handle, and out. */
 int hull_lib_own_read(struct hull_vm_config *c, const char *text, size_t len,
 		      struct hull_error **err);
 int hull_lib_own_write(const struct hull_vm_config *c, char **ret_text, struct hull_error **err);
+/* Not read again yet. */
+int hull_lib_own_object(const struct hull_vm_config *c, struct hull_json **ret,
+			struct hull_error **err);
+/* Into an initialised config; @ret_text may be NULL. */
+int hull_lib_own_make(const struct hull_vm_config *c, struct hull_config *config, char **ret_text,
+		      struct hull_error **err);
+/* A clause for each thing that it leaves out. 0 or -ENOMEM. */
+int hull_lib_own_losses(const struct hull_vm_config *c, struct hull_strv *notes);
 int hull_lib_own_parse(struct hull_vm_config *c, const char *const *args, size_t n, uint32_t flags,
 		       struct hull_error **err);
 int hull_lib_own_render(const struct hull_vm_config *c, struct hull_strv *args,

@@ -82,6 +82,9 @@ static const struct hull_lib_member net_members[] = {
 	TEXT(hull_net_options, path),
 	NOT(hull_net_options, no_magic, "magic"),
 	TEXT(hull_net_options, mac),
+	TEXT(hull_net_options, mode),
+	U64(hull_net_options, mtu),
+	TEXT(hull_net_options, features),
 };
 COMPLETE(hull_net_options, net_members);
 
@@ -154,8 +157,8 @@ static void fill_net(const void *object, void *options)
 	o->socket = net->socket;
 	if (!net->socket)
 		o->fd = 0;
-	if (!net->path)
-		o->no_magic = 0;
+	if (!net->path || hull_dev_net_is_stream(net))
+		o->no_magic = 0; /* none is expected there */
 }
 
 const struct hull_lib_shadow hull_lib_devices[HULL_DEVICE_COUNT] = {

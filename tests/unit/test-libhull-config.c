@@ -563,9 +563,6 @@ static void test_own_json(void **state)
 	assert_int_equal(hull_vm_config_to_json(c, HULL_DIALECT_HULL, &out, &err), -1);
 	expect_error(&err, HULL_E_INVALID, "cpus");
 	hull_vm_config_set_vcpus(c, 1);
-	hull_vm_config_set_nested(c, 1);
-	assert_int_equal(hull_vm_config_to_json(c, HULL_DIALECT_HULL, &out, &err), -1);
-	expect_error(&err, HULL_E_UNSUPPORTED, "nested");
 	hull_vm_config_free(c);
 	assert_int_equal(hull_vm_config_from_json("{\"version\":1,\"id\":\"x\"}", 22,
 						  HULL_DIALECT_HULL, &c, &err),
@@ -607,25 +604,132 @@ static void test_own_args(void **state)
 	hull_vm_config_free(c);
 }
 
+/* The lines of one string each, joined. */
+static void expect_losses(struct hull_vm_config *c, uint32_t dialect, uint32_t form,
+			  const char *want)
+{
+	struct hull_error *err = NULL;
+	char line[1024] = "", **lines;
+
+	if (hull_vm_config_losses(c, dialect, form, &lines, &err) < 0)
+		fail_msg("%s", hull_error_message(err));
+	for (size_t i = 0; lines[i]; i++) {
+		strcat(line, i ? "; " : "");
+		strcat(line, lines[i]);
+	}
+	assert_string_equal(line, want);
+	hull_free(lines);
+}
+
+#ifdef __aarch64__
+#define MACHINE_JSON
+#define MACHINE_ARGS
+#else
+#define MACHINE_JSON "\"machine\":\"q35\","
+#define MACHINE_ARGS "--machine q35 "
+#endif
+#define FOREIGN "{\"version\":1," MACHINE_JSON "\"agent\":\"none\",\"rng\":false,"
+
 /* A machine of vfkit's, in hull's dialect, has none of hull's parts. */
-static void test_convert(void **state)
+static void test_to_own(void **state)
 {
 	struct hull_vm_config *c = make();
-	struct hull_error *err = NULL;
-	char *out;
 
-	assert_int_equal(hull_vm_config_to_json(c, HULL_DIALECT_HULL, &out, &err), -1);
-	expect_error(&err, HULL_E_UNSUPPORTED, "efi");
+	expect_json(c, HULL_DIALECT_HULL,
+		    FOREIGN "\"cpus\":2,\"memory\":1073741824,\"firmware\":{\"kind\":\"efi\","
+			    "\"store\":\"nv\"}}");
+	expect_args(c, HULL_DIALECT_HULL,
+		    "--cpus 2 --memory 1024M " MACHINE_ARGS "--firmware efi,store=nv --agent none");
 	assert_int_equal(hull_vm_config_set_bootloader_text(c, "linux,kernel=/k,initrd=/i", NULL),
 			 0);
 	assert_int_equal(hull_vm_config_add_rng(c, NULL, NULL), 0);
 	expect_json(c, HULL_DIALECT_HULL,
-		    "{\"version\":1,\"agent\":\"none\",\"cpus\":2,\"memory\":1073741824,"
-		    "\"kernel\":\"/k\",\"initrd\":\"/i\",\"devices\":[{\"kind\":\"virtio-rng\"}]}");
+		    FOREIGN "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
+			    "\"devices\":[{\"kind\":\"virtio-rng\"}]}");
 	expect_args(c, HULL_DIALECT_HULL,
-		    "--cpus 2 --memory 1024M --kernel /k --initrd /i --agent none --device "
-		    "virtio-rng");
+		    "--cpus 2 --memory 1024M " MACHINE_ARGS
+		    "--kernel /k --initrd /i --agent none --device virtio-rng");
+	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_JSON, "");
+	hull_vm_config_set_nested(c, 1);
+	assert_int_equal(hull_vm_config_set_timesync(c, 5, NULL), 0);
+	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_ARGS,
+		      "rng: no option of 'hull run' says that there is none; timesync: hull has no "
+		      "place for it; nested: hull has no place for it");
+	/* Without a bootloader it boots what hull has. */
+	assert_int_equal(hull_vm_config_set_bootloader(c, NULL, NULL), 0);
+	assert_int_equal(hull_vm_config_remove(c, 0, NULL), 0);
+	expect_json(c, HULL_DIALECT_HULL, "{\"version\":1,\"cpus\":2,\"memory\":1073741824}");
 	hull_vm_config_free(c);
+}
+
+static void test_from_own(void **state)
+{
+	struct hull_vm_config *c = from_json(
+		"{\"version\":1,\"firmware\":{\"kind\":\"efi\",\"store\":\"nv\",\"code\":"
+		"\"c\",\"template\":\"t\"},\"disks\":[{\"path\":\"/d\"}],\"rng\":false,"
+		"\"networks\":[{\"kind\":\"user\"}],\"devices\":[{\"kind\":\"virtio-net\","
+		"\"path\":\"/n\",\"mode\":\"stream\",\"magic\":false}]}",
+		HULL_DIALECT_HULL);
+
+	assert_int_equal(hull_vm_config_set_ignition(c, "/i", NULL), 0);
+	expect_args(c, HULL_DIALECT_VFKIT,
+		    "--cpus 1 --memory 512 --bootloader efi,variable-store=nv --device "
+		    "virtio-blk,path=/d --device virtio-net,nat --device "
+		    "virtio-net,type=unixgram,path=/n,vfkitMagic=off --ignition /i");
+	expect_losses(c, HULL_DIALECT_VFKIT, HULL_FORM_ARGS,
+		      "agent: vfkit has no 'hull'; firmware.code: vfkit has no place for it; "
+		      "devices[2].mode: vfkit has no place for it");
+	/* What the firmware is made of stays with the firmware. */
+	assert_int_equal(hull_vm_config_set_bootloader_text(c, "efi,variable-store=x,create", NULL),
+			 0);
+	expect_json(
+		c, HULL_DIALECT_HULL,
+		"{\"version\":1,\"firmware\":{\"kind\":\"efi\",\"store\":\"x\",\"create\":true,"
+		"\"code\":\"c\",\"template\":\"t\"},\"disks\":[{\"path\":\"/d\"}],\"rng\":false,"
+		"\"networks\":[{\"kind\":\"user\"}],\"cpus\":1,\"memory\":536870912,\"devices\":["
+		"{\"kind\":\"virtio-net\",\"path\":\"/n\",\"magic\":false,\"mode\":\"stream\"}"
+		"]}");
+	assert_int_equal(hull_vm_config_set_bootloader_text(c, "linux,kernel=/k", NULL), 0);
+	expect_json(
+		c, HULL_DIALECT_HULL,
+		"{\"version\":1,\"disks\":[{\"path\":\"/d\"}],\"rng\":false,\"networks\":[{"
+		"\"kind\":\"user\"}],\"cpus\":1,\"memory\":536870912,\"kernel\":\"/k\","
+		"\"devices\":[{\"kind\":\"virtio-net\",\"path\":\"/n\",\"magic\":false,\"mode\":"
+		"\"stream\"}]}");
+	hull_vm_config_free(c);
+}
+
+/* Options of hull's alone, and what no option says. */
+static void test_own_options(void **state)
+{
+	static const char *const args[] = {"--firmware", "efi,store=s,create,code=c,template=t"};
+	static const char *const bad[] = {"--firmware", "efi,stone=s"};
+	struct hull_error *err = NULL;
+	struct hull_vm_config *c;
+	struct hull_net_options net;
+	void *strings;
+	char **out;
+
+	assert_int_equal(hull_vm_config_from_args(args, 2, HULL_DIALECT_HULL, 0, &c, NULL), 0);
+	expect_args(c, HULL_DIALECT_HULL,
+		    "--cpus 1 --memory 512M --firmware efi,store=s,create,code=c,template=t");
+	assert_int_equal(hull_vm_config_add_net(c,
+						OPTIONS(net, .path = "/n", .mode = "stream",
+							.mtu = 1500, .features = "CSUM"),
+						NULL),
+			 0);
+	assert_int_equal(hull_vm_config_get_net(c, 0, &net, sizeof(net), &strings, NULL), 0);
+	assert_string_equal(net.mode, "stream");
+	assert_string_equal(net.features, "CSUM");
+	assert_int_equal(net.mtu, 1500);
+	assert_int_equal(net.no_magic, 0);
+	hull_free(strings);
+	assert_int_equal(hull_vm_config_set_net_path(c, 0, "/m", NULL), 0);
+	assert_int_equal(hull_vm_config_to_args(c, HULL_DIALECT_HULL, &out, &err), -1);
+	expect_error(&err, HULL_E_UNSUPPORTED, "devices[0]: there are no options for all of it");
+	hull_vm_config_free(c);
+	assert_int_equal(hull_vm_config_from_args(bad, 2, HULL_DIALECT_HULL, 0, &c, &err), -1);
+	expect_error(&err, HULL_E_INVALID, "--firmware: unknown option 'stone'");
 }
 
 /* ---- running ---- */
@@ -804,15 +908,16 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shadows),	   cmocka_unit_test(test_args),
-		cmocka_unit_test(test_get),	   cmocka_unit_test(test_bootloader),
-		cmocka_unit_test(test_rest_of_it), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_sizes),	   cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_find),	   cmocka_unit_test(test_set),
-		cmocka_unit_test(test_from_args),  cmocka_unit_test(test_json),
-		cmocka_unit_test(test_own_json),   cmocka_unit_test(test_own_args),
-		cmocka_unit_test(test_convert),	   cmocka_unit_test(test_spawn),
-		cmocka_unit_test(test_process),	   cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_shadows),	    cmocka_unit_test(test_args),
+		cmocka_unit_test(test_get),	    cmocka_unit_test(test_bootloader),
+		cmocka_unit_test(test_rest_of_it),  cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_sizes),	    cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_find),	    cmocka_unit_test(test_set),
+		cmocka_unit_test(test_from_args),   cmocka_unit_test(test_json),
+		cmocka_unit_test(test_own_json),    cmocka_unit_test(test_own_args),
+		cmocka_unit_test(test_to_own),	    cmocka_unit_test(test_from_own),
+		cmocka_unit_test(test_own_options), cmocka_unit_test(test_spawn),
+		cmocka_unit_test(test_process),	    cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_threads),
 	};
 
