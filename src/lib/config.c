@@ -179,7 +179,7 @@ int hull_vm_config_set_bootloader_text(struct hull_vm_config *config, const char
 	cleanup_strv struct hull_strv pieces = {0};
 	struct hull_bootloader boot;
 
-	if (hull_vfkit_split_quoted(text, &pieces, err) < 0 ||
+	if (hull_vfkit_split_quoted(hull_lib_text(text), &pieces, err) < 0 ||
 	    hull_vfkit_parse_bootloader(&pieces, &boot, err) < 0)
 		return -1;
 	take_bootloader(config, &boot);
@@ -244,7 +244,7 @@ int hull_vm_config_set_timesync_text(struct hull_vm_config *config, const char *
 {
 	struct hull_timesync timesync = {0};
 
-	if (*text && hull_vfkit_parse_timesync(text, &timesync, err) < 0)
+	if (text && *text && hull_vfkit_parse_timesync(text, &timesync, err) < 0)
 		return hull_prefix(err, "timesync '%s'", text);
 	take_timesync(config, timesync);
 	return 0;
@@ -286,7 +286,7 @@ int hull_vm_config_set_ignition_text(struct hull_vm_config *config, const char *
 {
 	struct hull_ignition ignition = {0};
 
-	if (*text && hull_vfkit_parse_ignition(text, &ignition, err) < 0)
+	if (text && *text && hull_vfkit_parse_ignition(text, &ignition, err) < 0)
 		return hull_prefix(err, "ignition");
 	take_ignition(config, ignition);
 	return 0;

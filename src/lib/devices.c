@@ -103,9 +103,9 @@ int hull_vm_config_add_texts(struct hull_vm_config *config, const char *const *t
 
 		if (!dev)
 			return hull_fail_nomem(err);
-		if (hull_vfkit_parse_device(texts[i], hooks, dev, err) < 0) {
+		if (hull_vfkit_parse_device(hull_lib_text(texts[i]), hooks, dev, err) < 0) {
 			list.devices.n--;
-			return hull_prefix(err, "device '%s'", texts[i]);
+			return hull_prefix(err, "device '%s'", hull_lib_text(texts[i]));
 		}
 	}
 
@@ -162,7 +162,7 @@ int hull_vm_config_find_nbd(struct hull_vm_config *config, const char *id, size_
 
 		if (dev->kind != HULL_DEVICE_NBD)
 			continue;
-		if (strcmp(dev->nbd.id ? dev->nbd.id : "", id ? id : "") != 0)
+		if (strcmp(hull_lib_text(dev->nbd.id), hull_lib_text(id)) != 0)
 			continue;
 		*ret_index = i;
 		return 1;

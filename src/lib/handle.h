@@ -43,6 +43,12 @@ static inline void hull_lib_config_freep(struct hull_vm_config **config)
 }
 #define cleanup_vm_config cleanup_with(hull_lib_config_freep)
 
+/* NULL and "" are the same to callers. */
+static inline const char *hull_lib_text(const char *s)
+{
+	return s ? s : "";
+}
+
 /* Empty; NULL without memory. */
 struct hull_vm_config *hull_lib_config_new(void);
 int hull_lib_push(struct hull_vm_config *c, struct hull_device *dev, struct hull_error **err);
