@@ -797,6 +797,9 @@ static void test_spawn(void **state)
 	assert_int_equal(hull_vm_config_get_net(c, 2, &net, sizeof(net), &strings, NULL), 0);
 	assert_int_equal(net.fd, a[0]);
 	hull_free(strings);
+	assert_int_equal(hull_vm_config_get_net(c, 0, &net, sizeof(net), &strings, NULL), 0);
+	assert_int_equal(net.fd, b[0]);
+	hull_free(strings);
 	close(a[0]);
 	assert_int_equal(hull_vm_config_spawn(c, HULL_DIALECT_VFKIT, NULL, &p, &err), -1);
 	hull_error_free(err);
