@@ -336,6 +336,36 @@ def bad_specs():
             d.ended(words)
 
 
+def dies_with_parent(work):
+    """Whoever started it is killed: it goes, and so does what it made."""
+    reading, writing = os.pipe()
+    os.chmod(work, 0o777)
+    parent = os.fork()
+    if parent == 0:
+        d = Device(hybrid=f"{work}/vsock")
+        d.start()
+        d.give_buffers()
+        while not os.path.exists(f"{work}/vsock"):
+            time.sleep(0.01)
+        d.send(CREDIT_REQUEST, 5)
+        d.expect(RST)   # it serves
+        os.write(writing, f"{d.process.pid}".encode())
+        time.sleep(ANSWER_S)
+        os._exit(1)
+    os.close(writing)
+    pid = int(os.read(reading, 20))
+    os.close(reading)
+    pidfd = os.pidfd_open(pid)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    check(select.select([pidfd], [], [], ANSWER_S)[0], "it outlives its parent")
+    os.close(pidfd)
+    deadline = time.monotonic() + ANSWER_S
+    while os.path.exists(f"{work}/vsock"):
+        check(time.monotonic() < deadline, "its socket outlives it")
+        time.sleep(0.01)
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         os.chmod(work, 0o755)
@@ -357,6 +387,7 @@ def main():
         try:
             bad_specs()
             hypervisors()
+            dies_with_parent(work)
             for guest in (broken_rings, noises, packets, takes_nothing):
                 with contextlib.closing(Device(ports=[
                         {"port": port, "socket": f"{work}/{name}", "direction": "listen"}
