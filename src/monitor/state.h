@@ -185,9 +185,11 @@ void hull_monitor_fail_ready(struct hull_monitor *m);
 void hull_monitor_forget_ready(struct hull_monitor *m, const struct hull_ttrpc_call *call);
 
 /* ---- devices.c ---- */
-/* Connects the list of devices, and tells what a user has to know of them. */
+/* Connects the list of devices; once for each launch. */
 int hull_monitor_open_devices(struct hull_monitor *m, struct hull_backend_sockets *sockets,
 			      struct hull_error **err);
+/* The VM is ready: what its user has to know of them becomes notes. */
+void hull_monitor_note_devices(struct hull_monitor *m);
 /* The hypervisor has exited. */
 void hull_monitor_drain_devices(struct hull_monitor *m);
 /* How many of them have readers that do not have all yet; @drained follows for each. */
