@@ -128,8 +128,12 @@ struct hull_backend_sockets {
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
 	struct hull_backend_exports exports;
-	int gdb;   /* listens for debuggers */
-	int dump;  /* a pipe for the guest's memory */
+	int gdb;  /* listens for debuggers */
+	int dump; /* a pipe for the guest's memory */
+	/* A directory with a socket for each NBD device that is at a Unix socket, called as its
+	 * index in the description: the hypervisor has no right to the server's own.  -1: it has.
+	 */
+	int nbd;
 	int vsock; /* /dev/vhost-vsock, which has vsock_cid already */
 	uint32_t vsock_cid;
 };

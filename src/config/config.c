@@ -6,6 +6,7 @@
 #include "config/config.h"
 
 #include "base/cleanup.h"
+#include "config/nbd.h"
 #include "config/network.h"
 
 #include <assert.h>
@@ -428,27 +429,66 @@ static int check_disks(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
-/* What a device is made of goes on command lines of the hypervisor's. */
-static int check_device(const struct hull_device *d, size_t i, struct hull_error **err)
+static int fail_device(struct hull_error **err, size_t i, const char *field, const char *text)
 {
-	bool disk = d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
-		    d->kind == HULL_DEVICE_USB;
-	const char *id = disk ? d->disk.id : NULL;
+	return hull_fail(err, HULL_E_INVALID, "devices[%zu].%s: %s", i, field, text);
+}
 
-	if (disk && (!d->disk.path || *d->disk.path != '/'))
-		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: must be absolute", i);
+static bool is_disk(const struct hull_device *d)
+{
+	return d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
+	       d->kind == HULL_DEVICE_USB;
+}
+
+static const char *serial_of(const struct hull_device *d)
+{
+	if (is_disk(d))
+		return d->disk.id;
+	return d->kind == HULL_DEVICE_NBD ? d->nbd.id : NULL;
+}
+
+static bool serial_is_taken(const struct hull_config *c, size_t i, const char *serial)
+{
+	for (size_t k = 0; k < c->disks.n; k++)
+		if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
+			return true;
+	for (size_t k = 0; k < i; k++)
+		if (serial_of(&c->devices.v[k]) && !strcmp(serial, serial_of(&c->devices.v[k])))
+			return true;
+	return false;
+}
+
+static int check_nbd(const struct hull_dev_nbd *d, size_t i, struct hull_error **err)
+{
+	cleanup_nbd struct hull_nbd nbd = {0};
+
+	if (!d->uri)
+		return fail_device(err, i, "uri", "missing");
+	return hull_nbd_parse(d->uri, &nbd, err) < 0 ? hull_prefix(err, "devices[%zu].uri", i) : 0;
+}
+
+/* What a device is made of goes on command lines of the hypervisor's. */
+static int check_device(const struct hull_config *c, size_t i, struct hull_error **err)
+{
+	const struct hull_device *d = &c->devices.v[i];
+	const char *id = serial_of(d);
+
+	if (is_disk(d) && (!d->disk.path || *d->disk.path != '/'))
+		return fail_device(err, i, "path", "must be absolute");
 	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))
 		return hull_fail(err, HULL_E_INVALID,
 				 "devices[%zu].id: must be at most %d letters, digits, '_', '.' "
 				 "and '-'",
 				 i, SERIAL_MAX_LEN);
-	return 0;
+	if (id && serial_is_taken(c, i, id))
+		return fail_device(err, i, "id", "same as that of another disk");
+	return d->kind == HULL_DEVICE_NBD ? check_nbd(&d->nbd, i, err) : 0;
 }
 
 static int check_devices(const struct hull_config *c, struct hull_error **err)
 {
 	for (size_t i = 0; i < c->devices.n; i++)
-		if (check_device(&c->devices.v[i], i, err) < 0)
+		if (check_device(c, i, err) < 0)
 			return -1;
 	return 0;
 }

@@ -3,8 +3,8 @@
  * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
  * may ask), prepare.c (what a VM needs before it starts), guest.c (what the guest is told), ready.c
  * (what has become ready, and who waits for it), timeline.c (what the start was made of), cgroups.c
- * (its control groups), gdb.c (the socket for debuggers), panic.c (what becomes of a panicked
- * guest), clock.c (the guest's time after a jump of the host's).
+ * (its control groups), gdb.c (the socket for debuggers), nbd.c (those of NBD servers), panic.c
+ * (what becomes of a panicked guest), clock.c (the guest's time after a jump of the host's).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -20,6 +20,7 @@
 #include "monitor/link.h"
 #include "monitor/monitor.h"
 #include "monitor/net.h"
+#include "monitor/relay.h"
 #include "monitor/rpc.h"
 #include "monitor/scratch.h"
 #include "monitor/server.h"
@@ -68,9 +69,10 @@ struct hull_monitor {
 	struct hull_share_plan shares;		/* unless the hypervisor has exports */
 	struct hull_exports exports;
 	struct hull_scratch *scratch;
-	struct hull_net *net; /* NULL: the VM has no network */
-	bool without_passt;   /* it has been tried, and does not work here */
-	bool relaunching;     /* everything down, then up again, before the guest has greeted */
+	struct hull_net *net;	/* NULL: the VM has no network */
+	struct hull_relay *nbd; /* to the Unix sockets of NBD servers; NULL: needs none */
+	bool without_passt;	/* it has been tried, and does not work here */
+	bool relaunching;	/* everything down, then up again, before the guest has greeted */
 	struct hull_strv notes;
 	struct hull_console *console;
 	struct hull_dump *dump; /* NULL: none is wanted */
@@ -161,6 +163,12 @@ void hull_monitor_wait_ready(struct hull_monitor *m, struct hull_ttrpc_call *cal
 void hull_monitor_fail_ready(struct hull_monitor *m);
 /* That call is gone, whatever it was. */
 void hull_monitor_forget_ready(struct hull_monitor *m, const struct hull_ttrpc_call *call);
+
+/* ---- nbd.c ---- */
+/* A directory with a socket of @uid's for each NBD device that is at a Unix socket; -1 where there
+ * is none.  On *ret_dir as the hypervisor is to get it. */
+int hull_monitor_relay_nbd(struct hull_monitor *m, uid_t uid, gid_t gid, int *ret_dir,
+			   struct hull_error **err);
 
 /* ---- gdb.c ---- */
 /* Listens for debuggers, if the VM is to have one. */

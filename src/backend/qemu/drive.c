@@ -481,6 +481,7 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 		.tsc_khz = guest_tsc(q->config, &q->tsc),
 		.block_devices = hull_qemu_block_devices(q->config),
 		.device_blocks = hull_qemu_device_blocks(q->config),
+		.relays_nbd = sockets->nbd >= 0,
 		.n_shares = sockets->n_shares,
 		.n_exports = sockets->exports.n,
 		.ipv6 = q->env.ipv6,

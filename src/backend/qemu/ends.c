@@ -123,6 +123,8 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 	case HULL_QEMU_FD_DEVICE:
 		*ret_fd = hull_qemu_open_device(m->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
+	case HULL_QEMU_FD_NBD:
+		return take_socket(&sockets->nbd, "NBD sockets", ret_fd, err);
 	}
 	return hull_fail(err, HULL_E_INTERNAL, "descriptor of unknown role %d", (int)fd->role);
 }

@@ -28,6 +28,14 @@ static const struct hull_qemu_reason reasons[] = {
 	{"Is another process using the image", HULL_E_BUSY, "disk-in-use",
 	 "another VM has it: end that, or give this one the disk read-only"},
 	{"No space left on device", HULL_E_EXHAUSTED, "no-space", "make room there"},
+	{"Failed to read initial magic", HULL_E_UNAVAILABLE, "nbd-unreachable",
+	 "nothing answers there as an NBD server does: is it running?"},
+	{"Failed to connect to", HULL_E_UNAVAILABLE, "nbd-unreachable",
+	 "is the NBD server running, and reachable from this host?"},
+	{"Failed to resolve address", HULL_E_UNAVAILABLE, "nbd-unreachable",
+	 "is the NBD server's name right?"},
+	{"Requested export not available", HULL_E_NOT_FOUND, "nbd-export",
+	 "'nbdinfo --list' or 'qemu-nbd --list' tells what the server offers"},
 	{"Too many open files", HULL_E_EXHAUSTED, "descriptor-limit",
 	 "raise the limit of open files: 'ulimit -n' tells it"},
 	{"error while loading shared libraries", HULL_E_UNAVAILABLE, "hypervisor-broken",
@@ -42,20 +50,42 @@ const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
 	return NULL;
 }
 
+/* Which disk of the guest's a node is, in words for a message; NULL: none of ours. */
+static char *describe(const struct hull_config *config, const char *node)
+{
+	const struct hull_device *dev;
+	char *text = NULL;
+	unsigned int i;
+	int n;
+
+	if (sscanf(node, "disk%u", &i) == 1 && i < config->disks.n) {
+		const struct hull_disk *d = &config->disks.v[i];
+
+		n = d->scratch_bytes ? asprintf(&text, "the throwaway disk")
+				     : asprintf(&text, "disk '%s'", d->path);
+		return n < 0 ? NULL : text;
+	}
+	if (sscanf(node, "dev%u", &i) != 1 || i >= config->devices.n)
+		return NULL;
+	dev = &config->devices.v[i];
+	n = asprintf(&text, "disk '%s'",
+		     dev->kind == HULL_DEVICE_NBD ? dev->nbd.uri : dev->disk.path);
+	return n < 0 ? NULL : text;
+}
+
 int hull_qemu_fail_disk(const struct hull_config *config, const struct hull_json *data,
 			struct hull_error **err)
 {
 	const char *action = hull_json_str(hull_json_get(data, "action"));
 	const char *node = hull_json_str(hull_json_get(data, "node-name"));
-	const struct hull_disk *d;
-	unsigned int i;
+	cleanup_free char *disk = NULL;
 
-	if (!action || strcmp(action, "stop") != 0 || !node || sscanf(node, "disk%u", &i) != 1 ||
-	    i >= config->disks.n)
+	if (!action || strcmp(action, "stop") != 0 || !node)
 		return 0;
-	d = &config->disks.v[i];
-	return hull_fail_cause(
-		err, HULL_E_EXHAUSTED, "no-space", "%s%s%s can't take what the guest writes: %s",
-		d->scratch_bytes ? "the throwaway disk" : "disk '", d->scratch_bytes ? "" : d->path,
-		d->scratch_bytes ? "" : "'", hull_strerror(ENOSPC));
+	disk = describe(config, node);
+	if (!disk)
+		return 0;
+	return hull_fail_cause(err, HULL_E_EXHAUSTED, "no-space",
+			       "%s can't take what the guest writes: %s", disk,
+			       hull_strerror(ENOSPC));
 }

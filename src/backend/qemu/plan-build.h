@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The command line in the making, shared by the planner's files: plan.c (the machine and what every
- * VM of ours has), plan-devices.c (the description's list of devices).
+ * VM of ours has), plan-devices.c (the description's list of devices), plan-disks.c (its disks).
  */
 #ifndef HULL_BACKEND_QEMU_PLAN_BUILD_H
 #define HULL_BACKEND_QEMU_PLAN_BUILD_H
@@ -17,6 +17,7 @@ struct hull_plan {
 	struct hull_qemu_plan *plan;
 	int next_fd;
 	int next_bus;	 /* microvm: the next virtio-mmio transport */
+	int nbd_fd;	 /* of the directory with NBD sockets; 0: not in use yet */
 	size_t n_listed; /* of the list of devices, those that have a place on the bus */
 	bool failed;	 /* out of memory, outside argv */
 };
@@ -37,8 +38,21 @@ void hull_plan_virtio_nth(struct hull_plan *b, const char *what, int slot, size_
 			  const char *properties);
 
 /* ---- plan-devices.c ---- */
+/* A PCI device that is not virtio's, in the next place of the list's. */
+void hull_plan_listed_pci(struct hull_plan *b, const char *what, const char *properties);
+void hull_plan_listed_virtio(struct hull_plan *b, const char *what, const char *properties);
 int hull_plan_devices(struct hull_plan *b, struct hull_error **err);
 /* Some of them can't be on microvm. */
 bool hull_plan_devices_need_pci(const struct hull_config *config);
+
+/* ---- plan-disks.c: the nth of the list of devices ---- */
+int hull_plan_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		  struct hull_error **err);
+int hull_plan_nvme(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		   struct hull_error **err);
+int hull_plan_usb_disk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		       struct hull_error **err);
+int hull_plan_nbd(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		  struct hull_error **err);
 
 #endif

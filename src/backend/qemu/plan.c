@@ -27,9 +27,9 @@
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 const char *const hull_qemu_fd_names[] = {
-	"qmp",	  "console", "ctl",    "bulk", "root",	"share", "export", "net",
-	"memory", "kernel",  "initrd", "gdb",  "vsock", "disk",	 "device", NULL};
-static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DEVICE + 2, "one name for each role");
+	"qmp",	  "console", "ctl", "bulk",  "root", "share",  "export", "net", "memory",
+	"kernel", "initrd",  "gdb", "vsock", "disk", "device", "nbd",	 NULL};
+static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_NBD + 2, "one name for each role");
 
 void hull_plan_add(struct hull_plan *b, const char *option, const char *value)
 {

@@ -42,6 +42,7 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_VSOCK,   /* /dev/vhost-vsock */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
 	HULL_QEMU_FD_DEVICE,  /* of the list of devices: likewise where it is a disk */
+	HULL_QEMU_FD_NBD,     /* a directory with sockets that are called as the devices' indices */
 };
 extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */
 
@@ -58,6 +59,7 @@ struct hull_qemu_host {
 	uint64_t tsc_khz;	   /* 0: not known, not constant, or not the guest's */
 	uint32_t block_devices;	   /* bit i: disks[i] is one, not a file */
 	uint32_t device_blocks;	   /* bit i: what devices[i] is made of is one, not a file */
+	bool relays_nbd;	   /* Unix sockets of NBD servers are reached by ours */
 	size_t n_shares;	   /* share devices of daemons */
 	size_t n_exports;	   /* directories that QEMU serves */
 	uint32_t readonly_exports; /* bit i: exports[i] is */
