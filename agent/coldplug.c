@@ -179,7 +179,7 @@ static bool is_settled(const struct search *s)
 	return !s->want || (s->added >= s->want && count_disks() >= s->want);
 }
 
-static int settle(struct search *s, struct hull_error **err)
+static bool settle(struct search *s)
 {
 	uint64_t deadline = hull_deadline_ms(SETTLE_MS);
 
@@ -190,13 +190,13 @@ static int settle(struct search *s, struct hull_error **err)
 		load_missing(s);
 		take_events(s);
 		if (is_settled(s))
-			return 0;
+			return true;
 		if (poll(&pf, 1, MIN(left, QUIET_MS)) <= 0)
-			return hull_fail(err, HULL_E_TIMEOUT, "of %zu disks %zu are there", s->want,
-					 count_disks());
+			return false;
 	}
 }
 
+/* Without modules there may still be drivers: in the kernel. */
 static int work(void *arg, struct hull_strbuf *out, struct hull_error **err)
 {
 	struct search *s = arg;
@@ -207,10 +207,11 @@ static int work(void *arg, struct hull_strbuf *out, struct hull_error **err)
 		return hull_fail_errno(err, -s->events, "listen for the kernel's events");
 	s->added = count_disks();
 	r = hull_modprobe_open(&s->modules);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "find the kernel's modules");
-	if (settle(s, err) < 0)
-		return -1;
+	if (!settle(s)) {
+		(void)hull_fail(err, HULL_E_TIMEOUT, "of %zu disks %zu are there", s->want,
+				count_disks());
+		return r < 0 ? hull_prefix(err, "no modules (%s)", hull_strerror(-r)) : -1;
+	}
 	(void)hull_strbuf_addf(out, "%llu", (unsigned long long)s->count);
 	return 0;
 }
