@@ -17,9 +17,10 @@
 #include "base/strbuf.h"
 #include "proto/link.h"
 
+#include <sys/socket.h> /* first: vm_sockets.h takes its types for granted */
+
 #include <linux/vm_sockets.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define BACKLOG 64

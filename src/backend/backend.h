@@ -154,8 +154,10 @@ struct hull_backend_ops {
 	uint64_t caps;
 	/* What of the host it depends on; ended by a row without a name.  May be NULL. */
 	const struct hull_check *checks;
-	/* The command that would start @config here, nothing being started or opened. */
-	int (*command)(const struct hull_config *config, struct hull_strv *ret_argv,
+	/* The command that would start @config here with such sockets, nothing being started or
+	 * opened. */
+	int (*command)(const struct hull_backend_env *env, const struct hull_config *config,
+		       const struct hull_backend_sockets *sockets, struct hull_strv *ret_argv,
 		       struct hull_error **err);
 	/* Looks the hypervisor and the host over.  @config must outlive the instance. */
 	int (*create)(const struct hull_backend_env *env, const struct hull_config *config,

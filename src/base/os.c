@@ -143,6 +143,29 @@ int hull_unix_connect(const char *path)
 	return steal_fd(&fd);
 }
 
+static bool is_stale(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	/* Connecting to any other kind of file is refused in the same way. */
+	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = hull_unix_connect(path);
+	if (fd >= 0)
+		close(fd);
+	return fd == -ECONNREFUSED;
+}
+
+int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode)
+{
+	int fd = hull_unix_listen(path, backlog, mode);
+
+	if (fd == -EADDRINUSE && is_stale(path) && unlink(path) == 0)
+		fd = hull_unix_listen(path, backlog, mode);
+	return fd;
+}
+
 int hull_socketpair(int fds[2])
 {
 	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;

@@ -22,6 +22,9 @@ int hull_ms_left(uint64_t deadline_ns);
 int hull_random(void *buf, size_t len);
 /* Listens; mode is the socket file's.  The path must fit sun_path: -ENAMETOOLONG. */
 int hull_unix_listen(const char *path, int backlog, unsigned int mode);
+/* The same, in the place of a socket that nobody listens on any more: what somebody killed left
+ * behind.  Anything else that is there: -EADDRINUSE. */
+int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode);
 int hull_unix_connect(const char *path); /* blocking connect, which never waits long on AF_UNIX */
 int hull_socketpair(int fds[2]);	 /* SOCK_STREAM */
 int hull_set_nonblock(int fd, bool on);

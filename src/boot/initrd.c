@@ -71,7 +71,7 @@ int hull_initrd_add_token(struct hull_config *config, const uint8_t token[HULL_L
 	cleanup_strbuf struct hull_strbuf out = HULL_STRBUF_INIT;
 
 	/* Names in an archive don't begin with a slash. */
-	hull_cpio_add(&out, HULL_LINK_TOKEN_FILE + 1, S_IFREG | 0400, token, HULL_LINK_TOKEN_LEN);
+	hull_cpio_add(&out, &HULL_LINK_TOKEN_FILE[1], S_IFREG | 0400, token, HULL_LINK_TOKEN_LEN);
 	hull_cpio_end(&out);
 	return hull_initrd_begin(config, fd, err) < 0 || hull_initrd_write(*fd, &out, err) < 0 ||
 			       hull_initrd_use(config, *fd, err) < 0

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "cli/convert.h"
 
+#include "cli/describe.h"
+
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/strbuf.h"
@@ -337,12 +339,21 @@ static const char to_args_details[] =
 	"  hull config from-args -- ... | hull config to-args -o json\n";
 
 const struct hull_verb hull_config_subs[] = {
+	{"config check", "config check [OPTIONS] FILE", "Tell what is wrong with a description",
+	 hull_config_check_opts, hull_config_check_details, hull_cmd_config_check, false, NULL,
+	 NULL},
 	{"config convert", "config convert --from DIALECT --to DIALECT [FILE|-]",
 	 "Turn a description into another form", convert_opts, convert_details, cmd_convert, false,
 	 NULL, NULL},
+	{"config fields", "config fields [OPTIONS]", "List what a description may say",
+	 hull_config_fields_opts, hull_config_fields_details, hull_cmd_config_fields, false, NULL,
+	 NULL},
 	{"config from-args", "config from-args [OPTIONS] -- ARGS...",
 	 "Turn a vfkit command line into vfkit's JSON", from_args_opts, from_args_details,
 	 cmd_from_args, false, NULL, hull_vfkit_help},
+	{"config plan", "config plan [OPTIONS] FILE",
+	 "Print the hypervisor's command line for a description", hull_config_plan_opts,
+	 hull_config_plan_details, hull_cmd_config_plan, false, NULL, NULL},
 	{"config to-args", "config to-args [OPTIONS] [FILE|-]",
 	 "Turn vfkit's JSON into a vfkit command line", to_args_opts, to_args_details, cmd_to_args,
 	 false, NULL, NULL},

@@ -12,11 +12,12 @@
 #include "cli/device_opts.h"
 #include "cli/kernel_opts.h"
 #include "cli/publish.h"
+#include "cli/rest_opts.h"
 #include "cli/volume.h"
 #include "config.h"
 #include "config/environ.h"
 #include "config/forward.h"
-#include "vm/dirs.h"
+#include "vm/description.h"
 
 #include <limits.h>
 #include <pwd.h>
@@ -51,6 +52,7 @@ enum {
 	OPT_SHARE_DRIVER,
 	OPT_LINK,
 	OPT_DEVICE,
+	OPT_CONFIG,
 	OPT_ENV_FILE,
 	OPT_READ_ONLY,
 	OPT_PIDS_LIMIT,
@@ -62,6 +64,7 @@ enum {
 	OPT_GDB,
 	OPT_MODULES,
 	OPT_DUMP_ON_PANIC,
+	OPT_RESTFUL_URI,
 	OPT_ARCH,
 };
 
@@ -86,7 +89,9 @@ const struct hull_opt hull_run_opts[] = {
 	 NULL},
 	{OPT_SHARE_DRIVER, "share-driver", "KIND",
 	 "auto, virtiofs or 9p: how the host's directories get there", NULL},
-	{'c', "cpus", "N", "virtual CPUs (default 1)", "Virtual machine"},
+	{OPT_CONFIG, "config", "FILE",
+	 "the machine that FILE describes; the other options change it", "Virtual machine"},
+	{'c', "cpus", "N", "virtual CPUs (default 1)", NULL},
 	{OPT_CPU_LIMIT, "cpu-limit", "N", "at most so much of the host's CPUs, e.g. 0.5 or 2",
 	 NULL},
 	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
@@ -106,6 +111,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_NAME, "name", "NAME", "name of the VM", NULL},
 	{OPT_BOOT_TIMEOUT, "boot-timeout", "TIME", "give the guest this long to boot (default 60s)",
 	 NULL},
+	{OPT_RESTFUL_URI, "restful-uri", "URI",
+	 "serve vfkit's REST interface at unix:///PATH or tcp://localhost:PORT", NULL},
 	{OPT_NET, "net", "KIND", "user, or none: the guest has no network (default user)",
 	 "Network"},
 	{'p', "publish", "PORTS", "lead host ports to the guest: [ADDRESS:]HOST:GUEST[/udp]", NULL},
@@ -344,6 +351,14 @@ static int fill_network(struct hull_run_options *o, struct hull_error **err)
 {
 	struct hull_network *net;
 
+	if (o->config.networks.n && o->net == HULL_RUN_NET_UNSAID && !o->ports.n)
+		return 0;
+	if (o->config.networks.n) {
+		hull_fail(err, HULL_E_INVALID, "--%s: the description has networks of its own",
+			  o->ports.n ? "publish" : "net");
+		hull_hint(err, "change them there");
+		return -1;
+	}
 	if (o->net == HULL_RUN_NET_UNSAID)
 		o->net = o->config.agent == HULL_AGENT_HULL || o->ports.n ? HULL_RUN_NET_USER
 									  : HULL_RUN_NET_NONE;
@@ -430,6 +445,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return set_choice(c, id, value, err);
 	case 'v':
 		return hull_volume_add(c, value, err);
+	case OPT_CONFIG:
+		return 0; /* has been read before all others */
 	case OPT_DEVICE:
 		return hull_device_add(c, value, err);
 	case OPT_HERE:
@@ -455,6 +472,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_new_file_parse(value, &c->panic_dump, err);
 	case OPT_GDB:
 		return hull_gdb_parse(value, &c->gdb, err);
+	case OPT_RESTFUL_URI:
+		return hull_rest_opt_parse(value, &c->rest, err);
 	case OPT_ARCH:
 		return hull_arch_parse(value, &c->arch, err);
 	case OPT_CONSOLE:
@@ -525,6 +544,17 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	default:
 		return set_vm_option(o, opt->id, value, err);
 	}
+}
+
+/* Whatever stands before it on the command line: the options change what the file says. */
+static int on_config(void *ctx, const struct hull_opt *opt, const char *value,
+		     struct hull_error **err)
+{
+	struct hull_run_options *o = ctx;
+
+	if (opt->id == OPT_LOG_FORMAT)
+		return set_log_format(value, err);
+	return opt->id == OPT_CONFIG ? hull_description_load(value, &o->config, NULL, err) : 0;
 }
 
 static int default_env(struct hull_strv *env, const char *name, const char *value,
@@ -612,38 +642,6 @@ static int fill_env(struct hull_run_options *o, struct hull_error **err)
 		       : default_env(&o->env, "LANG", "C.UTF-8", err);
 }
 
-/* The guest's kernel finds what its initramfs lacks there, when it misses it. */
-static int add_modules(struct hull_config *c, struct hull_error **err)
-{
-	cleanup_free char *path = NULL;
-	struct hull_disk *d;
-
-	if (hull_dirs_artefact(c->arch, HULL_ARTEFACT_MODULES, &path, err) < 0)
-		return -1;
-	d = hull_vec_push(&c->disks);
-	if (!d)
-		return hull_fail_nomem(err);
-	d->path = steal_ptr(&path);
-	d->readonly = true;
-	d->serial = strdup(HULL_MODULES_SERIAL);
-	return d->serial ? 0 : hull_fail_nomem(err);
-}
-
-static int fill_artefacts(struct hull_config *c, struct hull_error **err)
-{
-	bool ours = !c->kernel;
-
-	if (ours && hull_dirs_artefact(c->arch, HULL_ARTEFACT_KERNEL, &c->kernel, err) < 0)
-		return -1;
-	if (ours && c->agent == HULL_AGENT_HULL && !c->modules && add_modules(c, err) < 0)
-		return -1;
-	/* Somebody's own kernel without an agent boots whatever it was given. */
-	if (!c->initrd && (ours || c->agent == HULL_AGENT_HULL) &&
-	    hull_dirs_artefact(c->arch, HULL_ARTEFACT_INITRD, &c->initrd, err) < 0)
-		return -1;
-	return 0;
-}
-
 static int check_operands(struct hull_run_options *o, int argc, char **argv, int rest, bool dashes,
 			  struct hull_error **err)
 {
@@ -689,7 +687,9 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 	o->config.tied = true;
 	o->config.root.kind = HULL_ROOT_HOST;
 	o->config.root.cache = HULL_SHARE_CACHE_ALWAYS;
-	r = hull_opts_parse(verb, argc, argv, on_option, o, &rest, &dashes, err);
+	r = hull_opts_parse(verb, argc, argv, on_config, o, &rest, &dashes, err);
+	if (r == 0)
+		r = hull_opts_parse(verb, argc, argv, on_option, o, &rest, &dashes, err);
 	if (r != 0)
 		return r;
 	if (check_operands(o, argc, argv, rest, dashes, err) < 0)
@@ -701,7 +701,7 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 	o->config.progress = !o->quiet && isatty(STDERR_FILENO);
 	if (fill_network(o, err) < 0 || fill_owner(o, err) < 0 || fill_env(o, err) < 0)
 		return -1;
-	return fill_artefacts(&o->config, err);
+	return hull_description_complete(&o->config, err);
 }
 
 void hull_run_options_fini(struct hull_run_options *o)

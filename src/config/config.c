@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "config/nbd.h"
 #include "config/network.h"
+#include "config/resturi.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -37,6 +38,7 @@ const char *const hull_network_kind_names[] = {"user", NULL};
 const char *const hull_network_provider_names[] = {"auto", "passt", "builtin", NULL};
 const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
 const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
+const char *const hull_rest_kind_names[] = {"none", "unix", "tcp", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
@@ -53,6 +55,7 @@ NAMES_MATCH(hull_network_kind_names, HULL_NETWORK_USER);
 NAMES_MATCH(hull_network_provider_names, HULL_NETWORK_BUILTIN);
 NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
 NAMES_MATCH(hull_gdb_kind_names, HULL_GDB_TCP);
+NAMES_MATCH(hull_rest_kind_names, HULL_REST_TCP);
 
 static const struct hull_field root_table[] = {
 	HULL_FIELD_ENUM(struct hull_root, kind, "kind", 0, enum hull_root_kind, HULL_ROOT_NONE,
@@ -66,7 +69,7 @@ static const struct hull_field root_table[] = {
 static const struct hull_fields root_fields = HULL_FIELDS(struct hull_root, root_table);
 
 static const struct hull_field disk_table[] = {
-	HULL_FIELD_STRING(struct hull_disk, path, "path", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_disk, path, "path", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "host path of the image or block device"),
 	HULL_FIELD_ENUM(struct hull_disk, format, "format", 0, enum hull_disk_format, HULL_DISK_RAW,
 			hull_disk_format_names, "format of the image"),
@@ -80,7 +83,8 @@ static const struct hull_field disk_table[] = {
 static const struct hull_fields disk_fields = HULL_FIELDS(struct hull_disk, disk_table);
 
 static const struct hull_field share_table[] = {
-	HULL_FIELD_STRING(struct hull_share, source, "source", HULL_FIELD_REQUIRED, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_share, source, "source",
+			  HULL_FIELD_REQUIRED | HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "directory or file of the host"),
 	HULL_FIELD_STRING(struct hull_share, target, "target", HULL_FIELD_REQUIRED, PATH_MAX_LEN,
 			  "where the guest finds it"),
@@ -121,18 +125,30 @@ static const struct hull_field gdb_table[] = {
 	HULL_FIELD_ENUM(struct hull_gdb, kind, "kind", 0, enum hull_gdb_kind, HULL_GDB_NONE,
 			hull_gdb_kind_names,
 			"how a debugger reaches the guest, which waits for it"),
-	HULL_FIELD_STRING(struct hull_gdb, path, "path", 0, HULL_CONFIG_MAX_SOCKET,
+	HULL_FIELD_STRING(struct hull_gdb, path, "path", HULL_FIELD_PATH, HULL_CONFIG_MAX_SOCKET,
 			  "socket to make; gdb.sock in run_dir if empty"),
 	HULL_FIELD_U64(struct hull_gdb, port, "port", 0, 0, 0, 65535, "port of the loopback"),
 };
 static const struct hull_fields gdb_fields = HULL_FIELDS(struct hull_gdb, gdb_table);
 
+static const struct hull_field rest_table[] = {
+	HULL_FIELD_ENUM(struct hull_rest, kind, "kind", 0, enum hull_rest_kind, HULL_REST_NONE,
+			hull_rest_kind_names, "by what it is reached"),
+	HULL_FIELD_STRING(struct hull_rest, path, "path", HULL_FIELD_PATH, HULL_CONFIG_MAX_SOCKET,
+			  "socket to make"),
+	HULL_FIELD_STRING(struct hull_rest, address, "address", 0, 45,
+			  "host address to listen on: loopback if empty"),
+	HULL_FIELD_U64(struct hull_rest, port, "port", 0, 0, 0, 65535,
+		       "port to listen on; 0: one that is free"),
+};
+static const struct hull_fields rest_fields = HULL_FIELDS(struct hull_rest, rest_table);
+
 static const struct hull_field programs_table[] = {
-	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of QEMU for the guest's architecture; looked up if empty"),
-	HULL_FIELD_STRING(struct hull_programs, virtiofsd, "virtiofsd", 0, PATH_MAX_LEN,
-			  "path of virtiofsd; looked up if empty"),
-	HULL_FIELD_STRING(struct hull_programs, passt, "passt", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_programs, virtiofsd, "virtiofsd", HULL_FIELD_PATH,
+			  PATH_MAX_LEN, "path of virtiofsd; looked up if empty"),
+	HULL_FIELD_STRING(struct hull_programs, passt, "passt", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of passt; looked up if empty"),
 };
 static const struct hull_fields programs_fields = HULL_FIELDS(struct hull_programs, programs_table);
@@ -140,7 +156,8 @@ static const struct hull_fields programs_fields = HULL_FIELDS(struct hull_progra
 static const struct hull_field config_table[] = {
 	HULL_FIELD_U64(struct hull_config, version, "version", HULL_FIELD_REQUIRED,
 		       HULL_CONFIG_VERSION, 1, UINT32_MAX, "version of this description: 1"),
-	HULL_FIELD_STRING(struct hull_config, id, "id", 0, 32, "32 hexadecimal digits"),
+	HULL_FIELD_STRING(struct hull_config, id, "id", HULL_FIELD_OURS, 32,
+			  "32 hexadecimal digits"),
 	HULL_FIELD_STRING(struct hull_config, name, "name", 0, 63, "name of the VM"),
 	HULL_FIELD_U64(struct hull_config, cpus, "cpus", 0, 1, 1, HULL_CONFIG_MAX_CPUS,
 		       "number of virtual CPUs"),
@@ -157,19 +174,20 @@ static const struct hull_field config_table[] = {
 			hull_accel_names, "hardware virtualisation or emulation"),
 	HULL_FIELD_STRING(struct hull_config, cpu_model, "cpu_model", 0, 512,
 			  "CPU model with its features, in the hypervisor's words"),
-	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of the kernel: vmlinux or bzImage; Image for aarch64"),
-	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of the initial RAM disk"),
-	HULL_FIELD_STRING(struct hull_config, modules, "modules", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_config, modules, "modules", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "directory of modules for the kernel: lib/modules/VERSION, or above it"),
 	HULL_FIELD_STRINGS(struct hull_config, append, "append", 0, 64,
 			   "words appended to the kernel command line"),
 	HULL_FIELD_STRUCT(struct hull_config, gdb, "gdb", 0, &gdb_fields,
 			  "the debugger that the guest waits for"),
-	HULL_FIELD_STRING(struct hull_config, panic_dump, "panic_dump", 0, PATH_MAX_LEN,
+	HULL_FIELD_STRING(struct hull_config, panic_dump, "panic_dump", HULL_FIELD_PATH,
+			  PATH_MAX_LEN,
 			  "file that the guest's memory is written to if its kernel panics"),
-	HULL_FIELD_BOOL(struct hull_config, progress, "progress", 0, false,
+	HULL_FIELD_BOOL(struct hull_config, progress, "progress", HULL_FIELD_OURS, false,
 			"show on the starter's terminal how far long work has got"),
 	HULL_FIELD_ENUM(struct hull_config, agent, "agent", 0, enum hull_agent, HULL_AGENT_HULL,
 			hull_agent_names, "what answers for the guest"),
@@ -203,14 +221,16 @@ static const struct hull_field config_table[] = {
 			"give the guest a source of entropy"),
 	HULL_FIELD_BOOL(struct hull_config, seccomp, "seccomp", 0, true,
 			"have the hypervisor filter its own system calls"),
-	HULL_FIELD_BOOL(struct hull_config, tied, "tied", 0, false,
+	HULL_FIELD_BOOL(struct hull_config, tied, "tied", HULL_FIELD_OURS, false,
 			"stop the VM when its starter goes away"),
 	HULL_FIELD_U64(struct hull_config, boot_timeout_ms, "boot_timeout_ms", 0, 60000, 1,
 		       UINT64_C(24) * 3600 * 1000, "milliseconds until the guest must be ready"),
-	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", 0, HULL_CONFIG_MAX_RUN_DIR,
-			  "directory for the VM's sockets, lock and logs"),
-	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", 0, PATH_MAX_LEN,
-			  "directory for scratch disks: /var/tmp if empty"),
+	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", HULL_FIELD_OURS,
+			  HULL_CONFIG_MAX_RUN_DIR, "directory for the VM's sockets, lock and logs"),
+	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", HULL_FIELD_PATH,
+			  PATH_MAX_LEN, "directory for scratch disks: /var/tmp if empty"),
+	HULL_FIELD_STRUCT(struct hull_config, rest, "rest", 0, &rest_fields,
+			  "the REST service that controls the VM as vfkit's does"),
 	HULL_FIELD_STRUCT(struct hull_config, programs, "programs", 0, &programs_fields,
 			  "programs to use instead of the ones found by themselves"),
 };
@@ -365,6 +385,11 @@ static int check_debug(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+static int check_rest(const struct hull_config *c, struct hull_error **err)
+{
+	return hull_rest_check(&c->rest, err);
+}
+
 static int check_hardware(const struct hull_config *c, struct hull_error **err)
 {
 	if (c->cpu_limit && c->cpu_limit < HULL_CONFIG_MIN_CPU_LIMIT)
@@ -412,20 +437,17 @@ static int check_disk(const struct hull_disk *d, size_t i, struct hull_error **e
 	return 0;
 }
 
-static int check_disks(const struct hull_config *c, struct hull_error **err)
+static int check_disk_at(const struct hull_config *c, size_t i, struct hull_error **err)
 {
-	for (size_t i = 0; i < c->disks.n; i++) {
-		const char *serial = c->disks.v[i].serial;
+	const char *serial = c->disks.v[i].serial;
 
-		if (c->disks.v[i].scratch_bytes && c->root.readonly)
-			return fail_disk(err, i, "scratch",
-					 "of no use for a root that refuses writes");
-		if (check_disk(&c->disks.v[i], i, err) < 0)
-			return -1;
-		for (size_t k = 0; serial && k < i; k++)
-			if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
-				return fail_disk(err, i, "serial", "same as that of another disk");
-	}
+	if (c->disks.v[i].scratch_bytes && c->root.readonly)
+		return fail_disk(err, i, "scratch", "of no use for a root that refuses writes");
+	if (check_disk(&c->disks.v[i], i, err) < 0)
+		return -1;
+	for (size_t k = 0; serial && k < i; k++)
+		if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
+			return fail_disk(err, i, "serial", "same as that of another disk");
 	return 0;
 }
 
@@ -468,13 +490,14 @@ static int check_nbd(const struct hull_dev_nbd *d, size_t i, struct hull_error *
 }
 
 /* What a device is made of goes on command lines of the hypervisor's. */
-static int check_device(const struct hull_config *c, size_t i, struct hull_error **err)
+static int check_device_at(const struct hull_config *c, size_t i, struct hull_error **err)
 {
 	const struct hull_device *d = &c->devices.v[i];
 	const char *id = serial_of(d);
 
 	if (is_disk(d) && (!d->disk.path || *d->disk.path != '/'))
-		return fail_device(err, i, "path", "must be absolute");
+		return fail_device(err, i, "path",
+				   d->disk.path ? "not an absolute path" : "missing");
 	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))
 		return hull_fail(err, HULL_E_INVALID,
 				 "devices[%zu].id: must be at most %d letters, digits, '_', '.' "
@@ -483,14 +506,6 @@ static int check_device(const struct hull_config *c, size_t i, struct hull_error
 	if (id && serial_is_taken(c, i, id))
 		return fail_device(err, i, "id", "same as that of another disk");
 	return d->kind == HULL_DEVICE_NBD ? check_nbd(&d->nbd, i, err) : 0;
-}
-
-static int check_devices(const struct hull_config *c, struct hull_error **err)
-{
-	for (size_t i = 0; i < c->devices.n; i++)
-		if (check_device(c, i, err) < 0)
-			return -1;
-	return 0;
 }
 
 static int fail_share(struct hull_error **err, size_t i, const char *field, const char *text)
@@ -512,39 +527,106 @@ static bool is_reserved(const char *target)
 	return false;
 }
 
-static int check_shares(const struct hull_config *c, struct hull_error **err)
+static int check_share_at(const struct hull_config *c, size_t i, struct hull_error **err)
 {
-	if (c->shares.n && c->agent == HULL_AGENT_NONE)
-		return fail_share(err, 0, "target", "needs an agent in the guest to mount it");
-	for (size_t i = 0; i < c->shares.n; i++) {
-		const struct hull_share *s = &c->shares.v[i];
+	const struct hull_share *s = &c->shares.v[i];
 
-		if (!s->source || *s->source != '/')
-			return fail_share(err, i, "source", "not an absolute path");
-		if (!s->target || *s->target != '/')
-			return fail_share(err, i, "target", "not an absolute path");
-		if (!s->target[1])
-			return fail_share(err, i, "target", "the root itself can't be a share");
-		if (strstr(s->target, "/../") || strstr(s->target, "/./") ||
-		    strstr(s->target, "//") || s->target[strlen(s->target) - 1] == '/')
-			return fail_share(err, i, "target", "not in its plain form");
-		if (is_reserved(s->target))
-			return fail_share(err, i, "target",
-					  "/proc, /sys, /dev and /run/hull are the guest's own");
-		for (size_t k = 0; k < i; k++)
-			if (!strcmp(c->shares.v[k].target, s->target))
-				return fail_share(err, i, "target",
-						  "same as that of another share");
+	if (c->agent == HULL_AGENT_NONE)
+		return fail_share(err, i, "target", "needs an agent in the guest to mount it");
+	if (!s->source || *s->source != '/')
+		return fail_share(err, i, "source", "not an absolute path");
+	if (!s->target || *s->target != '/')
+		return fail_share(err, i, "target", "not an absolute path");
+	if (!s->target[1])
+		return fail_share(err, i, "target", "the root itself can't be a share");
+	if (strstr(s->target, "/../") || strstr(s->target, "/./") || strstr(s->target, "//") ||
+	    s->target[strlen(s->target) - 1] == '/')
+		return fail_share(err, i, "target", "not in its plain form");
+	if (is_reserved(s->target))
+		return fail_share(err, i, "target",
+				  "/proc, /sys, /dev and /run/hull are the guest's own");
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(c->shares.v[k].target, s->target))
+			return fail_share(err, i, "target", "same as that of another share");
+	return 0;
+}
+
+/* Each finds one problem of the whole, or of an item of one of its lists. */
+static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
+	check_identity, check_boot, check_debug, check_hardware, check_rest};
+#define LIST(member) offsetof(struct hull_config, member.n)
+static const struct {
+	size_t n; /* offset of the list's length */
+	int (*check)(const struct hull_config *c, size_t i, struct hull_error **err);
+} item_checks[] = {
+	{LIST(disks), check_disk_at},
+	{LIST(devices), check_device_at},
+	{LIST(shares), check_share_at},
+	{LIST(networks), hull_network_check},
+};
+
+/* @found returns whether to go on; it takes the error. */
+static int run_checks(const struct hull_config *c, bool (*found)(void *ctx, struct hull_error *err),
+		      void *ctx)
+{
+	struct hull_error *err = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(whole_checks); i++)
+		if (whole_checks[i](c, &err) < 0 && !found(ctx, steal_ptr(&err)))
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(item_checks); i++) {
+		size_t n = *(const size_t *)((const char *)c + item_checks[i].n);
+
+		for (size_t k = 0; k < n; k++)
+			if (item_checks[i].check(c, k, &err) < 0 && !found(ctx, steal_ptr(&err)))
+				return -1;
 	}
 	return 0;
 }
 
+static bool stop_at(void *ctx, struct hull_error *err)
+{
+	*(struct hull_error **)ctx = err;
+	return false;
+}
+
 int hull_config_validate(const struct hull_config *config, struct hull_error **err)
 {
-	if (check_identity(config, err) < 0 || check_boot(config, err) < 0 ||
-	    check_debug(config, err) < 0 || check_hardware(config, err) < 0 ||
-	    check_disks(config, err) < 0 || check_devices(config, err) < 0 ||
-	    check_shares(config, err) < 0 || hull_networks_check(config, err) < 0)
-		return hull_prefix(err, "VM description");
-	return 0;
+	cleanup_error struct hull_error *first = NULL;
+
+	if (run_checks(config, stop_at, &first) == 0)
+		return 0;
+	if (err)
+		hull_error_move(err, &first);
+	return hull_prefix(err, "VM description");
+}
+
+static bool list_it(void *ctx, struct hull_error *err)
+{
+	struct hull_strv *problems = ctx;
+
+	(void)hull_strv_add(problems, hull_error_message(err)); /* marks the list failed */
+	hull_error_free(err);
+	return true;
+}
+
+int hull_config_problems(const struct hull_config *config, struct hull_strv *problems,
+			 struct hull_error **err)
+{
+	(void)run_checks(config, list_it, problems);
+	return problems->failed ? hull_fail_nomem(err) : 0;
+}
+
+int hull_config_read_user(const char *text, size_t len, const char *dir,
+			  struct hull_config *ret_config, struct hull_strv *problems,
+			  struct hull_error **err)
+{
+	const struct hull_field_where whole = {.problems = problems, .user = true};
+	cleanup_json struct hull_json *json = NULL;
+
+	if (hull_json_parse(text, len, &json, err) < 0 || check_version(json, err) < 0 ||
+	    hull_fields_from_json(&hull_config_fields, ret_config, json, &whole, err) < 0)
+		return -1;
+	return hull_fields_resolve(&hull_config_fields, ret_config, dir) < 0 ? hull_fail_nomem(err)
+									     : 0;
 }

@@ -124,6 +124,15 @@ struct hull_gdb {
 	uint64_t port; /* tcp */
 };
 
+/* Where vfkit's REST service is found, if there is one: see resturi.h. */
+enum hull_rest_kind { HULL_REST_NONE, HULL_REST_UNIX, HULL_REST_TCP };
+struct hull_rest {
+	enum hull_rest_kind kind;
+	char *path;    /* unix */
+	char *address; /* tcp; NULL or "localhost": the loopback */
+	uint64_t port; /* tcp; 0: one that is free */
+};
+
 /* "" means: look the usual places through. */
 struct hull_programs {
 	char *qemu;
@@ -166,6 +175,7 @@ struct hull_config {
 	uint64_t boot_timeout_ms;
 	char *run_dir;
 	char *scratch_dir; /* NULL: /var/tmp */
+	struct hull_rest rest;
 	struct hull_programs programs;
 };
 
@@ -185,6 +195,7 @@ extern const char *const hull_network_kind_names[];
 extern const char *const hull_network_provider_names[];
 extern const char *const hull_protocol_names[];
 extern const char *const hull_gdb_kind_names[];
+extern const char *const hull_rest_kind_names[];
 
 void hull_config_init(struct hull_config *config);
 void hull_config_fini(struct hull_config *config);
@@ -199,5 +210,14 @@ int hull_config_to_json(const struct hull_config *config, char **ret_text, struc
 
 /* Whether a VM can be started from it: what must be there is there, and nothing contradicts. */
 int hull_config_validate(const struct hull_config *config, struct hull_error **err);
+/* Everything that speaks against it, a line each. */
+int hull_config_problems(const struct hull_config *config, struct hull_strv *problems,
+			 struct hull_error **err);
+/* A description that a user has written, into an initialised config: without the fields that are
+ * ours to fill in; relative paths are in @dir.  @problems, unless NULL, gets all that is wrong with
+ * single fields, and the error only what keeps us from reading on. */
+int hull_config_read_user(const char *text, size_t len, const char *dir,
+			  struct hull_config *ret_config, struct hull_strv *problems,
+			  struct hull_error **err);
 
 #endif

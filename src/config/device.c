@@ -26,7 +26,10 @@
 		.offset = HULL_FIELD_OFFSET(struct st, member, ctype), .__VA_ARGS__ \
 	}
 #define TEXT(st, member, key, text, ...) \
-	ROW(st, member, char *, STRING, key, text, max = PATH_MAX_LEN, .vfkit = {__VA_ARGS__})
+	ROW(st, member, char *, STRING, key, text, max = TEXT_MAX_LEN, .vfkit = {__VA_ARGS__})
+#define PATH(st, member, key, text, ...)                                                         \
+	ROW(st, member, char *, STRING, key, text, flags = HULL_FIELD_PATH, .max = PATH_MAX_LEN, \
+	    .vfkit = {__VA_ARGS__})
 #define NAMED(st, member, key, text, words, ...)                                       \
 	ROW(st, member, char *, STRING, key, text, max = TEXT_MAX_LEN, .names = words, \
 	    .vfkit = {__VA_ARGS__})
@@ -61,7 +64,7 @@ static const char *const sync_names[] = {"full", "none", NULL};
 		FLAG(hull_dev_disk, readonly, "readonly", "the guest can't write to it",        \
 		     .json = "readOnly", .key = "readonly", .style = HULL_WORD_FLAG, .rank = 3, \
 		     .flags = HULL_WORD_OMIT),                                                  \
-		TEXT(hull_dev_disk, path, "path", "image or block device", .json = "imagePath", \
+		PATH(hull_dev_disk, path, "path", "image or block device", .json = "imagePath", \
 		     .key = "path", .rank = 1, .flags = HULL_WORD_OMIT | HULL_WORD_NEEDED,      \
 		     .metavar = "FILE"),                                                        \
 		NAMED(hull_dev_disk, type, "type",                                              \
@@ -159,7 +162,7 @@ static const struct hull_field nbd_rows[] = {
 static const struct hull_field fs_rows[] = {
 	TEXT(hull_dev_fs, tag, "tag", "name to mount it by; the directory's own by default",
 	     .json = "mountTag", .key = "mountTag", .rank = 2, .metavar = "TAG"),
-	TEXT(hull_dev_fs, dir, "dir", "directory to share", .json = "sharedDir", .key = "sharedDir",
+	PATH(hull_dev_fs, dir, "dir", "directory to share", .json = "sharedDir", .key = "sharedDir",
 	     .rank = 1, .flags = HULL_WORD_NEEDED, .metavar = "DIR"),
 };
 
@@ -196,19 +199,24 @@ static int digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Groups of one byte are joined by one of ":-", groups of two by "."; never mixed. */
+/* Groups of one byte are joined by one of ":-", groups of two by "."; or there are none. */
 int hull_mac_parse(const char *s, char **ret)
 {
-	size_t len = strlen(s), group = len > 4 && s[4] == '.' ? 4 : 2, n = (len + 1) / (group + 1);
-	size_t bytes = n * group / 2, at = 0;
-	char text[3 * 20 + 1], separator = len > group ? s[group] : 0;
+	size_t len = strlen(s), group = len, bytes, at = 0;
+	char text[3 * 20 + 1];
 
-	if (!separator || !strchr(group == 4 ? "." : ":-", separator) ||
-	    (len + 1) % (group + 1) != 0 || (bytes != 6 && bytes != 8 && bytes != 20))
+	if (len > 4 && (s[2] == ':' || s[2] == '-'))
+		group = 2;
+	else if (len > 4 && s[4] == '.')
+		group = 4;
+	bytes = group == len ? len / 2 : (len + 1) / (group + 1) * group / 2;
+	if (group == len ? len % 2 : (len + 1) % (group + 1))
+		return -EINVAL;
+	if (bytes != 6 && bytes != 8 && bytes != 20)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++) {
 		if (i % (group + 1) == group) {
-			if (s[i] != separator)
+			if (s[i] != s[group])
 				return -EINVAL;
 			continue;
 		}
@@ -246,7 +254,6 @@ static int set_fd(void *object, const char *value)
 	if (r < 0 || (negative && fd))
 		return r < 0 ? r : -ERANGE;
 	net->fd = (int64_t)fd;
-	net->socket = true;
 	return 0;
 }
 
@@ -275,16 +282,21 @@ static const struct hull_field net_rows[] = {
 			 .json = "nat", .key = "nat", .style = HULL_WORD_FLAG),
 	[NET_SOCKET] = FLAG(hull_dev_net, socket, NULL, "frames go through a descriptor",
 			    .json = "socket", .style = HULL_WORD_OBJECT, .flags = HULL_WORD_OMIT),
-	[NET_FD] = ROW(hull_dev_net, fd, int64_t, I64, "fd",
-		       "open datagram socket, by its number in this process", max = INT32_MAX,
-		       .vfkit = {.key = "fd", .set = set_fd, .metavar = "N"}),
-	[NET_PATH] = TEXT(hull_dev_net, path, "path", "datagram socket of a helper, the old way",
+	[NET_FD] =
+		ROW(hull_dev_net, fd, int64_t, I64, "fd",
+		    "open datagram socket, by its number in this process", max = INT32_MAX,
+		    .initial = UINT64_MAX, .vfkit = {.key = "fd", .set = set_fd, .metavar = "N"}),
+	[NET_PATH] = PATH(hull_dev_net, path, "path", "datagram socket of a helper, the old way",
 			  .json = "unixSocketPath", .key = "unixSocketPath",
 			  .flags = HULL_WORD_OMIT, .metavar = "SOCKET"),
-	[NET_MAGIC] = FLAG(hull_dev_net, magic, "magic",
-			   "greet the helper with VFKT; on by default with a socket",
-			   .json = "vfkitMagic", .key = "vfkitMagic", .flags = HULL_WORD_OMIT,
-			   .set = set_magic, .metavar = "on|off"),
+	[NET_MAGIC] = ROW(hull_dev_net, magic, bool, BOOL, "magic",
+			  "greet the helper with VFKT; on by default with a socket",
+			  flags = HULL_FIELD_ALWAYS,
+			  .vfkit = {.json = "vfkitMagic",
+				    .key = "vfkitMagic",
+				    .flags = HULL_WORD_OMIT,
+				    .set = set_magic,
+				    .metavar = "on|off"}),
 	[NET_MAC] = TEXT(hull_dev_net, mac, "mac", "hardware address; random by default",
 			 .json = "macAddress", .key = "mac", .flags = HULL_WORD_OMIT,
 			 .set = set_mac, .metavar = "MAC"),
@@ -298,20 +310,6 @@ static const struct hull_field net_rows[] = {
 		     .key = "offloading", .set = check_offloading, .metavar = "off"),
 };
 
-static int net_parsed(void *object, uint64_t seen, struct hull_error **err)
-{
-	struct hull_dev_net *net = object;
-
-	if (seen & (BIT(NET_PATH) | BIT(NET_TYPE_PATH)) && !(seen & BIT(NET_MAGIC)))
-		net->magic = true;
-	if (seen & BIT(NET_TYPE) && !net->path)
-		return hull_fail(err, HULL_E_INVALID, "'type' needs 'path'");
-	if (seen & (BIT(NET_TYPE_PATH) | BIT(NET_OFFLOADING)) && !(seen & BIT(NET_TYPE)))
-		return hull_fail(err, HULL_E_INVALID, "'%s' needs 'type=unixgram'",
-				 seen & BIT(NET_TYPE_PATH) ? "path" : "offloading");
-	return 0;
-}
-
 /* As it is kept, whatever form it came in. */
 static int normalise_mac(struct hull_dev_net *net, struct hull_error **err)
 {
@@ -321,6 +319,22 @@ static int normalise_mac(struct hull_dev_net *net, struct hull_error **err)
 	if (r == -ENOMEM)
 		return hull_fail_nomem(err);
 	return r < 0 ? hull_fail(err, HULL_E_INVALID, "'%s' is no hardware address", given) : 0;
+}
+
+static int net_parsed(void *object, uint64_t seen, struct hull_error **err)
+{
+	struct hull_dev_net *net = object;
+	bool path = seen & (BIT(NET_PATH) | BIT(NET_TYPE_PATH));
+
+	net->socket = seen & BIT(NET_FD);
+	if (!(seen & BIT(NET_MAGIC)))
+		net->magic = path;
+	if (seen & BIT(NET_TYPE) && !net->path)
+		return hull_fail(err, HULL_E_INVALID, "'type' needs 'path'");
+	if (seen & (BIT(NET_TYPE_PATH) | BIT(NET_OFFLOADING)) && !(seen & BIT(NET_TYPE)))
+		return hull_fail(err, HULL_E_INVALID, "'%s' needs 'type=unixgram'",
+				 seen & BIT(NET_TYPE_PATH) ? "path" : "offloading");
+	return normalise_mac(net, err);
 }
 
 /* The magic is of later date than the path: without a word about it, it is meant. */
@@ -379,7 +393,7 @@ static const struct hull_field vsock_rows[] = {
 		      .rank = 1,
 		      .flags = HULL_WORD_NEEDED,
 		      .metavar = "N"}),
-	TEXT(hull_dev_vsock, path, "path", "Unix socket on the host, a plain path",
+	PATH(hull_dev_vsock, path, "path", "Unix socket on the host, a plain path",
 	     .json = "socketURL", .key = "socketURL", .rank = 2, .flags = HULL_WORD_NEEDED,
 	     .metavar = "SOCKET"),
 	ROW(hull_dev_vsock, listen, bool, BOOL, "listen",
@@ -398,7 +412,7 @@ static const struct hull_field vsock_rows[] = {
 };
 
 static const struct hull_field serial_rows[] = {
-	TEXT(hull_dev_serial, log, "log", "file for what the guest prints", .json = "logFile",
+	PATH(hull_dev_serial, log, "log", "file for what the guest prints", .json = "logFile",
 	     .key = "logFilePath", .rank = 3, .flags = HULL_WORD_OMIT, .metavar = "FILE"),
 	FLAG(hull_dev_serial, stdio, "stdio", "standard input and output", .json = "usesStdio",
 	     .key = "stdio", .style = HULL_WORD_FLAG, .rank = 1, .flags = HULL_WORD_OMIT),
@@ -525,7 +539,7 @@ const struct hull_class hull_device_classes[HULL_DEVICE_COUNT] = {
 /* ---- bootloaders, and what a VM has one of ---- */
 
 static const struct hull_field efi_rows[] = {
-	TEXT(hull_boot_efi, store, "variable_store", "file of the firmware's variables",
+	PATH(hull_boot_efi, store, "variable_store", "file of the firmware's variables",
 	     .json = "efiVariableStorePath", .key = "variable-store", .rank = 1,
 	     .flags = HULL_WORD_NEEDED, .metavar = "FILE"),
 	FLAG(hull_boot_efi, create, "create", "make that file", .json = "createVariableStore",
@@ -553,12 +567,12 @@ static int set_cmdline(void *object, const char *value)
 }
 
 static const struct hull_field linux_rows[] = {
-	TEXT(hull_boot_linux, kernel, "kernel", "kernel image", .json = "vmlinuzPath",
+	PATH(hull_boot_linux, kernel, "kernel", "kernel image", .json = "vmlinuzPath",
 	     .key = "kernel", .rank = 1, .flags = HULL_WORD_NEEDED, .metavar = "FILE"),
 	TEXT(hull_boot_linux, cmdline, "cmdline", "its command line; \"…\" around commas",
 	     .json = "kernelCmdLine", .key = "cmdline", .rank = 3, .flags = HULL_WORD_NEEDED,
 	     .set = set_cmdline, .metavar = "TEXT"),
-	TEXT(hull_boot_linux, initrd, "initrd", "initramfs", .json = "initrdPath", .key = "initrd",
+	PATH(hull_boot_linux, initrd, "initrd", "initramfs", .json = "initrdPath", .key = "initrd",
 	     .rank = 2, .flags = HULL_WORD_NEEDED, .metavar = "FILE"),
 };
 
@@ -604,7 +618,7 @@ const struct hull_class hull_timesync_class = {
 };
 
 static const struct hull_field ignition_rows[] = {
-	TEXT(hull_ignition, path, "path", "Ignition file", .json = "configPath"),
+	PATH(hull_ignition, path, "path", "Ignition file", .json = "configPath"),
 	TEXT(hull_ignition, socket_path, "socket_path", "has no effect", .json = "socketPath",
 	     .flags = HULL_WORD_OMIT),
 };
@@ -672,6 +686,16 @@ static int find_kind(const char *name, struct hull_error **err)
 	return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'", name);
 }
 
+static uint64_t seen_rows(const struct hull_class *class, const struct hull_json *json)
+{
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < class->fields.n; i++)
+		if (class->fields.v[i].name && hull_json_has(json, class->fields.v[i].name))
+			seen |= BIT(i);
+	return seen;
+}
+
 /* What the rows don't say. */
 static int finish_device(struct hull_device *dev, const struct hull_json *json,
 			 struct hull_error **err)
@@ -679,12 +703,7 @@ static int finish_device(struct hull_device *dev, const struct hull_json *json,
 	const struct hull_class *class = &hull_device_classes[dev->kind];
 	void *object = hull_device_object(dev);
 
-	if (dev->kind == HULL_DEVICE_NET) {
-		dev->net.socket = hull_json_has(json, "fd");
-		if (normalise_mac(&dev->net, err) < 0)
-			return -1;
-	}
-	if (class->parsed && class->parsed(object, 0, err) < 0)
+	if (class->parsed && class->parsed(object, seen_rows(class, json), err) < 0)
 		return -1;
 	return class->check ? class->check(object, err) : 0;
 }
@@ -728,6 +747,15 @@ static void device_fini(void *object)
 	hull_device_fini(object);
 }
 
-static const struct hull_field_own device_own = {device_from_json, device_to_json, device_fini};
+static const struct hull_fields *device_rows(void *object, void **ret_object)
+{
+	struct hull_device *dev = object;
+
+	*ret_object = hull_device_object(dev);
+	return &hull_device_classes[dev->kind].fields;
+}
+
+static const struct hull_field_own device_own = {device_from_json, device_to_json, device_fini,
+						 device_rows};
 const struct hull_fields hull_device_fields = {.size = sizeof(struct hull_device),
 					       .own = &device_own};

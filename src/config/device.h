@@ -205,8 +205,8 @@ static inline void *hull_bootloader_object(const struct hull_bootloader *boot)
 	return (void *)(uintptr_t)&boot->efi;
 }
 
-/* A hardware address as vfkit takes it ("0A-00-…", "0a00.2700.000b"), as it is kept. 0, -EINVAL or
- * -ENOMEM. */
+/* A hardware address as vfkit takes it ("0A-00-…", "0a00.2700.000b", "0a002700000b"), as it is
+ * kept. 0, -EINVAL or -ENOMEM. */
 int hull_mac_parse(const char *s, char **ret);
 
 /* hull's own JSON, for lists of devices: strict, an object whose "kind" is the class' name. */

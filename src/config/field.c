@@ -7,6 +7,7 @@
 #include "config/field.h"
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
 
@@ -38,18 +39,19 @@ static void add_where(struct hull_strbuf *b, const struct hull_field_where *w)
 		hull_strbuf_addf(b, "[%zu]", w->index);
 }
 
-static struct hull_strv *problems_of(const struct hull_field_where *w)
+static const struct hull_field_where *whole_of(const struct hull_field_where *w)
 {
 	while (w && w->parent)
 		w = w->parent;
-	return w ? w->problems : NULL;
+	return w;
 }
 
 /* 1 where problems are listed and the reading goes on, or -1. */
 static int fail_text(struct hull_error **err, const struct hull_field_where *w, const char *text)
 {
 	cleanup_strbuf struct hull_strbuf line = HULL_STRBUF_INIT;
-	struct hull_strv *problems = problems_of(w);
+	const struct hull_field_where *whole = whole_of(w);
+	struct hull_strv *problems = whole ? whole->problems : NULL;
 
 	add_where(&line, w);
 	hull_strbuf_addf(&line, "%s%s", line.len ? ": " : "", text);
@@ -360,6 +362,13 @@ struct reading {
 	struct hull_error **err;
 };
 
+static bool is_hidden(const struct hull_field *f, const struct hull_field_where *w)
+{
+	const struct hull_field_where *whole = whole_of(w);
+
+	return f->flags & HULL_FIELD_OURS && whole && whole->user;
+}
+
 static int fail_unknown(const struct hull_fields *fields, const struct hull_field_where *w,
 			struct hull_error **err)
 {
@@ -370,7 +379,7 @@ static int fail_unknown(const struct hull_fields *fields, const struct hull_fiel
 	if (!names)
 		return hull_fail_nomem(err);
 	for (size_t i = 0; i < fields->n; i++)
-		if (fields->v[i].name)
+		if (fields->v[i].name && !is_hidden(&fields->v[i], w))
 			names[n++] = fields->v[i].name;
 	near = hull_nearest(w->name, names);
 	if (near)
@@ -387,7 +396,7 @@ static int read_member(const struct reading *r, const char *key, struct hull_jso
 	for (size_t i = 0; i < r->fields->n; i++) {
 		const struct hull_field *f = &r->fields->v[i];
 
-		if (f->name && !strcmp(f->name, key))
+		if (f->name && !strcmp(f->name, key) && !is_hidden(f, &w))
 			return one_from_json(f, hull_field_at(f, r->object), value, &w, r->err);
 	}
 	return fail_unknown(r->fields, &w, r->err);
@@ -548,4 +557,43 @@ int hull_fields_to_json(const struct hull_fields *fields, const void *object,
 		return hull_fail_nomem(err);
 	*ret = json;
 	return 0;
+}
+
+/* ---- paths ---- */
+
+static int resolve_one(char **path, const char *dir)
+{
+	char *joined;
+
+	if (!*path || **path == '/')
+		return 0;
+	joined = hull_path_join(dir, *path);
+	if (!joined)
+		return -ENOMEM;
+	free(*path);
+	*path = joined;
+	return 0;
+}
+
+int hull_fields_resolve(const struct hull_fields *fields, void *object, const char *dir)
+{
+	int r = 0;
+
+	if (fields->own)
+		fields = fields->own->rows(object, &object);
+	for (size_t i = 0; r == 0 && i < fields->n; i++) {
+		const struct hull_field *f = &fields->v[i];
+		void *p = hull_field_at(f, object);
+		struct any_vec list = {0};
+
+		if (f->flags & HULL_FIELD_PATH)
+			r = resolve_one(p, dir);
+		else if (f->type == HULL_FIELD_TYPE_STRUCT)
+			r = hull_fields_resolve(f->fields, p, dir);
+		else if (f->type == HULL_FIELD_TYPE_LIST)
+			memcpy(&list, p, sizeof(list));
+		for (size_t k = 0; r == 0 && k < list.n; k++)
+			r = hull_fields_resolve(f->fields, list.v + k * f->fields->size, dir);
+	}
+	return r;
 }

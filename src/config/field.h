@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/vec.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum hull_field_type {
@@ -38,9 +39,12 @@ enum hull_field_type {
 enum {
 	HULL_FIELD_REQUIRED = 1 << 0, /* must be given in JSON */
 	HULL_FIELD_ALWAYS = 1 << 1,   /* is written even when it has its default */
+	HULL_FIELD_PATH = 1 << 2,     /* a file's name on the host */
+	HULL_FIELD_OURS = 1 << 3,     /* is filled in by us: unknown to who reads for @user */
 };
 
 struct hull_fields;
+struct hull_strbuf;
 
 /* How a field stands in an option list such as "virtio-net,nat,mac=M". */
 enum hull_word_style {
@@ -91,9 +95,9 @@ struct hull_field_where {
 	const struct hull_field_where *parent;
 	const char *name; /* of a member; NULL for an item */
 	size_t index;
-	/* Of the whole: not NULL: what is wrong is listed here, a line each, and not in the error.
-	 */
-	struct hull_strv *problems;
+	/* Of the whole: */
+	struct hull_strv *problems; /* not NULL: gets what is wrong, instead of the error */
+	bool user;		    /* a user has written it */
 };
 
 /* How objects of several kinds read and write themselves. */
@@ -103,6 +107,8 @@ struct hull_field_own {
 			 const struct hull_field_where *where, struct hull_error **err);
 	struct hull_json *(*to_json)(const void *object); /* NULL without memory */
 	void (*fini)(void *object);			  /* of zeroed memory, too */
+	/* The rows of this object, and what they describe. */
+	const struct hull_fields *(*rows)(void *object, void **ret_object);
 };
 
 struct hull_fields {
@@ -185,6 +191,12 @@ int hull_fields_from_json(const struct hull_fields *fields, void *object,
 			  struct hull_error **err);
 /* What is wrong with an object, by its own error, which is said to be at @where: -1 or 1. */
 int hull_field_fail(const struct hull_field_where *where, struct hull_error **err);
+/* Relative paths become those of directory @dir. 0 or -ENOMEM. */
+int hull_fields_resolve(const struct hull_fields *fields, void *object, const char *dir);
+/* Appends a paragraph for each key that users may give, beneath @prefix: plain, or for scdoc's
+ * manual pages.  Lists of several kinds are left to the caller. 0 or -ENOMEM. */
+int hull_fields_explain(const struct hull_fields *fields, const char *prefix, bool page,
+			struct hull_strbuf *out);
 int hull_fields_to_json(const struct hull_fields *fields, const void *object,
 			struct hull_json **ret, struct hull_error **err);
 

@@ -118,17 +118,15 @@ static int check_mac(const struct hull_config *c, size_t net, struct hull_error 
 	return 0;
 }
 
-int hull_networks_check(const struct hull_config *c, struct hull_error **err)
+int hull_network_check(const struct hull_config *c, size_t index, struct hull_error **err)
 {
-	for (size_t n = 0; n < c->networks.n; n++) {
-		const struct hull_network *net = &c->networks.v[n];
+	const struct hull_network *net = &c->networks.v[index];
 
-		if (check_mac(c, n, err) < 0)
+	if (check_mac(c, index, err) < 0)
+		return -1;
+	for (size_t i = 0; i < net->ports.n; i++)
+		if (check_port(&net->ports.v[i], index, i, err) < 0 ||
+		    check_overlap(c, index, i, err) < 0)
 			return -1;
-		for (size_t i = 0; i < net->ports.n; i++)
-			if (check_port(&net->ports.v[i], n, i, err) < 0 ||
-			    check_overlap(c, n, i, err) < 0)
-				return -1;
-	}
 	return 0;
 }

@@ -27,7 +27,7 @@ struct hull_network_numbers {
 void hull_network_numbers(const struct hull_config *config, size_t index,
 			  struct hull_network_numbers *ret);
 
-/* hull_config_validate()'s part on networks and their ports. */
-int hull_networks_check(const struct hull_config *config, struct hull_error **err);
+/* hull_config_validate()'s part on a network and its ports. */
+int hull_network_check(const struct hull_config *config, size_t index, struct hull_error **err);
 
 #endif

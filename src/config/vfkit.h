@@ -99,7 +99,7 @@ int hull_vfkit_parse_ignition(const char *text, struct hull_ignition *ret, struc
 /* Appends the pieces of a list in which double quotes protect commas. */
 int hull_vfkit_split_quoted(const char *text, struct hull_strv *pieces, struct hull_error **err);
 
-/* Appends the arguments without the program's name. */
+/* Appends the arguments without the program's name; on failure those before the faulty one. */
 int hull_vfkit_render(const struct hull_vfkit *vm, struct hull_strv *args, struct hull_error **err);
 /* The value of one --device. */
 int hull_vfkit_render_device(const struct hull_device *dev, struct hull_strbuf *out,

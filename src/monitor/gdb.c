@@ -12,7 +12,6 @@
 
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BACKLOG 1
@@ -38,27 +37,10 @@ static int listen_tcp(uint64_t port, int *ret_fd, struct hull_error **err)
 	return 0;
 }
 
-/* A socket without a listener is what somebody killed left behind. */
-static bool is_stale(const char *path)
-{
-	struct stat st;
-	int fd;
-
-	/* Connecting to any other kind of file is refused in the same way. */
-	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
-		return false;
-	fd = hull_unix_connect(path);
-	if (fd >= 0)
-		close(fd);
-	return fd == -ECONNREFUSED;
-}
-
 static int listen_unix(const char *path, int *ret_fd, struct hull_error **err)
 {
-	int fd = hull_unix_listen(path, BACKLOG, 0600);
+	int fd = hull_unix_listen_anew(path, BACKLOG, 0600);
 
-	if (fd == -EADDRINUSE && is_stale(path) && unlink(path) == 0)
-		fd = hull_unix_listen(path, BACKLOG, 0600);
 	if (fd == -EADDRINUSE)
 		return hull_fail(err, HULL_E_EXISTS, "gdb: '%s' exists already", path);
 	if (fd < 0)

@@ -155,29 +155,15 @@ static void on_pause_done(void *ctx, const struct hull_error *err)
 static void pause_or_resume(struct hull_monitor *m, struct hull_ttrpc_call *call, bool pause)
 {
 	cleanup_error struct hull_error *err = NULL;
-	struct hull_ttrpc_call **slot;
-	enum hull_monitor_state from = pause ? HULL_MONITOR_RUNNING : HULL_MONITOR_PAUSED;
-	int r;
+	struct hull_ttrpc_call **slot = calloc(1, sizeof(*slot));
 
-	if (m->state != from) {
-		fail(call, HULL_E_STATE, pause ? "not-running" : "not-paused",
-		     pause ? "the VM is not running" : "the VM is not paused");
-		return;
-	}
-	if (!hull_inst_can(m->inst, HULL_CAP_PAUSE)) {
-		fail(call, HULL_E_UNSUPPORTED, "", "this hypervisor can't pause");
-		return;
-	}
-	slot = calloc(1, sizeof(*slot));
 	if (!slot) {
 		fail(call, HULL_E_NOMEM, "", "out of memory");
 		return;
 	}
 	*slot = call;
 	hull_ttrpc_set_user(call, slot);
-	r = pause ? m->inst->ops->pause(m->inst, on_pause_done, slot, &err)
-		  : m->inst->ops->resume(m->inst, on_pause_done, slot, &err);
-	if (r < 0) {
+	if (hull_monitor_pause(m, pause, on_pause_done, slot, &err) < 0) {
 		hull_ttrpc_fail_error(call, err);
 		free(slot);
 	}

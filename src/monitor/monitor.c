@@ -14,6 +14,7 @@
 #include "base/os.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "monitor/rest.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -157,8 +158,12 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 	else if (!timeout_ns || !m->inst_running || !hull_inst_can(m->inst, HULL_CAP_POWERDOWN) ||
 		 m->inst->ops->powerdown(m->inst, &err) < 0)
 		begin_stopping(m);
-	if (m->state < HULL_MONITOR_STOPPING)
-		hull_source_arm(m->deadline, hull_now_ns() + timeout_ns);
+	if (m->state >= HULL_MONITOR_STOPPING)
+		return;
+	/* Whoever has less patience counts. */
+	if (!m->stop_by_ns || hull_now_ns() + timeout_ns < m->stop_by_ns)
+		m->stop_by_ns = hull_now_ns() + timeout_ns;
+	hull_source_arm(m->deadline, m->stop_by_ns);
 }
 
 void hull_monitor_ready(struct hull_monitor *m)
@@ -290,6 +295,7 @@ static void on_finish(void *ctx)
 	free_launch(m);
 	hull_scratch_free(steal_ptr(&m->scratch));
 	hull_monitor_remove_cgroups(m);
+	hull_rest_close(steal_ptr(&m->rest));
 	hull_monitor_close_gdb(m);
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
@@ -343,6 +349,7 @@ void hull_monitor_free(struct hull_monitor *m)
 		return;
 	hull_monitor_unwatch_clock(m);
 	free_launch(m);
+	hull_rest_close(m->rest);
 	hull_monitor_close_gdb(m);
 	hull_scratch_free(m->scratch);
 	hull_server_free(m->server);

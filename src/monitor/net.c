@@ -131,9 +131,8 @@ static bool suits_passt(const struct hull_net *net, const struct hull_net_env *e
 	       hull_proc_can_unshare_users(&who);
 }
 
-/* Path of passt, or NULL for the hypervisor. */
-static int choose(const struct hull_net *net, const struct hull_net_env *env, size_t index,
-		  char **ret_passt, struct hull_error **err)
+int hull_net_choose(const struct hull_net *net, const struct hull_net_env *env, size_t index,
+		    char **ret_passt, struct hull_error **err)
 {
 	static const char *const names[] = {"passt", NULL};
 	enum hull_network_provider wanted = net->config->networks.v[index].provider;
@@ -366,7 +365,7 @@ int hull_net_start(struct hull_net *net, const struct hull_net_env *env, size_t 
 
 	nic->net = net;
 	hull_network_numbers(net->config, index, &nic->numbers);
-	if (choose(net, env, index, &passt, err) < 0 ||
+	if (hull_net_choose(net, env, index, &passt, err) < 0 ||
 	    hull_forwards_plan(&net->config->networks.v[index],
 			       passt ? &hull_forward_passt : &hull_forward_builtin, &forwards,
 			       err) < 0 ||

@@ -26,6 +26,9 @@ struct hull_net_env {
 /* Looks the host over.  @config must outlive it.  @up: hull_net_is_up() may have become true. */
 int hull_net_new(struct hull_loop *loop, const struct hull_config *config, void (*up)(void *ctx),
 		 void *ctx, struct hull_net **ret, struct hull_error **err);
+/* Who is going to carry network @index: path of passt, or NULL for the hypervisor. */
+int hull_net_choose(const struct hull_net *net, const struct hull_net_env *env, size_t index,
+		    char **ret_passt, struct hull_error **err);
 /* Starts network @index, after it has made sure that its ports are free.  *ret_helper is passt and
  * *ret_socket the hypervisor's end of it; NULL and -1 where the hypervisor is to do it. */
 int hull_net_start(struct hull_net *net, const struct hull_net_env *env, size_t index,

@@ -109,6 +109,7 @@ void hull_monitor_held(struct hull_monitor *m, enum hull_end end)
 			m->inst->ops->kill(m->inst);
 		return;
 	}
+	m->panicked = true;
 	hull_source_arm(m->deadline, 0); /* of the boot, or of a stop */
 	if (hull_dump_begin(m->dump, &err) < 0 ||
 	    m->inst->ops->dump(m->inst, on_dumped, m, &err) < 0)

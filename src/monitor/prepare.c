@@ -19,6 +19,7 @@
 #include "boot/modules.h"
 #include "config.h"
 #include "monitor/net.h"
+#include "monitor/rest.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -556,7 +557,8 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	m->started_at_ns = hull_realtime_ns();
 	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
-	    hull_server_listen(m->server, control_fd, err) < 0 || hull_monitor_open_gdb(m, err) < 0)
+	    hull_server_listen(m->server, control_fd, err) < 0 ||
+	    hull_monitor_open_gdb(m, err) < 0 || hull_rest_open(m, &m->rest, err) < 0)
 		return -1;
 	r = make_scratch(m, err);
 	return r == 0 ? hull_monitor_launch(m, err) : MIN(r, 0);

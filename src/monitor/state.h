@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
- * may ask), prepare.c (what a VM needs before it starts), guest.c (what the guest is told), ready.c
- * (what has become ready, and who waits for it), timeline.c (what the start was made of), cgroups.c
- * (its control groups), gdb.c (the socket for debuggers), nbd.c (those of NBD servers), panic.c
+ * may ask), control.c (pause and resume), prepare.c (what a VM needs before it starts), guest.c
+ * (what the guest is told), ready.c (what has become ready, and who waits for it), timeline.c (what
+ * the start was made of), cgroups.c (its control groups), gdb.c (the socket for debuggers), nbd.c
+ * (those of NBD servers), panic.c
  * (what becomes of a panicked guest), clock.c (the guest's time after a jump of the host's).
  */
 #ifndef HULL_MONITOR_STATE_H
@@ -29,6 +30,7 @@
 #include "proto/ttrpc.h"
 
 struct hull_ready_wait; /* in ready.c */
+struct hull_rest_server;
 
 enum hull_monitor_state {
 	HULL_MONITOR_WAITING,
@@ -39,17 +41,24 @@ enum hull_monitor_state {
 	HULL_MONITOR_GONE,
 };
 
+/* What the hypervisor has been asked to do, and has not answered yet. */
+enum hull_monitor_change { HULL_CHANGE_NONE, HULL_CHANGE_PAUSING, HULL_CHANGE_RESUMING };
+
 struct hull_monitor {
 	struct hull_loop *loop;
 	void (*gone)(void *ctx);
 	void *ctx;
 	int lock_fd; /* owned: the run directory is ours while it is open */
 	enum hull_monitor_state state;
+	enum hull_monitor_change change;
+	bool panicked; /* and held, to be dumped */
 	struct hull_config config;
 	struct hull_server *server;
+	struct hull_rest_server *rest;		    /* NULL: the VM has none */
 	struct hull_ttrpc_call *start_call;	    /* unanswered Start */
 	HULL_VEC(struct hull_ttrpc_call *) waiters; /* unanswered Stop and Wait */
 	struct hull_source *deadline;		    /* of the boot, then of a graceful stop */
+	uint64_t stop_by_ns;			    /* the latter's; 0: none was asked for */
 	struct hull_source *finish; /* tears down from the loop's bottom, not from a callback */
 	/* Host CLOCK_MONOTONIC: Start came, hypervisor spawned, guest runs, agent greeted, Setup
 	 * sent, guest set up. */
@@ -148,6 +157,11 @@ void hull_monitor_answer_end(struct hull_monitor *m);
 void hull_monitor_answer_start(struct hull_monitor *m);
 /* The ExitRecord as JSON, for exit.json; NULL without memory. */
 char *hull_monitor_exit_json(const struct hull_monitor *m);
+
+/* ---- control.c ---- */
+/* Pauses or resumes; fails at once where that can't be.  @done may come when the VM has ended. */
+int hull_monitor_pause(struct hull_monitor *m, bool pause, hull_inst_done_fn done, void *ctx,
+		       struct hull_error **err);
 
 /* ---- ready.c ---- */
 /* The agent has been told all it needs. */

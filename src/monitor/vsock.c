@@ -13,12 +13,13 @@
 #include "base/loop.h"
 #include "base/os.h"
 
+#include <sys/socket.h> /* first: vm_sockets.h takes its types for granted */
+
 #include <fcntl.h>
 #include <linux/vhost.h>
 #include <linux/vm_sockets.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 

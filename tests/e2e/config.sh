@@ -81,7 +81,7 @@ has out 'from-args'
 expect 0 "$HULL" help config from-args
 has out 'ignore-if-missing'
 expect 0 "$HULL" --list-verbs config
-is out "$(printf '%s\n' convert from-args to-args)"
+is out "$(printf '%s\n' check convert fields from-args plan to-args)"
 expect 0 "$HULL" --list-options config to-args
 is out "$(printf '%s\n' --output -o --quiet -q)"
 cat >complete.bash <<'END'

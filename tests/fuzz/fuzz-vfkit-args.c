@@ -44,11 +44,11 @@ static void forget_unrendered(struct hull_vfkit *vm)
 	}
 }
 
-/* A comma can't be part of a value in a list, and a line of ours is an argument. */
+/* Quotes of a value that is rendered as it is are taken off when it is read. */
 static bool has_rendered_quotes(const struct hull_strv *args)
 {
 	for (size_t i = 0; i < args->n; i++)
-		if (!strncmp(args->v[i], "efi,", 4) && strpbrk(args->v[i] + 4, "\"\x80\xff"))
+		if (!strncmp(args->v[i], "efi,", 4) && strchr(args->v[i], '"'))
 			return true;
 	return false;
 }

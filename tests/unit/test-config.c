@@ -51,6 +51,7 @@ static void test_everything_round_trips(void **state)
 		"{\"address\":\"::1\",\"host\":80,\"guest\":8080,\"count\":3,"
 		"\"protocol\":\"udp\"}]}],\"rng\":false,\"seccomp\":false,"
 		"\"tied\":true,\"boot_timeout_ms\":1,\"run_dir\":\"/r\","
+		"\"rest\":{\"kind\":\"tcp\",\"address\":\"::1\",\"port\":80},"
 		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\",\"passt\":\"/p\"}}";
 	cleanup_config struct hull_config c;
 	cleanup_free char *again = NULL;
@@ -221,6 +222,16 @@ static void test_validation_refuses(void **state)
 		 "\"protocol\":\"udp\"}]}]}",
 		 "networks[1].ports[0].host: port 53/udp is forwarded twice, by "
 		 "networks[0].ports[0] too"},
+		{"{" GOOD ",\"rest\":{\"kind\":\"unix\"}}",
+		 "rest.path: to be given with rest.kind 'unix', and only then"},
+		{"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"path\":\"/s\"}}",
+		 "rest.path: to be given with rest.kind 'unix', and only then"},
+		{"{" GOOD ",\"rest\":{\"kind\":\"unix\",\"path\":\"s\"}}",
+		 "rest.path: 's' is not an absolute path"},
+		{"{" GOOD ",\"rest\":{\"port\":80}}",
+		 "rest.address, rest.port: only with rest.kind 'tcp'"},
+		{"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"address\":\"example.org\"}}",
+		 "rest.address: 'example.org' is not an address"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -242,6 +253,8 @@ static void test_good_is_good(void **state)
 		      "{\"host\":80,\"guest\":1,\"address\":\"192.0.2.2\"},"
 		      "{\"host\":80,\"guest\":1,\"address\":\"2001:db8::1\"}"),
 		"{" GOOD ",\"networks\":[{},{},{},{\"mac\":\"02:00:00:00:00:0A\"}]}",
+		"{" GOOD ",\"rest\":{\"kind\":\"unix\",\"path\":\"/s\"}}",
+		"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"address\":\"localhost\"}}",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -4,8 +4,10 @@
  */
 #include "unit.h"
 
+#include "backend/qemu/explain.h"
 #include "backend/qemu/probe.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/os.h"
 #include "base/path.h"
 
@@ -238,6 +240,35 @@ static void test_version(void **state)
 	assert_version("", -EINVAL, "0.0.0");
 }
 
+/* ---- disks without room ---- */
+
+static void check_disk(const char *event, const char *message)
+{
+	static const char text[] =
+		"{\"version\":1,\"disks\":[{\"path\":\"/a/disk\"},{\"scratch\":\"1M\"}]}";
+	cleanup_error struct hull_error *err = NULL;
+	cleanup_config struct hull_config config;
+	cleanup_json struct hull_json *data = NULL;
+
+	assert_int_equal(hull_config_from_json(text, strlen(text), &config, NULL), 0);
+	assert_int_equal(hull_json_parse(event, strlen(event), &data, NULL), 0);
+	assert_int_equal(hull_qemu_fail_disk(&config, data, &err), message ? -1 : 0);
+	if (message)
+		assert_non_null(strstr(hull_error_message(err), message));
+}
+
+static void test_disk_errors(void **state)
+{
+	check_disk("{\"action\":\"stop\",\"node-name\":\"disk0\"}", "disk '/a/disk' can't");
+	check_disk("{\"action\":\"stop\",\"node-name\":\"disk1\"}", "the throwaway disk can't");
+	check_disk("{\"action\":\"stop\",\"node-name\":\"disk7\"}", "can't take");
+	check_disk("{\"action\":\"stop\",\"node-name\":\"dev7\"}", "can't take");
+	check_disk("{\"action\":\"stop\"}", "can't take");
+	check_disk("{\"action\":\"report\",\"node-name\":\"disk0\"}", NULL);
+	check_disk("{}", NULL);
+	check_disk("{\"action\":1,\"node-name\":[]}", NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_find_program),
 		cmocka_unit_test(test_tsc),
 		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_disk_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

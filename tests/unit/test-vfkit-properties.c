@@ -59,9 +59,9 @@ static void add_device(struct hull_strv *args)
 	while (rest) {
 		const char *option = strsep(&rest, ",");
 		size_t key = strcspn(option, "=");
-		static const char *const optional[] = {"readonly", "deviceId=a",
-						       "install",  "ignore-if-missing",
-						       "mac=" MAC, "type=dev"};
+		static const char *const optional[] = {"readonly",   "deviceId=a",
+						       "install",    "ignore-if-missing",
+						       ("mac=" MAC), "type=dev"};
 		bool skip = false;
 
 		for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
@@ -186,7 +186,7 @@ static void test_speed(void **state)
 					   "-m", "2048",
 					   "-b", "efi,variable-store=/nv,create",
 					   "-d", "nvme,path=/x",
-					   "-d", "virtio-net,nat,mac=" MAC,
+					   "-d", ("virtio-net,nat,mac=" MAC),
 					   "-d", "virtio-rng",
 					   "-d", "virtio-vsock,port=1024,socketURL=/s,listen",
 					   "-d", "virtio-serial,logFilePath=/l"};

@@ -323,6 +323,45 @@ static void test_own_json_refused(void **state)
 	}
 }
 
+/* What is left out, and what must not be. */
+static void test_own_json_defaults(void **state)
+{
+	static const struct {
+		const char *json, *want;
+	} cases[] = {
+		{"{\"kind\":\"virtio-gpu\"}", "virtio-gpu,width=800,height=600"},
+		{"{\"kind\":\"virtio-net\",\"path\":\"/s\"}", "virtio-net,unixSocketPath=/s"},
+		{"{\"kind\":\"virtio-net\",\"path\":\"/s\",\"magic\":false}",
+		 "virtio-net,type=unixgram,path=/s,vfkitMagic=off"},
+		{"{\"kind\":\"virtio-net\",\"fd\":0}", "virtio-net,fd=0"},
+		{"{\"kind\":\"virtio-net\",\"nat\":true,\"mac\":\"5A-94-EF-00-00-01\"}",
+		 "virtio-net,nat,mac=" MAC},
+		{"{\"kind\":\"nbd\",\"uri\":\"u\"}", "nbd,uri=u,timeout=15000,sync=full"},
+		{"{\"kind\":\"virtio-vsock\",\"port\":1,\"path\":\"/s\"}",
+		 "virtio-vsock,port=1,socketURL=/s,listen"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_strbuf struct hull_strbuf got = HULL_STRBUF_INIT, again = HULL_STRBUF_INIT;
+		cleanup_error struct hull_error *err = NULL;
+		cleanup_json struct hull_json *json = NULL, *written = NULL;
+		struct hull_device dev, second;
+
+		assert_int_equal(hull_json_parse(cases[i].json, strlen(cases[i].json), &json, NULL),
+				 0);
+		if (read_device(json, &dev, &err) < 0)
+			fail_msg("%s: %s", cases[i].json, hull_error_message(err));
+		assert_int_equal(hull_vfkit_render_device(&dev, &got, NULL), 0);
+		assert_string_equal(got.data, cases[i].want);
+		assert_int_equal(hull_fields_to_json(&hull_device_fields, &dev, &written, NULL), 0);
+		assert_int_equal(read_device(written, &second, NULL), 0);
+		assert_int_equal(hull_vfkit_render_device(&second, &again, NULL), 0);
+		assert_string_equal(again.data, cases[i].want);
+		hull_device_fini(&dev);
+		hull_device_fini(&second);
+	}
+}
+
 static void test_corpus(void **state)
 {
 	assert_true(corpus_replay("vfkit-json") > 20);
@@ -331,9 +370,13 @@ static void test_corpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),	     cmocka_unit_test(test_every_key),
-		cmocka_unit_test(test_every_member), cmocka_unit_test(test_explained),
-		cmocka_unit_test(test_own_json),     cmocka_unit_test(test_own_json_refused),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_every_member),
+		cmocka_unit_test(test_explained),
+		cmocka_unit_test(test_own_json),
+		cmocka_unit_test(test_own_json_defaults),
+		cmocka_unit_test(test_own_json_refused),
 		cmocka_unit_test(test_corpus),
 	};
 

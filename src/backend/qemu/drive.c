@@ -473,29 +473,24 @@ static uint64_t guest_tsc(const struct hull_config *config, const struct hull_ts
 	return config->arch == HULL_ARCH_HOST ? hull_tsc_finish(tsc) : 0;
 }
 
-static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct hull_error **err)
+static int make_plan(const struct hull_config *config, const char *binary,
+		     const struct hull_accel_choice *accel, const struct hull_tsc *tsc, bool ipv6,
+		     const struct hull_backend_sockets *sockets, struct hull_qemu_plan *ret_plan,
+		     struct hull_error **err)
 {
 	struct hull_qemu_host host = {
-		.binary = q->binary,
-		.accel = q->accel.accel,
-		.tsc_khz = guest_tsc(q->config, &q->tsc),
-		.block_devices = hull_qemu_block_devices(q->config),
-		.device_blocks = hull_qemu_device_blocks(q->config),
+		.binary = binary,
+		.accel = accel->accel,
+		.tsc_khz = guest_tsc(config, tsc),
+		.block_devices = hull_qemu_block_devices(config),
+		.device_blocks = hull_qemu_device_blocks(config),
 		.relays_nbd = sockets->nbd >= 0,
 		.n_shares = sockets->n_shares,
 		.n_exports = sockets->exports.n,
-		.ipv6 = q->env.ipv6,
+		.ipv6 = ipv6,
 		.vsock_cid = sockets->vsock_cid,
 	};
-	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
-	const struct hull_qemu_reader reader = {
-		.other = q->env.set_ids,
-		.uid = q->env.uid,
-		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
-	};
-	cleanup_ends struct hull_qemu_ends e;
 
-	hull_qemu_ends_init(&e);
 	for (size_t i = 0; i < ARRAY_SIZE(sockets->networks); i++)
 		if (sockets->networks[i] >= 0)
 			host.net_sockets |= UINT32_C(1) << i;
@@ -505,8 +500,22 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 		host.readonly_exports |= (uint32_t)x->readonly << i;
 		host.others_exports |= (uint32_t)x->others << i;
 	}
+	return hull_qemu_plan_make(config, &host, ret_plan, err);
+}
 
-	if (hull_qemu_plan_make(q->config, &host, &plan, err) < 0 ||
+static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct hull_error **err)
+{
+	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+	const struct hull_qemu_reader reader = {
+		.other = q->env.set_ids,
+		.uid = q->env.uid,
+		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
+	};
+	cleanup_ends struct hull_qemu_ends e;
+
+	hull_qemu_ends_init(&e);
+	if (make_plan(q->config, q->binary, &q->accel, &q->tsc, q->env.ipv6, sockets, &plan, err) <
+		    0 ||
 	    hull_qemu_ends_make(q->config, &plan, &reader, q->env.loop, sockets, &e, err) < 0 ||
 	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 ||
 	    spawn(q, &plan, &sockets->exports, &e, err) < 0)
@@ -535,25 +544,18 @@ static int qemu_start(struct hull_inst *inst, struct hull_backend_sockets *socke
 	return 0;
 }
 
-static int qemu_command(const struct hull_config *config, struct hull_strv *ret_argv,
+static int qemu_command(const struct hull_backend_env *env, const struct hull_config *config,
+			const struct hull_backend_sockets *sockets, struct hull_strv *ret_argv,
 			struct hull_error **err)
 {
-	const struct hull_backend_env env = {0};
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
 	cleanup_free char *binary = NULL;
 	struct hull_accel_choice accel;
-	struct hull_qemu_host host = {0};
 	struct hull_tsc tsc;
 
 	hull_tsc_start(&tsc);
-	if (look_over(&env, config, &binary, &accel, err) < 0)
-		return -1;
-	host.binary = binary;
-	host.accel = accel.accel;
-	host.tsc_khz = guest_tsc(config, &tsc);
-	host.block_devices = hull_qemu_block_devices(config);
-	host.device_blocks = hull_qemu_device_blocks(config);
-	if (hull_qemu_plan_make(config, &host, &plan, err) < 0)
+	if (look_over(env, config, &binary, &accel, err) < 0 ||
+	    make_plan(config, binary, &accel, &tsc, env->ipv6, sockets, &plan, err) < 0)
 		return -1;
 	*ret_argv = plan.argv;
 	plan.argv = (struct hull_strv){0};

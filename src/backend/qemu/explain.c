@@ -50,27 +50,24 @@ const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
 	return NULL;
 }
 
-/* Which disk of the guest's a node is, in words for a message; NULL: none of ours. */
-static char *describe(const struct hull_config *config, const char *node)
+/* The file or address behind a block node of the plan's, NULL for a throwaway disk and for what is
+ * none. */
+static const char *disk_path(const struct hull_config *config, const char *node)
 {
-	const struct hull_device *dev;
-	char *text = NULL;
 	unsigned int i;
-	int n;
 
-	if (sscanf(node, "disk%u", &i) == 1 && i < config->disks.n) {
-		const struct hull_disk *d = &config->disks.v[i];
-
-		n = d->scratch_bytes ? asprintf(&text, "the throwaway disk")
-				     : asprintf(&text, "disk '%s'", d->path);
-		return n < 0 ? NULL : text;
-	}
-	if (sscanf(node, "dev%u", &i) != 1 || i >= config->devices.n)
-		return NULL;
-	dev = &config->devices.v[i];
-	n = asprintf(&text, "disk '%s'",
-		     dev->kind == HULL_DEVICE_NBD ? dev->nbd.uri : dev->disk.path);
-	return n < 0 ? NULL : text;
+	if (sscanf(node, "disk%u", &i) == 1 && i < config->disks.n &&
+	    !config->disks.v[i].scratch_bytes)
+		return config->disks.v[i].path;
+	if (sscanf(node, "dev%u", &i) == 1 && i < config->devices.n &&
+	    (config->devices.v[i].kind == HULL_DEVICE_BLK ||
+	     config->devices.v[i].kind == HULL_DEVICE_NVME ||
+	     config->devices.v[i].kind == HULL_DEVICE_USB))
+		return config->devices.v[i].disk.path;
+	if (sscanf(node, "dev%u", &i) == 1 && i < config->devices.n &&
+	    config->devices.v[i].kind == HULL_DEVICE_NBD)
+		return config->devices.v[i].nbd.uri;
+	return NULL;
 }
 
 int hull_qemu_fail_disk(const struct hull_config *config, const struct hull_json *data,
@@ -78,14 +75,12 @@ int hull_qemu_fail_disk(const struct hull_config *config, const struct hull_json
 {
 	const char *action = hull_json_str(hull_json_get(data, "action"));
 	const char *node = hull_json_str(hull_json_get(data, "node-name"));
-	cleanup_free char *disk = NULL;
+	const char *path = node ? disk_path(config, node) : NULL;
 
-	if (!action || strcmp(action, "stop") != 0 || !node)
-		return 0;
-	disk = describe(config, node);
-	if (!disk)
+	if (!action || strcmp(action, "stop") != 0)
 		return 0;
 	return hull_fail_cause(err, HULL_E_EXHAUSTED, "no-space",
-			       "%s can't take what the guest writes: %s", disk,
-			       hull_strerror(ENOSPC));
+			       "%s%s%s can't take what the guest writes: %s",
+			       path ? "disk '" : "the throwaway disk", path ? path : "",
+			       path ? "'" : "", hull_strerror(ENOSPC));
 }

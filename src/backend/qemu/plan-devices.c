@@ -80,14 +80,14 @@ static const struct {
 		   struct hull_error **err);
 	bool pci; /* there is none for virtio-mmio */
 } kinds[HULL_DEVICE_COUNT] = {
-	[HULL_DEVICE_BLK] = {hull_plan_blk},
-	[HULL_DEVICE_NVME] = {hull_plan_nvme, true},
-	[HULL_DEVICE_USB] = {hull_plan_usb_disk, true},
-	[HULL_DEVICE_NBD] = {hull_plan_nbd},
-	[HULL_DEVICE_RNG] = {add_rng},
-	[HULL_DEVICE_BALLOON] = {add_balloon},
-	[HULL_DEVICE_GPU] = {add_gpu},
-	[HULL_DEVICE_INPUT] = {add_input},
+	[HULL_DEVICE_BLK] = {.add = hull_plan_blk},
+	[HULL_DEVICE_NVME] = {.add = hull_plan_nvme, .pci = true},
+	[HULL_DEVICE_USB] = {.add = hull_plan_usb_disk, .pci = true},
+	[HULL_DEVICE_NBD] = {.add = hull_plan_nbd},
+	[HULL_DEVICE_RNG] = {.add = add_rng},
+	[HULL_DEVICE_BALLOON] = {.add = add_balloon},
+	[HULL_DEVICE_GPU] = {.add = add_gpu},
+	[HULL_DEVICE_INPUT] = {.add = add_input},
 };
 
 bool hull_plan_devices_need_pci(const struct hull_config *config)

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The answers of http1.h.
+ */
+#define _GNU_SOURCE
+#include "proto/http1.h"
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+
+#include <string.h>
+#include <time.h>
+
+static const struct {
+	int status;
+	const char *reason;
+} reasons[] = {
+	{200, "OK"},
+	{202, "Accepted"},
+	{301, "Moved Permanently"},
+	{307, "Temporary Redirect"},
+	{400, "Bad Request"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{408, "Request Timeout"},
+	{413, "Request Entity Too Large"},
+	{414, "Request URI Too Long"},
+	{417, "Expectation Failed"},
+	{431, "Request Header Fields Too Large"},
+	{500, "Internal Server Error"},
+	{501, "Not Implemented"},
+	{503, "Service Unavailable"},
+	{505, "HTTP Version Not Supported"},
+};
+
+const char *hull_http1_reason(int status)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "";
+}
+
+/* By hand: strftime() would ask the locale for the names. */
+static void add_date(struct hull_strbuf *out, uint64_t now_s)
+{
+	static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	time_t t = (time_t)now_s;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm))
+		return;
+	hull_strbuf_addf(out, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[tm.tm_wday],
+			 tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+			 tm.tm_sec);
+}
+
+static bool is_value(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
+int hull_http1_respond(struct hull_strbuf *out, const struct hull_http1_request *rq,
+		       const struct hull_http1_response *r, uint64_t now_s)
+{
+	bool keep = rq && rq->keep_alive && !r->close;
+
+	if ((r->type && !is_value(r->type)) || (r->location && !is_value(r->location)))
+		return -EINVAL;
+	hull_strbuf_addf(out, "HTTP/1.1 %d %s\r\n", r->status, hull_http1_reason(r->status));
+	if (r->type)
+		hull_strbuf_addf(out, "Content-Type: %s\r\n", r->type);
+	if (r->location)
+		hull_strbuf_addf(out, "Location: %s\r\n", r->location);
+	add_date(out, now_s);
+	hull_strbuf_addf(out, "Content-Length: %zu\r\n", r->body_len);
+	if (!keep)
+		hull_strbuf_adds(out, "Connection: close\r\n");
+	else if (!rq->minor)
+		hull_strbuf_adds(out, "Connection: keep-alive\r\n");
+	hull_strbuf_adds(out, "\r\n");
+	if (!rq || strcmp(rq->method, "HEAD") != 0)
+		hull_strbuf_add(out, r->body, r->body_len);
+	return out->failed ? -ENOMEM : 0;
+}

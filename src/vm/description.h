@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A user's description of a VM: from its file, and with what it leaves to us.
+ */
+#ifndef HULL_VM_DESCRIPTION_H
+#define HULL_VM_DESCRIPTION_H
+
+#include "config/config.h"
+
+#define HULL_DESCRIPTION_MAX ((size_t)4 << 20)
+
+/* From a file, or "-" for standard input, into an initialised config; what it does not say stays as it is.  @problems: as for
+ * hull_config_read_user(). */
+int hull_description_load(const char *path, struct hull_config *config, struct hull_strv *problems,
+			  struct hull_error **err);
+/* Kernel, initramfs and modules of hull's own, unless it has others. */
+int hull_description_complete(struct hull_config *config, struct hull_error **err);
+
+#endif
