@@ -84,7 +84,9 @@ static const char *const sync_names[] = {"full", "none", NULL};
 			   "threads (default); native: by the kernel, with cache none only", \
 			   disk_aios, "threads|native"),                                     \
 		OURS(hull_dev_disk, discard, bool, BOOL, "discard",                          \
-		     "what the guest discards is given back to the host")
+		     "what the guest discards is given back to the host"),                   \
+		OURS(hull_dev_disk, outside, bool, BOOL, "outside",                          \
+		     "the parts of a vmdk may be anywhere, by absolute paths")
 
 #define ID_ROW                                                                             \
 	OURS(hull_dev_disk, id, char *, STRING, "id", "serial number that the guest sees", \
@@ -132,6 +134,8 @@ static int disk_check(const void *object, struct hull_error **err)
 	if (is(d->format, "vmdk") && is(d->type, "dev"))
 		return hull_fail(err, HULL_E_INVALID,
 				 "format 'vmdk' is of files, not of type 'dev'");
+	if (d->outside && !is(d->format, "vmdk"))
+		return hull_fail(err, HULL_E_INVALID, "'outside' is of format 'vmdk'");
 	return 0;
 }
 

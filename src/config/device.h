@@ -52,6 +52,7 @@ struct hull_dev_disk {
 	uint64_t queues; /* 0: the hypervisor's choice; virtio-blk and nvme */
 	bool iothread;	 /* served by a thread of its own; virtio-blk */
 	bool discard;	 /* what the guest discards is given back */
+	bool outside;	 /* vmdk: its parts may be anywhere, by absolute paths */
 };
 
 /* How it is cached, with the default: "none" for a block device itself, which vfkit opens so. */

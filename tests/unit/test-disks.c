@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "backend/qemu/image.h"
+#include "backend/qemu/vmdk.h"
 #include "base/cleanup.h"
 #include "config/config.h"
 #include "config/nbd.h"
@@ -171,6 +172,109 @@ static void test_vmdk(void **state)
 			    "only describes an image that is in other files");
 }
 
+/* ---- images of several files ---- */
+
+#define HEADER "# Disk DescriptorFile\n"
+
+static void test_parts(void **state)
+{
+	static const char text[] = HEADER
+		"version=1\r\nCID=fffffffe\nparentCID=ffffffff\ncreateType="
+		"\"twoGbMaxExtentFlat\"\n\n"
+		"# Extent description\nRW 2048 FLAT \"/a b\" 0\nRW 100 ZERO\nRW 4096 FLAT \"c\"\n"
+		"  RDONLY 8 FLAT \"/a b\" 4096\nRW 300 ZERO \n\nddb.adapterType = \"ide\"\n";
+	cleanup_strbuf struct hull_strbuf out = HULL_STRBUF_INIT;
+	cleanup_vmdk struct hull_vmdk v = {0};
+	cleanup_error struct hull_error *err = NULL;
+
+	if (hull_vmdk_parse(text, sizeof(text) - 1, &v, &err) < 0)
+		fail_msg("%s", hull_error_message(err));
+	assert_int_equal(v.files.n, 2);
+	assert_string_equal(v.files.v[0], "/a b");
+	assert_string_equal(v.files.v[1], "c");
+	assert_int_equal(v.extents.n, 5);
+	assert_true(v.zeros && v.readonly);
+	assert_int_equal(hull_vmdk_need(&v, 0), 4104);
+	assert_int_equal(hull_vmdk_need(&v, 1), 4096);
+	assert_int_equal(hull_vmdk_need(&v, 2), 300);
+	hull_vmdk_write(&v, 1000, &out);
+	assert_string_equal(hull_strbuf_str(&out),
+			    HEADER "version=1\nCID=fffffffe\nparentCID=ffffffff\n"
+				   "createType=\"twoGbMaxExtentFlat\"\n"
+				   "RW 2048 FLAT \"/dev/fdset/1000\" 0\n"
+				   "RW 100 FLAT \"/dev/fdset/1002\" 0\n"
+				   "RW 4096 FLAT \"/dev/fdset/1001\" 0\n"
+				   "RW 8 FLAT \"/dev/fdset/1000\" 4096\n"
+				   "RW 300 FLAT \"/dev/fdset/1002\" 0\n"
+				   "\nddb.adapterType = \"ide\"\n");
+}
+
+static void test_parts_refused(void **state)
+{
+	static const struct {
+		const char *lines, *why;
+	} bad[] = {
+		{"", "it has no parts"},
+		{"RW 1 FLAT\n", "line 2: FLAT without"},
+		{"RW 1 FLAT \"a\n", "FLAT without"},
+		{"RW 1 FLAT \"\"\n", "1 to 4095 bytes"},
+		{"RW 1 FLAT \"a\tb\"\n", "no plain text"},
+		{"RW 1 FLAT \"a\" x\n", "FLAT without"},
+		{"RW 1 FLAT \"a\" -1\n", "FLAT without"},
+		{"RW 0 FLAT \"a\"\n", "without a size"},
+		{"RW\n", "without a size"},
+		{"RW 1\n", "without a size"},
+		{"RW x ZERO\n", "without a size"},
+		{"RW 1099511627777 ZERO\n", "without a size"},
+		{"RW 1099511627776 ZERO\nRW 1 ZERO\n", "too large"},
+		{"RW 1 SPARSE \"a\"\n", "type 'SPARSE'"},
+		{"RW 1 VMFS \"a\"\n", "type 'VMFS'"},
+		{"NOACCESS 1 ZERO\n", "can't be read"},
+		{"parentCID=12345678\nRW 1 ZERO\n", "parent image"},
+		{"parentFileNameHint=\"/etc/passwd\"\nRW 1 ZERO\n", "parent image"},
+		{"createType=\"monolithicSparse\"\nRW 1 ZERO\n", "images of type"},
+		{"what is this\n", "neither a key nor a part"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+		cleanup_error struct hull_error *err = NULL;
+		struct hull_vmdk v;
+
+		hull_strbuf_addf(&text, HEADER "%s", bad[i].lines);
+		if (hull_vmdk_parse(text.data, text.len, &v, &err) == 0)
+			fail_msg("accepted: %s", bad[i].lines);
+		if (!strstr(hull_error_message(err), bad[i].why))
+			fail_msg("%s: no '%s' in: %s", bad[i].lines, bad[i].why,
+				 hull_error_message(err));
+	}
+}
+
+/* No more files and parts than a hypervisor gets descriptors for. */
+static void test_parts_bounded(void **state)
+{
+	for (int files = 0; files < 2; files++) {
+		for (size_t over = 0; over < 2; over++) {
+			size_t n = files ? HULL_VMDK_FILES_MAX : HULL_VMDK_EXTENTS_MAX;
+			cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+			cleanup_vmdk struct hull_vmdk v = {0};
+
+			hull_strbuf_adds(&text, HEADER);
+			for (size_t i = 0; i < n + over; i++)
+				hull_strbuf_addf(&text, "RW 1 FLAT \"%zu\"\n", files ? i : 0);
+			assert_int_equal(hull_vmdk_parse(text.data, text.len, &v, NULL),
+					 over ? -1 : 0);
+		}
+	}
+	for (size_t more = 0; more < 2; more++) {
+		static const char padded[] = HEADER "RW 1 ZERO\n\0\0x";
+		cleanup_vmdk struct hull_vmdk v = {0};
+
+		assert_int_equal(hull_vmdk_parse(padded, sizeof(padded) - 2 + more, &v, NULL),
+				 more ? -1 : 0);
+	}
+}
+
 /* ---- descriptions ---- */
 
 #define BOOT                                                                                       \
@@ -216,6 +320,7 @@ static void test_properties(void **state)
 		{BLK "\"aio\":\"native\",\"type\":\"dev\",\"cache\":\"unsafe\"}",
 		 "aio 'native' needs cache 'none'"},
 		{BLK "\"discard\":true,\"readonly\":true}", "exclude each other"},
+		{BLK "\"outside\":true}", "'outside' is of format 'vmdk'"},
 		{BLK "\"format\":\"vmdk\",\"type\":\"dev\"}", "format 'vmdk' is of files"},
 		{BLK "\"id\":\"a,b\"}", "devices[0].id"},
 		{BLK "\"id\":\"123456789012345678901\"}", "devices[0].id"},
@@ -279,10 +384,11 @@ static void test_corpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nbd),	   cmocka_unit_test(test_nbd_refused),
-		cmocka_unit_test(test_qcow2),	   cmocka_unit_test(test_vmdk),
-		cmocka_unit_test(test_properties), cmocka_unit_test(test_words),
-		cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_nbd),	      cmocka_unit_test(test_nbd_refused),
+		cmocka_unit_test(test_qcow2),	      cmocka_unit_test(test_vmdk),
+		cmocka_unit_test(test_parts),	      cmocka_unit_test(test_parts_refused),
+		cmocka_unit_test(test_parts_bounded), cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_words),	      cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

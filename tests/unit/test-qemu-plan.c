@@ -32,6 +32,8 @@ static const struct hull_qemu_host tcg_vsock = {HOST(HULL_ACCEL_TCG), .tsc_khz =
 						.vsock_cid = 1234567};
 static const struct hull_qemu_host tcg_device_block = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						       .device_blocks = 1 << 1};
+static const struct hull_qemu_host tcg_parts = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						.device_parts = {[1] = 2}};
 static const struct hull_qemu_host tcg_nbd = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 					      .relays_nbd = true};
 #define NBD_DEVICES                                                                               \
@@ -127,6 +129,10 @@ static const struct {
 	{"device-disks-kvm",
 	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/b\",\"iothread\":true}]}",
 	 &kvm},
+	{"device-parts",
+	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-rng\"},{\"kind\":\"virtio-blk\",\"path\":"
+	 "\"/v\",\"format\":\"vmdk\",\"readonly\":true}]}",
+	 &tcg_parts},
 	{"device-nbd", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg},
 	{"device-nbd-relayed", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg_nbd},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
@@ -159,7 +165,7 @@ static void print_plan(const struct hull_qemu_plan *plan, struct hull_strbuf *ou
 		hull_strbuf_addf(out, "# fd %d: %s", fd->number, hull_qemu_fd_names[fd->role]);
 		if (fd->role == HULL_QEMU_FD_DISK || fd->role == HULL_QEMU_FD_SHARE ||
 		    fd->role == HULL_QEMU_FD_EXPORT || fd->role == HULL_QEMU_FD_NET ||
-		    fd->role == HULL_QEMU_FD_DEVICE)
+		    fd->role == HULL_QEMU_FD_DEVICE || fd->role == HULL_QEMU_FD_PART)
 			hull_strbuf_addf(out, " %zu", fd->index);
 		hull_strbuf_adds(out, "\n");
 	}

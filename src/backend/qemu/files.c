@@ -275,8 +275,8 @@ static int check_image(int fd, const char *list, size_t index, const char *path,
 	return -1;
 }
 
-static int open_image(const char *list, size_t index, const char *path, bool readonly,
-		      struct hull_error **err)
+int hull_qemu_open_image(const char *list, size_t index, const char *path, bool readonly,
+			 struct hull_error **err)
 {
 	cleanup_close int fd = -1;
 	struct stat st;
@@ -335,7 +335,7 @@ int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct h
 	if (d->scratch_bytes && !d->path)
 		return open_scratch(config->scratch_dir ? config->scratch_dir : SCRATCH_DIR,
 				    d->scratch_bytes, index, err);
-	fd = open_image("disks", index, d->path, d->readonly, err);
+	fd = hull_qemu_open_image("disks", index, d->path, d->readonly, err);
 	if (fd < 0 || check_image(fd, "disks", index, d->path, hull_disk_format_names[d->format],
 				  d->readonly, err) < 0)
 		return -1;
@@ -363,7 +363,7 @@ int hull_qemu_open_device(const struct hull_config *config, size_t index, struct
 
 	if (!d->path)
 		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: missing", index);
-	fd = open_image("devices", index, d->path, d->readonly, err);
+	fd = hull_qemu_open_image("devices", index, d->path, d->readonly, err);
 	if (fd < 0)
 		return -1;
 	if (d->type && !strcmp(d->type, "dev") && (fstat(fd, &st) < 0 || !S_ISBLK(st.st_mode)))

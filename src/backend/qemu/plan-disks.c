@@ -52,6 +52,10 @@ static void add_image(struct hull_plan *b, size_t nth, const struct hull_dev_dis
 		       "driver=%s,node-name=devfile%zu,filename=/dev/fdset/%zu%s%s%s",
 		       is_block_device(b, nth) ? "host_device" : "file", nth, FIRST_SET + nth,
 		       d->aio ? ",aio=" : "", d->aio ? d->aio : "", words);
+	for (size_t i = 0; i < b->host->device_parts[nth]; i++)
+		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu",
+			       hull_plan_fd(b, HULL_QEMU_FD_PART, nth * HULL_QEMU_PARTS_MAX + i),
+			       HULL_QEMU_PART_SET(nth, i));
 	if (!strcmp(format, "raw"))
 		hull_plan_addf(b, "-blockdev", "driver=raw,node-name=dev%zu,file=devfile%zu%s", nth,
 			       nth, words);
