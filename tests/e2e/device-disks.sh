@@ -40,7 +40,7 @@ describe parts.img "RW 2040 FLAT \"$T/elsewhere/parts.raw\" 0" 'RW 8 ZERO' \
 cache=writeback # a tmpfs has no direct I/O
 dd if=nvme.raw of=/dev/null iflag=direct bs=4k count=1 status=none 2>/dev/null && cache=none
 
-set -- --device virtio-blk,path=plain.raw,deviceId=plain,cache=unsafe,queues=1,discard \
+set -- --device virtio-blk,path=plain.raw,deviceId=plain,cache=unsafe,queues=1,discard,iothread \
 	--device virtio-blk,path=qcow.img,id=qcow,format=qcow2 \
 	--device virtio-blk,path=vmdk.img,id=vmdk,format=vmdk \
 	--device virtio-blk,path=stream.img,id=stream,format=vmdk,readonly \

@@ -129,6 +129,9 @@ static const struct {
 	{"device-disks-kvm",
 	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/b\",\"iothread\":true}]}",
 	 &kvm},
+	{"device-disks-thread",
+	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/b\",\"iothread\":true}]}",
+	 &tcg},
 	{"device-parts",
 	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-rng\"},{\"kind\":\"virtio-blk\",\"path\":"
 	 "\"/v\",\"format\":\"vmdk\",\"readonly\":true}]}",

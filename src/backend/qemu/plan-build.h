@@ -43,9 +43,10 @@ void hull_plan_listed_pci(struct hull_plan *b, const char *what, const char *pro
 void hull_plan_listed_virtio(struct hull_plan *b, const char *what, const char *properties);
 int hull_plan_devices(struct hull_plan *b, struct hull_error **err);
 /* Some of them can't be on microvm. */
-bool hull_plan_devices_need_pci(const struct hull_config *config);
+bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_accel accel);
 
 /* ---- plan-disks.c: the nth of the list of devices ---- */
+bool hull_plan_disk_needs_pci(const struct hull_dev_disk *d, enum hull_accel accel);
 int hull_plan_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		  struct hull_error **err);
 int hull_plan_nvme(struct hull_plan *b, size_t nth, const struct hull_device *dev,

@@ -90,11 +90,15 @@ static const struct {
 	[HULL_DEVICE_INPUT] = {.add = add_input},
 };
 
-bool hull_plan_devices_need_pci(const struct hull_config *config)
+bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_accel accel)
 {
-	for (size_t i = 0; i < config->devices.n; i++)
-		if (kinds[config->devices.v[i].kind].pci)
+	for (size_t i = 0; i < config->devices.n; i++) {
+		const struct hull_device *d = &config->devices.v[i];
+
+		if (kinds[d->kind].pci ||
+		    (d->kind == HULL_DEVICE_BLK && hull_plan_disk_needs_pci(&d->disk, accel)))
 			return true;
+	}
 	return false;
 }
 

@@ -79,16 +79,11 @@ static void add_virtio_disk(struct hull_plan *b, size_t nth, const char *serial,
 	hull_plan_listed_virtio(b, "virtio-blk", properties);
 }
 
-/* A thread serves a device by events that only the kernel's virtualisation has. */
-static int add_thread(struct hull_plan *b, size_t nth, struct hull_strbuf *words,
-		      struct hull_error **err)
+/* A thread is woken by the guest's writes to a queue's register, which KVM turns into events, and
+ * PCI devices in any case. */
+bool hull_plan_disk_needs_pci(const struct hull_dev_disk *d, enum hull_accel accel)
 {
-	if (b->host->accel != HULL_ACCEL_KVM)
-		return hull_fail(err, HULL_E_UNSUPPORTED,
-				 "iothread: needs hardware virtualisation (KVM)");
-	hull_plan_addf(b, "-object", "iothread,id=devio%zu", nth);
-	hull_strbuf_addf(words, ",iothread=devio%zu", nth);
-	return 0;
+	return d->iothread && accel != HULL_ACCEL_KVM;
 }
 
 int hull_plan_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
@@ -98,8 +93,10 @@ int hull_plan_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev
 
 	if (dev->disk.queues)
 		hull_strbuf_addf(&more, ",num-queues=%" PRIu64, dev->disk.queues);
-	if (dev->disk.iothread && add_thread(b, nth, &more, err) < 0)
-		return -1;
+	if (dev->disk.iothread) {
+		hull_plan_addf(b, "-object", "iothread,id=devio%zu", nth);
+		hull_strbuf_addf(&more, ",iothread=devio%zu", nth);
+	}
 	b->failed |= more.failed;
 	add_image(b, nth, &dev->disk);
 	add_virtio_disk(b, nth, dev->disk.id, hull_strbuf_str(&more));

@@ -408,7 +408,7 @@ static bool needs_pci(const struct hull_config *c, const struct hull_qemu_host *
 {
 	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n + c->devices.n >
 		       MICROVM_LAST_BUS ||
-	       hull_plan_devices_need_pci(c);
+	       hull_plan_devices_need_pci(c, host->accel);
 }
 
 static int choose_machine(const struct hull_config *c, const struct hull_qemu_host *host,
