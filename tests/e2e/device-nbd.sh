@@ -41,7 +41,8 @@ stop()
 tcp_pid=
 unix_pid=
 brief_pid=
-on_exit 'stop tcp; stop unix; stop brief'
+vm=
+on_exit 'stop tcp; stop unix; stop brief; [ -z "$vm" ] || kill "$vm" 2>/dev/null'
 
 serve_tcp()
 {
@@ -153,4 +154,5 @@ wait_for 60 said back
 exec 9>&-
 code=0
 wait "$vm" || code=$?
+vm=
 [ "$code" -eq 7 ] || fail "the VM ended with $code: $(cat complaints)"
