@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "cli/device_opts.h"
+#include "cli/firmware_opts.h"
 #include "cli/kernel_opts.h"
 #include "cli/publish.h"
 #include "cli/rest_opts.h"
@@ -17,6 +18,7 @@
 #include "config.h"
 #include "config/environ.h"
 #include "config/forward.h"
+#include "config/network.h"
 #include "vm/description.h"
 
 #include <limits.h>
@@ -66,6 +68,7 @@ enum {
 	OPT_DUMP_ON_PANIC,
 	OPT_RESTFUL_URI,
 	OPT_ARCH,
+	OPT_FIRMWARE,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -103,6 +106,8 @@ const struct hull_opt hull_run_opts[] = {
 	 NULL},
 	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35, microvm or virt (default auto)", NULL},
+	{OPT_FIRMWARE, "firmware", "efi[,store=FILE[,create]]",
+	 "boot what the disks hold; the store keeps the firmware's variables", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
@@ -346,6 +351,15 @@ static int add_ports(struct hull_run_options *o, const char *value, struct hull_
 	return -1;
 }
 
+/* One that the user asks for takes the place of the usual one. */
+static bool has_nic(const struct hull_config *c)
+{
+	for (size_t i = 0; i < c->devices.n; i++)
+		if (c->devices.v[i].kind == HULL_DEVICE_NET)
+			return true;
+	return c->networks.n > 0;
+}
+
 /* Somebody's own kernel gets a network only when it is asked for. */
 static int fill_network(struct hull_run_options *o, struct hull_error **err)
 {
@@ -359,9 +373,12 @@ static int fill_network(struct hull_run_options *o, struct hull_error **err)
 		hull_hint(err, "change them there");
 		return -1;
 	}
+	if (hull_networks_adopt(&o->config, err) < 0)
+		return -1;
 	if (o->net == HULL_RUN_NET_UNSAID)
-		o->net = o->config.agent == HULL_AGENT_HULL || o->ports.n ? HULL_RUN_NET_USER
-									  : HULL_RUN_NET_NONE;
+		o->net = (o->config.agent == HULL_AGENT_HULL && !has_nic(&o->config)) || o->ports.n
+				 ? HULL_RUN_NET_USER
+				 : HULL_RUN_NET_NONE;
 	if (o->net == HULL_RUN_NET_NONE && o->ports.n) {
 		hull_fail(err, HULL_E_INVALID, "--publish: there is no network with --net none");
 		hull_hint(err, "leave out one of the two");
@@ -369,7 +386,7 @@ static int fill_network(struct hull_run_options *o, struct hull_error **err)
 	}
 	if (o->net == HULL_RUN_NET_NONE)
 		return 0;
-	net = hull_vec_push(&o->config.networks);
+	net = o->config.networks.n ? o->config.networks.v : hull_vec_push(&o->config.networks);
 	if (!net)
 		return hull_fail_nomem(err);
 	net->kind = HULL_NETWORK_USER;
@@ -419,6 +436,18 @@ static int set_choice(struct hull_config *c, int id, const char *value, struct h
 	}
 }
 
+/* A disk has a system of its own, which knows nothing of our agent. */
+static int set_firmware(struct hull_run_options *o, const char *value, struct hull_error **err)
+{
+	struct hull_config *c = &o->config;
+
+	if (hull_firmware_parse(value, &c->firmware, err) < 0)
+		return -1;
+	if (c->firmware.kind != HULL_FIRMWARE_NONE && !o->agent_said)
+		c->agent = HULL_AGENT_NONE;
+	return 0;
+}
+
 static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 			 struct hull_error **err)
 {
@@ -436,9 +465,11 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_ROOT:
 		o->root_said = true;
 		return set_choice(c, id, value, err);
+	case OPT_AGENT:
+		o->agent_said = true;
+		return set_choice(c, id, value, err);
 	case OPT_ACCEL:
 	case OPT_MACHINE:
-	case OPT_AGENT:
 	case OPT_SHARE_CACHE:
 	case OPT_SHARE_DRIVER:
 	case OPT_LINK:
@@ -449,6 +480,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return 0; /* has been read before all others */
 	case OPT_DEVICE:
 		return hull_device_add(c, value, err);
+	case OPT_FIRMWARE:
+		return set_firmware(o, value, err);
 	case OPT_HERE:
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;
@@ -662,6 +695,13 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 	if (o->config.agent == HULL_AGENT_HULL && !o->args.n) {
 		hull_fail(err, HULL_E_INVALID, "no command given");
 		hull_hint(err, "for example: hull run -- uname -a");
+		return -1;
+	}
+	if (o->interactive && o->config.agent == HULL_AGENT_HULL && hull_device_stdio(&o->config)) {
+		hull_fail(err, HULL_E_INVALID,
+			  "--interactive: standard input belongs to the device "
+			  "virtio-serial,stdio");
+		hull_hint(err, "leave out one of the two");
 		return -1;
 	}
 	if (o->config.agent == HULL_AGENT_NONE && o->config.modules)

@@ -6,6 +6,7 @@
 #include "backend/qemu/ends.h"
 
 #include "backend/qemu/files.h"
+#include "backend/qemu/firmware.h"
 #include "backend/qemu/memory.h"
 #include "base/cleanup.h"
 #include "base/os.h"
@@ -124,6 +125,12 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 		return open_boot(m, "kernel", m->config->kernel, ret_fd, &e->boot_len[0], err);
 	case HULL_QEMU_FD_INITRD:
 		return open_boot(m, "initrd", m->config->initrd, ret_fd, &e->boot_len[1], err);
+	case HULL_QEMU_FD_CODE:
+		*ret_fd = hull_qemu_open_code(m->config, err);
+		return *ret_fd < 0 ? -1 : 0;
+	case HULL_QEMU_FD_STORE:
+		*ret_fd = hull_qemu_open_store(m->config, err);
+		return *ret_fd < 0 ? -1 : 0;
 	case HULL_QEMU_FD_GDB:
 		return take_socket(&sockets->gdb, "debuggers", ret_fd, err);
 	case HULL_QEMU_FD_VSOCK:
@@ -136,6 +143,8 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 	case HULL_QEMU_FD_DEVICE:
 		if (e->parts.v[fd->index].text >= 0)
 			return take_socket(&e->parts.v[fd->index].text, "a disk", ret_fd, err);
+		if (sockets->devices[fd->index] >= 0)
+			return take_socket(&sockets->devices[fd->index], "a device", ret_fd, err);
 		*ret_fd = hull_qemu_open_device(m->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
 	case HULL_QEMU_FD_NBD:

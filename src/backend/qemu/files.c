@@ -22,9 +22,8 @@
 #define BOOT_FILE_MAX ((off_t)1 << 30)
 #define SCRATCH_DIR "/var/tmp"
 
-/* Without waiting for the other side of a FIFO that somebody put there. */
-static int open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
-			int *ret_fd)
+int hull_qemu_open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
+			   int *ret_fd)
 {
 	cleanup_close int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -78,7 +77,7 @@ int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qe
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = open_checked(path, O_RDONLY, false, &st, &fd);
+	int r = hull_qemu_open_checked(path, O_RDONLY, false, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID, "%s '%s' is not a regular file", what, path);
@@ -280,7 +279,7 @@ int hull_qemu_open_image(const char *list, size_t index, const char *path, bool 
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = open_checked(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
+	int r = hull_qemu_open_checked(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID,
@@ -355,12 +354,31 @@ static int check_direct(int fd, const char *path, size_t index, struct hull_erro
 	return -1;
 }
 
+/* New or empty: what was in it is of an earlier start. */
+static int open_log(const char *path, size_t index, struct hull_error **err)
+{
+	cleanup_close int fd =
+		open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return hull_fail_errno(err, errno, "devices[%zu].log: create '%s'", index, path);
+	if (!S_ISREG(st.st_mode))
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu].log: '%s' is no regular file",
+				 index, path);
+	if (ftruncate(fd, 0) < 0 || fcntl(fd, F_SETFL, 0) < 0)
+		return hull_fail_errno(err, errno, "devices[%zu].log: empty '%s'", index, path);
+	return steal_fd(&fd);
+}
+
 int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err)
 {
 	const struct hull_dev_disk *d = &config->devices.v[index].disk;
 	cleanup_close int fd = -1;
 	struct stat st;
 
+	if (config->devices.v[index].kind == HULL_DEVICE_SERIAL)
+		return open_log(config->devices.v[index].serial.log, index, err);
 	if (!d->path)
 		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: missing", index);
 	fd = hull_qemu_open_image("devices", index, d->path, d->readonly, err);

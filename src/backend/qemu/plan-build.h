@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The command line in the making, shared by the planner's files: plan.c (the machine and what every
- * VM of ours has), plan-devices.c (the description's list of devices), plan-disks.c (its disks).
+ * VM of ours has), plan-devices.c (the description's list of devices), plan-disks.c (its disks),
+ * plan-links.c (those of them that lead out of the VM).
  */
 #ifndef HULL_BACKEND_QEMU_PLAN_BUILD_H
 #define HULL_BACKEND_QEMU_PLAN_BUILD_H
@@ -16,10 +17,11 @@ struct hull_plan {
 	const struct hull_qemu_arch *arch;
 	struct hull_qemu_plan *plan;
 	int next_fd;
-	int next_bus;	 /* microvm: the next virtio-mmio transport */
-	int nbd_fd;	 /* of the directory with NBD sockets; 0: not in use yet */
-	size_t n_listed; /* of the list of devices, those that have a place on the bus */
-	bool failed;	 /* out of memory, outside argv */
+	int next_bus;	   /* microvm: the next virtio-mmio transport */
+	int nbd_fd;	   /* of the directory with NBD sockets; 0: not in use yet */
+	size_t n_listed;   /* of the list of devices, those that have a place on the bus */
+	size_t n_consoles; /* of them, consoles */
+	bool failed;	   /* out of memory, outside argv */
 };
 
 /* ---- plan.c ---- */
@@ -54,6 +56,12 @@ int hull_plan_nvme(struct hull_plan *b, size_t nth, const struct hull_device *de
 int hull_plan_usb_disk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		       struct hull_error **err);
 int hull_plan_nbd(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		  struct hull_error **err);
+
+/* ---- plan-links.c ---- */
+int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		      struct hull_error **err);
+int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		  struct hull_error **err);
 
 #endif

@@ -88,6 +88,8 @@ static const struct {
 	[HULL_DEVICE_BALLOON] = {.add = add_balloon},
 	[HULL_DEVICE_GPU] = {.add = add_gpu},
 	[HULL_DEVICE_INPUT] = {.add = add_input},
+	[HULL_DEVICE_SERIAL] = {.add = hull_plan_console},
+	[HULL_DEVICE_NET] = {.add = hull_plan_nic},
 };
 
 bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_accel accel)

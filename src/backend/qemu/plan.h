@@ -41,12 +41,16 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_MEMORY,  /* the guest's memory: a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_KERNEL,  /* a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_INITRD,  /* likewise */
+	HULL_QEMU_FD_CODE,    /* of the firmware, read-only */
+	HULL_QEMU_FD_STORE,   /* of the firmware's variables, read-write */
 	HULL_QEMU_FD_GDB,     /* listening stream socket */
 	HULL_QEMU_FD_VSOCK,   /* /dev/vhost-vsock */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
-	HULL_QEMU_FD_DEVICE,  /* of the list of devices: likewise where it is a disk */
-	HULL_QEMU_FD_PART,    /* likewise: device times HULL_QEMU_PARTS_MAX plus its part */
-	HULL_QEMU_FD_NBD,     /* a directory with sockets that are called as the devices' indices */
+	/* Of the list of devices.  A disk: likewise.  A console: a stream socket, or a file to
+	 * print to.  A network device: a socket, connected, of the kind its mode tells. */
+	HULL_QEMU_FD_DEVICE,
+	HULL_QEMU_FD_PART, /* of a disk: device times HULL_QEMU_PARTS_MAX plus its part */
+	HULL_QEMU_FD_NBD,  /* a directory with sockets that are called as the devices' indices */
 };
 extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */
 
