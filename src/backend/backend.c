@@ -45,6 +45,8 @@ void hull_backend_sockets_init(struct hull_backend_sockets *s)
 		s->shares[i] = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(s->networks); i++)
 		s->networks[i] = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(s->devices); i++)
+		s->devices[i] = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(s->exports.v); i++)
 		s->exports.v[i].fd = -1;
 }
@@ -56,6 +58,8 @@ void hull_backend_sockets_close(struct hull_backend_sockets *s)
 		hull_closep(&s->shares[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(s->networks); i++)
 		hull_closep(&s->networks[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(s->devices); i++)
+		hull_closep(&s->devices[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(s->exports.v); i++)
 		hull_closep(&s->exports.v[i].fd);
 	hull_closep(&s->gdb);
@@ -73,6 +77,10 @@ int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **e
 		{"resume", ops->caps & HULL_CAP_PAUSE, ops->resume},
 		{"dump", ops->caps & HULL_CAP_DUMP, ops->dump},
 		{"powerdown", ops->caps & HULL_CAP_POWERDOWN, ops->powerdown},
+		{"screenshot", ops->caps & HULL_CAP_SCREENSHOT, ops->screenshot},
+		{"send_keys", ops->caps & HULL_CAP_INPUT, ops->send_keys},
+		{"point", ops->caps & HULL_CAP_INPUT, ops->point},
+		{"balloon", ops->caps & HULL_CAP_BALLOON, ops->balloon},
 		{"take_stream", ops->caps & (HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK),
 		 ops->take_stream},
 	};

@@ -40,6 +40,9 @@ struct sock_fprog;
 #define HULL_CAP_GDB (UINT64_C(1) << 10)	 /* takes a socket for debuggers */
 #define HULL_CAP_DUMP (UINT64_C(1) << 11)	 /* dump */
 #define HULL_CAP_VHOST_VSOCK (UINT64_C(1) << 12) /* takes the kernel's vsock device */
+#define HULL_CAP_SCREENSHOT (UINT64_C(1) << 13)	 /* screenshot */
+#define HULL_CAP_INPUT (UINT64_C(1) << 14)	 /* send_keys, point */
+#define HULL_CAP_BALLOON (UINT64_C(1) << 15)	 /* balloon */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG "hull.root"
@@ -88,6 +91,8 @@ struct hull_backend_events {
 	void (*ending)(void *ctx, enum hull_end end);
 	/* It has been reaped, and all it said has been read. */
 	void (*exited)(void *ctx, const struct hull_backend_exit *exit);
+	/* The guest's balloon leaves it so much memory now.  May be NULL. */
+	void (*ballooned)(void *ctx, uint64_t bytes);
 };
 
 /* Who and where the hypervisor is to be. */
@@ -127,6 +132,9 @@ struct hull_backend_sockets {
 	/* Of the description's networks, in order: frames as QEMU's "stream" has them.  -1: the
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
+	/* Of the description's devices, in order: the far ends of consoles (stream sockets), and
+	 * what network devices send their frames to.  -1: no such thing. */
+	int devices[HULL_CONFIG_MAX_DEVICES];
 	struct hull_backend_exports exports;
 	int gdb;   /* listens for debuggers */
 	int dump;  /* a pipe for the guest's memory */
@@ -139,6 +147,17 @@ void hull_backend_sockets_close(struct hull_backend_sockets *s);
 
 struct hull_inst {
 	const struct hull_backend_ops *ops;
+};
+
+/* Where x and y may point to, from the screen's left upper corner to the right lower one. */
+#define HULL_POINTER_MAX 32767
+
+/* What a pointing device does: in this order. */
+struct hull_pointer {
+	bool move;
+	uint32_t x, y;
+	/* Names of buttons, each list ended by NULL: left, middle, right, wheel-up, wheel-down. */
+	const char *const *press, *const *release;
 };
 
 /* @err is NULL on success.  Called exactly once for each request that was accepted: while the
@@ -177,6 +196,19 @@ struct hull_backend_ops {
 	 * may be left of it in the pipe when it is done but what the pipe can hold. */
 	int (*dump)(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 		    struct hull_error **err);
+	/* A picture (PNG) of what devices[@device], a screen, shows, into the file of @fd, which is
+	 * open for writing only.  Borrowed. */
+	int (*screenshot)(struct hull_inst *inst, size_t device, int fd, hull_inst_done_fn done,
+			  void *ctx, struct hull_error **err);
+	/* All of them pressed in order, held so long and released, by name; ended by NULL. */
+	int (*send_keys)(struct hull_inst *inst, const char *const *keys, uint64_t hold_ms,
+			 hull_inst_done_fn done, void *ctx, struct hull_error **err);
+	int (*point)(struct hull_inst *inst, const struct hull_pointer *what,
+		     hull_inst_done_fn done, void *ctx, struct hull_error **err);
+	/* Asks the guest to make do with so many bytes of its memory; events.ballooned tells of its
+	 * progress. */
+	int (*balloon)(struct hull_inst *inst, uint64_t bytes, hull_inst_done_fn done, void *ctx,
+		       struct hull_error **err);
 	/* One line for people on what was chosen and why, "" if nothing was. */
 	const char *(*choice)(const struct hull_inst *inst);
 	pid_t (*pid)(const struct hull_inst *inst); /* 0 before start */

@@ -6,8 +6,10 @@
 #include "cli/device_opts.h"
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "config/vfkit.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 /* The monitor runs elsewhere. */
@@ -23,6 +25,38 @@ static int make_absolute(char **path, struct hull_error **err)
 	free(*path);
 	*path = real;
 	return 0;
+}
+
+/* One that does not exist yet, but its directory. */
+static int make_absolute_new(char **path, struct hull_error **err)
+{
+	const char *slash = *path ? strrchr(*path, '/') : NULL;
+	cleanup_free char *dir = NULL;
+	char *real;
+
+	if (!*path || (slash && !slash[1]))
+		return *path ? hull_fail(err, HULL_E_INVALID, "'%s' is a directory", *path) : 0;
+	dir = slash ? strndup(*path, (size_t)(slash - *path) + 1) : strdup(".");
+	if (!dir || make_absolute(&dir, err) < 0)
+		return dir ? -1 : hull_fail_nomem(err);
+	real = hull_path_join(dir, slash ? slash + 1 : *path);
+	if (!real)
+		return hull_fail_nomem(err);
+	free(*path);
+	*path = real;
+	return 0;
+}
+
+/* What is ours can't be meant; all of it closes with exec. */
+static int check_inherited(int64_t fd, struct hull_error **err)
+{
+	int flags = fcntl((int)fd, F_GETFD);
+
+	if (flags >= 0 && !(flags & FD_CLOEXEC))
+		return 0;
+	hull_fail(err, HULL_E_INVALID, "descriptor %lld is not open", (long long)fd);
+	hull_hint(err, "whoever starts hull opens it, and hands it down under that number");
+	return -1;
 }
 
 static int settle(struct hull_device *d, struct hull_error **err)
@@ -41,6 +75,12 @@ static int settle(struct hull_device *d, struct hull_error **err)
 		return make_absolute(&d->disk.path, err);
 	case HULL_DEVICE_FS:
 		return make_absolute(&d->fs.dir, err);
+	case HULL_DEVICE_SERIAL:
+		return make_absolute_new(&d->serial.log, err);
+	case HULL_DEVICE_NET:
+		if (d->net.socket)
+			return check_inherited(d->net.fd, err);
+		return make_absolute(&d->net.path, err);
 	default:
 		return 0;
 	}

@@ -28,13 +28,16 @@
 
 #define TWICE_NS (2 * HULL_NS_PER_S)
 
+/* What may be shown: the serial console, and a device. */
+enum { CONSOLE, DEVICE, N_CONSOLES };
+
 struct run {
 	struct hull_run_options o;
 	struct hull_loop *loop;
 	struct hull_source *signals, *timer;
 	struct hull_vm *vm;
 	struct hull_exec *exec;
-	struct hull_stdio *console_out, *console_in;
+	struct hull_stdio *outputs[N_CONSOLES], *console_in;
 	struct hull_error *err; /* ours; the first one */
 	int code;		/* the command's, while err is NULL */
 	int last_signal;
@@ -162,10 +165,14 @@ static int start_command(struct run *r, struct hull_error **err)
 
 /* ---- the console ---- */
 
-/* What the console said last is still on its way when the VM has ended. */
+/* What the consoles said last is still on its way when the VM has ended. */
 static void quit_when_shown(struct run *r)
 {
-	if (r->ended && (!r->console_out || r->err))
+	bool shown = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(r->outputs); i++)
+		shown &= !r->outputs[i];
+	if (r->ended && (shown || r->err))
 		hull_loop_quit(r->loop, 0);
 }
 
@@ -175,8 +182,9 @@ static void on_console_done(void *ctx, struct hull_stdio *s, const struct hull_e
 
 	if (s == r->console_in)
 		r->console_in = NULL;
-	else
-		r->console_out = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(r->outputs); i++)
+		if (s == r->outputs[i])
+			r->outputs[i] = NULL;
 	/* Its end is the VM's, which tells more. */
 	if (error && hull_error_code(error) != HULL_E_UNAVAILABLE)
 		fail(r, error);
@@ -187,23 +195,50 @@ static void on_console_done(void *ctx, struct hull_stdio *s, const struct hull_e
 static const struct hull_stdio_ops console_ops = {.done = on_console_done};
 
 /* The writer is whoever connects first, so input comes before output. */
-static int show_console(struct run *r, struct hull_error **err)
+static int type_to(struct run *r, const char *path, struct hull_error **err)
 {
-	bool alone = r->o.config.agent == HULL_AGENT_NONE;
+	if (hull_stdio_new_raw(r->loop, path, STDIN_FILENO, true, &console_ops, r, &r->console_in,
+			       err) < 0)
+		return -1;
+	hull_stdio_begin(r->console_in);
+	return 0;
+}
+
+static int show(struct run *r, size_t which, const char *path, int fd, struct hull_error **err)
+{
+	return hull_stdio_new_raw(r->loop, path, fd, false, &console_ops, r, &r->outputs[which],
+				  err);
+}
+
+/* A device that has the standard streams. */
+static int show_device(struct run *r, const struct hull_device *dev, struct hull_error **err)
+{
+	cleanup_free char *path = hull_vm_serial(r->vm, (size_t)(dev - r->o.config.devices.v));
+
+	if (!path)
+		return hull_fail_nomem(err);
+	if (isatty(STDIN_FILENO) && hull_tty_console(STDIN_FILENO, err) < 0)
+		return -1;
+	return type_to(r, path, err) < 0 ? -1 : show(r, DEVICE, path, STDOUT_FILENO, err);
+}
+
+static int show_consoles(struct run *r, struct hull_error **err)
+{
+	const struct hull_device *dev = hull_device_stdio(&r->o.config);
+	bool alone = r->o.config.agent == HULL_AGENT_NONE && !dev;
 	const char *path = hull_vm_console(r->vm);
 
+	if (dev && show_device(r, dev, err) < 0)
+		return -1;
 	if (!alone && !r->o.config.console)
 		return 0;
 	if (alone && r->o.interactive) {
-		if (hull_stdio_new_raw(r->loop, path, STDIN_FILENO, true, &console_ops, r,
-				       &r->console_in, err) < 0)
-			return -1;
 		if (r->o.terminal && hull_tty_raw(STDIN_FILENO, err) < 0)
 			return -1;
-		hull_stdio_begin(r->console_in);
+		if (type_to(r, path, err) < 0)
+			return -1;
 	}
-	return hull_stdio_new_raw(r->loop, path, alone ? STDOUT_FILENO : STDERR_FILENO, false,
-				  &console_ops, r, &r->console_out, err);
+	return show(r, CONSOLE, path, alone ? STDOUT_FILENO : STDERR_FILENO, err);
 }
 
 /* ---- the VM ---- */
@@ -228,7 +263,7 @@ static void on_vm_ready(void *ctx, const struct hull_error *error)
 	if (r->stopping) /* a signal came first */
 		return;
 	show_notes(r);
-	if (show_console(r, &err) < 0 ||
+	if (show_consoles(r, &err) < 0 ||
 	    (r->o.config.agent == HULL_AGENT_HULL && start_command(r, &err) < 0))
 		fail(r, err);
 }
@@ -431,7 +466,8 @@ int hull_cmd_run(const struct hull_verb *verb, int argc, char **argv)
 			hull_out_error(timing_err); /* the command's status is what counts */
 	}
 	hull_stdio_free(r.console_in);
-	hull_stdio_free(r.console_out);
+	for (size_t i = 0; i < ARRAY_SIZE(r.outputs); i++)
+		hull_stdio_free(r.outputs[i]);
 	hull_exec_free(r.exec);
 	hull_vm_free(r.vm);
 	hull_tty_restore();

@@ -18,6 +18,7 @@
 #include "config.h"
 #include "config/environ.h"
 #include "config/forward.h"
+#include "config/network.h"
 #include "vm/description.h"
 
 #include <limits.h>
@@ -350,6 +351,15 @@ static int add_ports(struct hull_run_options *o, const char *value, struct hull_
 	return -1;
 }
 
+/* One that the user asks for takes the place of the usual one. */
+static bool has_nic(const struct hull_config *c)
+{
+	for (size_t i = 0; i < c->devices.n; i++)
+		if (c->devices.v[i].kind == HULL_DEVICE_NET)
+			return true;
+	return c->networks.n > 0;
+}
+
 /* Somebody's own kernel gets a network only when it is asked for. */
 static int fill_network(struct hull_run_options *o, struct hull_error **err)
 {
@@ -363,9 +373,12 @@ static int fill_network(struct hull_run_options *o, struct hull_error **err)
 		hull_hint(err, "change them there");
 		return -1;
 	}
+	if (hull_networks_adopt(&o->config, err) < 0)
+		return -1;
 	if (o->net == HULL_RUN_NET_UNSAID)
-		o->net = o->config.agent == HULL_AGENT_HULL || o->ports.n ? HULL_RUN_NET_USER
-									  : HULL_RUN_NET_NONE;
+		o->net = (o->config.agent == HULL_AGENT_HULL && !has_nic(&o->config)) || o->ports.n
+				 ? HULL_RUN_NET_USER
+				 : HULL_RUN_NET_NONE;
 	if (o->net == HULL_RUN_NET_NONE && o->ports.n) {
 		hull_fail(err, HULL_E_INVALID, "--publish: there is no network with --net none");
 		hull_hint(err, "leave out one of the two");
@@ -373,7 +386,7 @@ static int fill_network(struct hull_run_options *o, struct hull_error **err)
 	}
 	if (o->net == HULL_RUN_NET_NONE)
 		return 0;
-	net = hull_vec_push(&o->config.networks);
+	net = o->config.networks.n ? o->config.networks.v : hull_vec_push(&o->config.networks);
 	if (!net)
 		return hull_fail_nomem(err);
 	net->kind = HULL_NETWORK_USER;
@@ -682,6 +695,13 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 	if (o->config.agent == HULL_AGENT_HULL && !o->args.n) {
 		hull_fail(err, HULL_E_INVALID, "no command given");
 		hull_hint(err, "for example: hull run -- uname -a");
+		return -1;
+	}
+	if (o->interactive && o->config.agent == HULL_AGENT_HULL && hull_device_stdio(&o->config)) {
+		hull_fail(err, HULL_E_INVALID,
+			  "--interactive: standard input belongs to the device "
+			  "virtio-serial,stdio");
+		hull_hint(err, "leave out one of the two");
 		return -1;
 	}
 	if (o->config.agent == HULL_AGENT_NONE && o->config.modules)

@@ -15,6 +15,7 @@
 /* One terminal a process: what to put back at exit. */
 static struct {
 	bool raw;
+	bool signals; /* keys still make them */
 	int fd;
 	struct termios before;
 } tty;
@@ -27,20 +28,43 @@ void hull_tty_restore(void)
 	(void)tcsetattr(tty.fd, TCSADRAIN, &tty.before);
 }
 
-int hull_tty_raw(int fd, struct hull_error **err)
+static void make_raw(struct termios *t)
+{
+	if (!tty.signals) {
+		cfmakeraw(t);
+		return;
+	}
+	t->c_iflag &= ~(tcflag_t)ICRNL;
+	t->c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	t->c_cc[VMIN] = 1;
+	t->c_cc[VTIME] = 0;
+}
+
+static int enter(int fd, bool signals, struct hull_error **err)
 {
 	struct termios raw;
 
 	if (tcgetattr(fd, &tty.before) < 0)
 		return hull_fail_errno(err, errno, "read terminal settings");
+	tty.signals = signals;
 	raw = tty.before;
-	cfmakeraw(&raw);
+	make_raw(&raw);
 	if (tcsetattr(fd, TCSADRAIN, &raw) < 0)
 		return hull_fail_errno(err, errno, "set the terminal to raw mode");
 	tty.fd = fd;
 	tty.raw = true;
 	(void)atexit(hull_tty_restore);
 	return 0;
+}
+
+int hull_tty_raw(int fd, struct hull_error **err)
+{
+	return enter(fd, false, err);
+}
+
+int hull_tty_console(int fd, struct hull_error **err)
+{
+	return enter(fd, true, err);
 }
 
 void hull_tty_continue(void)
@@ -50,7 +74,7 @@ void hull_tty_continue(void)
 	/* In the background setting it would stop us again. */
 	if (!tty.raw || tcgetpgrp(tty.fd) != getpgrp())
 		return;
-	cfmakeraw(&raw);
+	make_raw(&raw);
 	(void)tcsetattr(tty.fd, TCSADRAIN, &raw);
 }
 

@@ -8,6 +8,9 @@
 #include "base/error.h"
 
 int hull_tty_raw(int fd, struct hull_error **err);
+/* The same for a guest's console, but that keys which end or stop programs (Ctrl-C) still do, to
+ * this one. */
+int hull_tty_console(int fd, struct hull_error **err);
 /* Again raw, if it was: whoever continued us has set its own modes. */
 void hull_tty_continue(void);
 /* Idempotent; also runs at exit. */

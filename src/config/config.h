@@ -213,6 +213,10 @@ void hull_config_init(struct hull_config *config);
 void hull_config_fini(struct hull_config *config);
 #define cleanup_config __attribute__((cleanup(hull_config_fini)))
 
+/* The console of the list of devices that has the standard streams of whoever starts the VM; NULL:
+ * none has. */
+const struct hull_device *hull_device_stdio(const struct hull_config *config);
+
 /* Initialises *ret_config, on failure too.  What fits no field is an error; whether the fields fit
  * each other is hull_config_validate()'s affair. */
 int hull_config_from_json(const char *text, size_t len, struct hull_config *ret_config,

@@ -40,6 +40,8 @@
 
 #define BIT(n) (UINT64_C(1) << (n))
 
+#define NET_MTU_LEAST 68 /* by RFC 791 */
+
 static const char *const disk_types[] = {"image", "dev", NULL};
 static const char *const sync_names[] = {"full", "none", NULL};
 
@@ -119,8 +121,20 @@ enum {
 	NET_MAC,
 	NET_TYPE,
 	NET_TYPE_PATH,
-	NET_OFFLOADING
+	NET_OFFLOADING,
+	NET_MODE,
+	NET_MTU,
+	NET_FEATURES,
 };
+
+/* A frame a datagram; or a stream of frames, each after its length in four bytes, the highest
+ * first. */
+static const char *const mode_names[] = {"datagram", "stream", NULL};
+
+/* What virtio calls them, without VIRTIO_NET_F_. */
+static const char *const feature_names[] = {"CSUM",	  "GUEST_CSUM", "GUEST_TSO4",
+					    "GUEST_TSO6", "GUEST_UFO",	"HOST_TSO4",
+					    "HOST_TSO6",  "HOST_UFO",	NULL};
 
 static int digit(char c)
 {
@@ -240,6 +254,13 @@ static const struct hull_field net_rows[] = {
 	[NET_OFFLOADING] =
 		WORD(hull_dev_net, path, char *, STRING, "accepted and without effect, needs type",
 		     .key = "offloading", .set = check_offloading, .metavar = "off"),
+	[NET_MODE] = NAMED(hull_dev_net, mode, "mode",
+			   "datagram (default): a frame each; stream: each after its length",
+			   mode_names, 0),
+	[NET_MTU] = ROW(hull_dev_net, mtu, uint64_t, U64, "mtu",
+			"largest packet that the guest may send; 0: it is not told", max = 65535),
+	[NET_FEATURES] = TEXT(hull_dev_net, features, "features",
+			      "offloads to offer to the guest: CSUM, HOST_TSO4..., joined by |", 0),
 };
 
 /* As it is kept, whatever form it came in. */
@@ -260,7 +281,7 @@ static int net_parsed(void *object, uint64_t seen, struct hull_error **err)
 
 	net->socket = seen & BIT(NET_FD);
 	if (!(seen & BIT(NET_MAGIC)))
-		net->magic = path;
+		net->magic = path && !hull_dev_net_is_stream(net);
 	if (seen & BIT(NET_TYPE) && !net->path)
 		return hull_fail(err, HULL_E_INVALID, "'type' needs 'path'");
 	if (seen & (BIT(NET_TYPE_PATH) | BIT(NET_OFFLOADING)) && !(seen & BIT(NET_TYPE)))
@@ -279,6 +300,41 @@ static int net_read(void *object, uint64_t seen, struct hull_error **err)
 	return normalise_mac(net, err);
 }
 
+bool hull_dev_net_is_stream(const struct hull_dev_net *net)
+{
+	return net->mode && !strcmp(net->mode, mode_names[1]);
+}
+
+static int check_features(const char *features, struct hull_error **err)
+{
+	cleanup_free char *copy = strdup(features);
+	char *save = NULL;
+
+	if (!copy)
+		return hull_fail_nomem(err);
+	for (char *word = strtok_r(copy, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
+		size_t i = 0;
+
+		while (feature_names[i] && strcmp(word, feature_names[i]) != 0)
+			i++;
+		if (!feature_names[i])
+			return hull_fail(err, HULL_E_INVALID, "features: unknown '%.64s'", word);
+	}
+	return 0;
+}
+
+static int check_native(const struct hull_dev_net *net, struct hull_error **err)
+{
+	if (net->nat && net->mode)
+		return hull_fail(err, HULL_E_INVALID, "'nat' and 'mode' exclude each other");
+	if (net->magic && hull_dev_net_is_stream(net))
+		return hull_fail(err, HULL_E_INVALID,
+				 "'magic' is a datagram: with mode 'stream' there is none");
+	if (net->mtu && net->mtu < NET_MTU_LEAST)
+		return hull_fail(err, HULL_E_INVALID, "mtu: %d is the least", NET_MTU_LEAST);
+	return net->features ? check_features(net->features, err) : 0;
+}
+
 static int net_check(const void *object, struct hull_error **err)
 {
 	const struct hull_dev_net *net = object;
@@ -292,7 +348,7 @@ static int net_check(const void *object, struct hull_error **err)
 	if (!net->nat && !net->socket && !net->path)
 		return hull_fail(err, HULL_E_INVALID,
 				 "one of 'nat', 'fd' and 'unixSocketPath' is needed");
-	return 0;
+	return check_native(net, err);
 }
 
 /* The old form of a socket's path, which every vfkit knows, as long as it says the same. */

@@ -73,10 +73,17 @@ struct hull_dev_net {
 	bool nat;
 	bool socket; /* a datagram socket that the starter has opened */
 	int64_t fd;  /* which; -1: not told */
-	char *path;  /* of the datagram socket of a helper */
+	char *path;  /* of the socket of a helper */
 	bool magic;  /* greet that helper with "VFKT" */
 	char *mac;   /* lower case, with colons: 6, 8 or 20 bytes; NULL: a random one */
+	/* Beyond vfkit's words: */
+	char *mode;   /* of a socket: NULL or "datagram": a frame each; "stream": see mode_names */
+	uint64_t mtu; /* that the guest is told; 0: none */
+	char *features; /* offloads the guest is to be offered, by names joined by bars */
 };
+
+/* Of a device that goes through a socket: after their length, rather than in datagrams. */
+bool hull_dev_net_is_stream(const struct hull_dev_net *net);
 
 /* A port of the guest's, or of the host's as the guest sees it, is a Unix socket on the host. */
 struct hull_dev_vsock {

@@ -98,6 +98,17 @@ static int check_overlap(const struct hull_config *c, size_t net, size_t i, stru
 	return 0;
 }
 
+void hull_network_device_mac(const struct hull_config *config, size_t index,
+			     char ret[HULL_MAC_TEXT])
+{
+	const char *mac = config->devices.v[index].net.mac;
+
+	if (mac && strlen(mac) < HULL_MAC_TEXT)
+		memcpy(ret, mac, strlen(mac) + 1);
+	else
+		derive_mac(config->id, HULL_CONFIG_MAX_NETWORKS + index, ret);
+}
+
 static int check_mac(const struct hull_config *c, size_t net, struct hull_error **err)
 {
 	struct hull_network_numbers mine, other;
@@ -128,5 +139,92 @@ int hull_network_check(const struct hull_config *c, size_t index, struct hull_er
 		if (check_port(&net->ports.v[i], index, i, err) < 0 ||
 		    check_overlap(c, index, i, err) < 0)
 			return -1;
+	return 0;
+}
+
+/* ---- the list of devices ---- */
+
+static bool is_nic(const struct hull_device *d)
+{
+	return d->kind == HULL_DEVICE_NET;
+}
+
+static int check_device_mac(const struct hull_config *c, size_t index, struct hull_error **err)
+{
+	const char *given = c->devices.v[index].net.mac;
+	char mine[HULL_MAC_TEXT], other[HULL_MAC_TEXT];
+	struct hull_network_numbers n;
+	uint8_t mac[HULL_MAC_LEN];
+
+	if (given && hull_parse_mac(given, mac) < 0)
+		return hull_fail(err, HULL_E_INVALID,
+				 "devices[%zu].mac: '%s' is not the hardware address of one "
+				 "device, such as 52:54:00:12:34:56",
+				 index, given);
+	hull_network_device_mac(c, index, mine);
+	for (size_t i = 0; i < c->networks.n; i++) {
+		hull_network_numbers(c, i, &n);
+		if (!strcasecmp(mine, n.mac))
+			return hull_fail(err, HULL_E_INVALID,
+					 "devices[%zu].mac: same as that of networks[%zu]", index,
+					 i);
+	}
+	for (size_t i = 0; i < index; i++) {
+		if (!is_nic(&c->devices.v[i]))
+			continue;
+		hull_network_device_mac(c, i, other);
+		if (!strcasecmp(mine, other))
+			return hull_fail(err, HULL_E_INVALID,
+					 "devices[%zu].mac: same as that of devices[%zu]", index,
+					 i);
+	}
+	return 0;
+}
+
+int hull_network_device_check(const struct hull_config *c, size_t index, struct hull_error **err)
+{
+	const struct hull_dev_net *net = &c->devices.v[index].net;
+
+	if (net->socket && net->fd < 0)
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu].fd: missing", index);
+	if (net->path && *net->path != '/')
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: not an absolute path",
+				 index);
+	if (net->path && strlen(net->path) > HULL_CONFIG_MAX_SOCKET)
+		return hull_fail(err, HULL_E_INVALID,
+				 "devices[%zu].path: longer than the %d bytes of a socket's path",
+				 index, HULL_CONFIG_MAX_SOCKET);
+	return check_device_mac(c, index, err);
+}
+
+/* Takes its address along. */
+static int adopt(struct hull_config *config, struct hull_dev_net *from, struct hull_error **err)
+{
+	struct hull_network *net;
+
+	if (config->networks.n == HULL_CONFIG_MAX_NETWORKS)
+		return hull_fail(err, HULL_E_INVALID, "more than %d networks",
+				 HULL_CONFIG_MAX_NETWORKS);
+	net = hull_vec_push(&config->networks);
+	if (!net)
+		return hull_fail_nomem(err);
+	net->mac = steal_ptr(&from->mac);
+	return 0;
+}
+
+int hull_networks_adopt(struct hull_config *config, struct hull_error **err)
+{
+	for (size_t i = 0; i < config->devices.n;) {
+		struct hull_device *d = &config->devices.v[i];
+
+		if (!is_nic(d) || !d->net.nat) {
+			i++;
+			continue;
+		}
+		if (adopt(config, &d->net, err) < 0)
+			return hull_prefix(err, "devices[%zu]", i);
+		hull_device_fini(d);
+		memmove(d, d + 1, (--config->devices.n - i) * sizeof(*d));
+	}
 	return 0;
 }

@@ -29,5 +29,15 @@ void hull_network_numbers(const struct hull_config *config, size_t index,
 
 /* hull_config_validate()'s part on a network and its ports. */
 int hull_network_check(const struct hull_config *config, size_t index, struct hull_error **err);
+/* The same on devices[index], a network device. */
+int hull_network_device_check(const struct hull_config *config, size_t index,
+			      struct hull_error **err);
+
+/* The hardware address of devices[index]: its own, or one that is derived from the VM's id. */
+void hull_network_device_mac(const struct hull_config *config, size_t index,
+			     char ret[HULL_MAC_TEXT]);
+
+/* Devices that are behind the host's address become networks of the description, at its end. */
+int hull_networks_adopt(struct hull_config *config, struct hull_error **err);
 
 #endif

@@ -198,6 +198,10 @@ static int lend_devices(struct hull_vfkit *vm, const struct hull_config *c)
 		if (!d)
 			return -ENOMEM;
 		*d = c->devices.v[i];
+		if (d->kind == HULL_DEVICE_NET && d->net.path) { /* it is connected by now */
+			d->net.path = NULL;
+			d->net.socket = true;
+		}
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "monitor/command.h"
 
 #include "base/cleanup.h"
+#include "config/network.h"
 #include "monitor/export.h"
 #include "monitor/net.h"
 #include "monitor/share.h"
@@ -68,7 +69,9 @@ int hull_monitor_command(struct hull_config *config, const struct hull_backend_o
 	hull_exports_init(&exports);
 	if (config->link == HULL_LINK_VSOCK)
 		sockets.vsock_cid = SOME_CID;
-	r = plan_shares(config, ops, &exports, &sockets, err);
+	r = hull_networks_adopt(config, err);
+	if (r == 0)
+		r = plan_shares(config, ops, &exports, &sockets, err);
 	if (r == 0)
 		r = plan_networks(config, ops, &sockets, &env.ipv6, err);
 	if (r == 0)

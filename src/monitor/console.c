@@ -36,7 +36,7 @@ struct hull_console {
 	struct hull_conn *conn;		/* to the hypervisor; NULL once it is gone */
 	struct hull_listener *listener; /* NULL: none */
 	int log_fd;
-	char *log_path;
+	char *log_path; /* NULL: none */
 	size_t log_len;
 	bool log_lacks; /* the last write failed, which has been told */
 	char ring[HULL_CONSOLE_RING];
@@ -257,15 +257,17 @@ int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *
 	struct hull_console *c = calloc(1, sizeof(*c));
 	int r;
 
-	if (!c || !(c->log_path = strdup(log_path))) {
+	if (!c || (log_path && !(c->log_path = strdup(log_path)))) {
 		free(c);
 		hull_closep(&fd);
 		hull_closep(&listen_fd);
 		return hull_fail_nomem(err);
 	}
 	c->loop = loop;
-	log_open(c);
-	if (c->log_fd < 0) {
+	c->log_fd = -1;
+	if (log_path)
+		log_open(c);
+	if (log_path && c->log_fd < 0) {
 		r = -errno;
 		hull_closep(&fd);
 		hull_closep(&listen_fd);

@@ -20,7 +20,8 @@
 struct hull_console;
 struct hull_strbuf;
 
-/* @fd: the hypervisor's end; @listen_fd: the bound console.sock, or -1.  Owns both. */
+/* @fd: the hypervisor's end; @listen_fd: the bound console.sock, or -1.  Owns both.  @log_path
+ * NULL: it is not logged. */
 int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *log_path,
 		     struct hull_console **ret_console, struct hull_error **err);
 void hull_console_free(struct hull_console *console);

@@ -172,6 +172,15 @@ static void add_identity(struct hull_setup *s, const struct hull_config *c)
 	s->rq.hostname = c->name ? c->name : (char *)"hull";
 }
 
+/* What is at the far side of those is nothing to us: the guest's programs configure them. */
+static bool has_nic(const struct hull_config *c)
+{
+	for (size_t i = 0; i < c->devices.n; i++)
+		if (c->devices.v[i].kind == HULL_DEVICE_NET)
+			return true;
+	return false;
+}
+
 void hull_monitor_setup_guest(struct hull_monitor *m)
 {
 	cleanup_with(setup_freep) struct hull_setup *s = calloc(1, sizeof(*s));
@@ -184,10 +193,10 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 		return;
 	}
 	hull__agent__v1__setup_request__init(&s->rq);
-	if (m->net) {
+	if (m->net || has_nic(&m->config))
 		hull_setup_stage(s, "net");
+	if (m->net)
 		hull_net_describe(m->net, &s->rq);
-	}
 	if (m->config.panic_dump)
 		hull_setup_stage(s, "dump");
 	add_identity(s, &m->config);

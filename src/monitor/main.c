@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * hull-monitor: one monitor object in a process of its own.  Started by the library with the
- * starter's socket as descriptor 3 and the run directory's held lock as 4; not for people.
+ * starter's socket as descriptor 3, the run directory's held lock as 4 and what devices are to use
+ * after that; not for people.
  */
 #define _GNU_SOURCE
 #include "monitor/monitor.h"
@@ -36,6 +37,24 @@ struct signals {
 	struct hull_monitor *monitor;
 };
 
+/* How many there are tells the first gap, before anything of ours is opened. */
+static int count_handed(void)
+{
+	int n = 0;
+
+	while (fcntl(HULL_MONITOR_HANDED_FD + n, F_SETFD, FD_CLOEXEC) == 0)
+		n++;
+	return n;
+}
+
+static int hand(struct hull_monitor *m, int n, struct hull_error **err)
+{
+	for (int i = 0; i < n; i++)
+		if (hull_monitor_hand(m, HULL_MONITOR_HANDED_FD + i) < 0)
+			return hull_fail_nomem(err);
+	return 0;
+}
+
 static void on_signal(void *ctx, int signo)
 {
 	struct signals *s = ctx;
@@ -50,8 +69,8 @@ static int run(struct hull_error **err)
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 	cleanup_with(hull_loop_freep) struct hull_loop *loop = NULL;
 	struct hull_monitor *m = NULL;
+	int handed = count_handed(), r;
 	struct signals s;
-	int r;
 
 	for (int fd = STARTER_FD; fd <= LOCK_FD; fd++)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
@@ -61,6 +80,10 @@ static int run(struct hull_error **err)
 	    hull_monitor_new(loop, STARTER_FD, LOCK_FD, on_gone, loop, &m, err) < 0)
 		return -1;
 	s.monitor = m;
+	if (hand(m, handed, err) < 0) {
+		hull_monitor_free(m);
+		return -1;
+	}
 	r = hull_loop_add_signals(loop, signals, ARRAY_SIZE(signals), on_signal, &s, NULL);
 	if (r == 0)
 		r = hull_loop_run(loop);

@@ -39,7 +39,8 @@ void hull_monitor_reply(struct hull_ttrpc_call *call, const ProtobufCMessage *me
 	hull_ttrpc_reply(call, data, len);
 }
 
-static void fail(struct hull_ttrpc_call *call, int code, const char *cause, const char *message)
+void hull_monitor_refuse(struct hull_ttrpc_call *call, int code, const char *cause,
+			 const char *message)
 {
 	cleanup_error struct hull_error *err = NULL;
 
@@ -56,7 +57,8 @@ static void method_start(struct hull_monitor *m, struct hull_ttrpc_call *call,
 	cleanup_error struct hull_error *err = NULL;
 
 	if (m->state != HULL_MONITOR_WAITING) {
-		fail(call, HULL_E_STATE, "already-started", "the monitor has a VM already");
+		hull_monitor_refuse(call, HULL_E_STATE, "already-started",
+				    "the monitor has a VM already");
 		return;
 	}
 	m->state = HULL_MONITOR_STARTING;
@@ -85,6 +87,7 @@ static void method_status(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			  const ProtobufCMessage *request)
 {
 	Hull__Monitor__V1__StatusResponse r = HULL__MONITOR__V1__STATUS_RESPONSE__INIT;
+	char *terminals[HULL_CONFIG_MAX_DEVICES];
 
 	r.id = m->config.id ? m->config.id : (char *)"";
 	r.name = m->config.name ? m->config.name : (char *)"";
@@ -97,6 +100,12 @@ static void method_status(struct hull_monitor *m, struct hull_ttrpc_call *call,
 	r.agent_ready_at_ns = m->agent_ready_at_ns;
 	r.network_ready_at_ns = m->network_ready_at_ns;
 	r.network = (char *)network_name(m);
+	r.balloon_bytes = m->balloon_bytes;
+	r.terminals = terminals;
+	for (size_t i = 0; i < m->config.devices.n; i++)
+		if (m->config.devices.v[i].kind == HULL_DEVICE_SERIAL &&
+		    m->config.devices.v[i].serial.pty_name)
+			terminals[r.n_terminals++] = m->config.devices.v[i].serial.pty_name;
 	hull_monitor_reply(call, &r.base);
 }
 
@@ -108,7 +117,7 @@ static void method_wait(struct hull_monitor *m, struct hull_ttrpc_call *call,
 	if (slot)
 		*slot = call;
 	else
-		fail(call, HULL_E_NOMEM, "", "out of memory");
+		hull_monitor_refuse(call, HULL_E_NOMEM, "", "out of memory");
 }
 
 static void method_stop(struct hull_monitor *m, struct hull_ttrpc_call *call,
@@ -133,7 +142,8 @@ static void method_ready(struct hull_monitor *m, struct hull_ttrpc_call *call,
 		hull_monitor_wait_ready(m, call, true, rq->timeout_ns);
 		return;
 	default: /* whoever is newer than we are */
-		fail(call, HULL_E_INVALID, "", "only agent and network can be waited for");
+		hull_monitor_refuse(call, HULL_E_INVALID, "",
+				    "only agent and network can be waited for");
 	}
 }
 
@@ -158,7 +168,7 @@ static void pause_or_resume(struct hull_monitor *m, struct hull_ttrpc_call *call
 	struct hull_ttrpc_call **slot = calloc(1, sizeof(*slot));
 
 	if (!slot) {
-		fail(call, HULL_E_NOMEM, "", "out of memory");
+		hull_monitor_refuse(call, HULL_E_NOMEM, "", "out of memory");
 		return;
 	}
 	*slot = call;
@@ -195,6 +205,13 @@ static const struct method {
 	{"Ready", &hull__monitor__v1__ready_request__descriptor, method_ready, false, false},
 	{"Pause", &hull__monitor__v1__pause_request__descriptor, method_pause, false, true},
 	{"Resume", &hull__monitor__v1__resume_request__descriptor, method_resume, false, true},
+	{"Screenshot", &hull__monitor__v1__screenshot_request__descriptor, hull_monitor_screenshot,
+	 false, true},
+	{"SendKey", &hull__monitor__v1__send_key_request__descriptor, hull_monitor_send_key, false,
+	 true},
+	{"Point", &hull__monitor__v1__point_request__descriptor, hull_monitor_point, false, true},
+	{"Balloon", &hull__monitor__v1__balloon_request__descriptor, hull_monitor_balloon, false,
+	 true},
 };
 
 static void dispatch(struct hull_monitor *m, struct hull_ttrpc_call *call, const struct method *md,
@@ -205,17 +222,18 @@ static void dispatch(struct hull_monitor *m, struct hull_ttrpc_call *call, const
 	size_t len;
 
 	if (md->starter_only && !from_starter) {
-		fail(call, HULL_E_DENIED, "", "only the VM's starter may call this");
+		hull_monitor_refuse(call, HULL_E_DENIED, "", "only the VM's starter may call this");
 		return;
 	}
 	if (md->needs_vm && !m->inst) {
-		fail(call, HULL_E_STATE, "not-running", "the VM has not been started");
+		hull_monitor_refuse(call, HULL_E_STATE, "not-running",
+				    "the VM has not been started");
 		return;
 	}
 	payload = hull_ttrpc_payload(call, &len);
 	rq = protobuf_c_message_unpack(md->request, NULL, len, payload);
 	if (!rq) {
-		fail(call, HULL_E_INVALID, "", "malformed request");
+		hull_monitor_refuse(call, HULL_E_INVALID, "", "malformed request");
 		return;
 	}
 	md->fn(m, call, rq);
@@ -233,7 +251,7 @@ static void on_call(void *ctx, struct hull_ttrpc_call *call, bool from_starter)
 			return;
 		}
 	}
-	fail(call, HULL_E_UNSUPPORTED, "", "unknown method");
+	hull_monitor_refuse(call, HULL_E_UNSUPPORTED, "", "unknown method");
 }
 
 static void on_call_gone(void *ctx, struct hull_ttrpc_call *call)

@@ -238,11 +238,13 @@ static void leave_run_dir(struct hull_monitor *m)
 		hull_warn("monitor", "%s: %s, ignoring", m->config.run_dir, hull_strerror(-r));
 }
 
-/* The console's readers have all of it. */
+/* The readers of a console have all of it. */
 static void on_drained(void *ctx)
 {
 	struct hull_monitor *m = ctx;
 
+	if (--m->lagging)
+		return;
 	hull_source_arm(m->deadline, 0);
 	m->gone(m->ctx);
 }
@@ -272,6 +274,7 @@ static void launch_again(struct hull_monitor *m)
 	free_launch(m);
 	hull_monitor_remove_cgroups(m);
 	hull_console_free(steal_ptr(&m->console));
+	hull_monitor_close_devices(m);
 	if (hull_monitor_launch(m, &err) < 0)
 		hull_monitor_end_error(m, "start-failed", &err);
 }
@@ -298,7 +301,9 @@ static void on_finish(void *ctx)
 	hull_monitor_close_gdb(m);
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
-	if (m->console && hull_console_drain_readers(m->console, on_drained, m))
+	m->lagging = m->console && hull_console_drain_readers(m->console, on_drained, m);
+	m->lagging += hull_monitor_devices_lag(m, on_drained, m);
+	if (m->lagging)
 		hull_source_arm(m->deadline, hull_deadline_ms(DRAIN_MS));
 	else
 		m->gone(m->ctx);
@@ -353,6 +358,10 @@ void hull_monitor_free(struct hull_monitor *m)
 	hull_scratch_free(m->scratch);
 	hull_server_free(m->server);
 	hull_console_free(m->console);
+	hull_monitor_close_devices(m);
+	for (size_t i = 0; i < m->handed.n; i++)
+		hull_closep(&m->handed.v[i]);
+	free(m->handed.v);
 	hull_source_remove(&m->deadline);
 	hull_source_remove(&m->finish);
 	hull_closep(&m->initrd_fd);

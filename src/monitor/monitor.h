@@ -17,12 +17,21 @@
 
 #include "base/loop.h"
 
+#include <stddef.h>
+
 struct hull_monitor;
+
+/* Descriptors that the starter hands to hull-monitor: those of the description's devices that name
+ * one, in the order of the list, from here on. */
+#define HULL_MONITOR_HANDED_FD 5
 
 /* Serves @starter_fd.  @lock_fd is the held lock of the run directory.  Owns both.  @gone is called
  * once when everything has ended; free it then, not inside. */
 int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (*gone)(void *ctx),
 		     void *ctx, struct hull_monitor **ret_monitor, struct hull_error **err);
+/* Before its Start: what the starter has opened for devices, in the order of the list.  Owns them.
+ */
+int hull_monitor_hand(struct hull_monitor *monitor, int fd);
 /* Ends the VM as a signal to the monitor does: at once. */
 void hull_monitor_terminate(struct hull_monitor *monitor, const char *why);
 void hull_monitor_free(struct hull_monitor *monitor);

@@ -18,6 +18,7 @@
 #include "boot/initrd.h"
 #include "boot/modules.h"
 #include "config.h"
+#include "config/network.h"
 #include "monitor/net.h"
 #include "monitor/rest.h"
 
@@ -201,6 +202,7 @@ static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 	}
 	if (m->console) {
 		hull_console_drain(m->console);
+		hull_monitor_drain_devices(m);
 		(void)hull_console_panic_line(m->console, &panic);
 	}
 	/* Without a panic device a panic looks like a reboot: the console knows better. */
@@ -217,11 +219,19 @@ static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 	hull_monitor_child_ended(m);
 }
 
+static void on_inst_ballooned(void *ctx, uint64_t bytes)
+{
+	struct hull_monitor *m = ctx;
+
+	m->balloon_bytes = bytes;
+}
+
 static const struct hull_backend_events inst_events = {
 	.ready = on_inst_ready,
 	.paused = on_inst_paused,
 	.ending = on_inst_ending,
 	.exited = on_inst_exited,
+	.ballooned = on_inst_ballooned,
 };
 
 static void on_link_up(void *ctx, unsigned int agent_version)
@@ -376,7 +386,8 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 	}
 	if (m->gdb_fd >= 0 && (sockets->gdb = fcntl(m->gdb_fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return hull_fail_errno(err, errno, "duplicate a descriptor");
-	if (hull_monitor_open_dump(m, &sockets->dump, err) < 0)
+	if (hull_monitor_open_dump(m, &sockets->dump, err) < 0 ||
+	    hull_monitor_open_devices(m, sockets, err) < 0)
 		return -1;
 	if (ops->create(&env, &m->config, &m->inst, err) < 0 ||
 	    ops->start(m->inst, sockets, err) < 0)
@@ -433,7 +444,7 @@ static int read_spec(struct hull_monitor *m, const void *spec, size_t len, struc
 {
 	hull_config_fini(&m->config);
 	if (hull_config_from_json(spec, len, &m->config, err) < 0 ||
-	    hull_config_validate(&m->config, err) < 0)
+	    hull_networks_adopt(&m->config, err) < 0 || hull_config_validate(&m->config, err) < 0)
 		return -1;
 	if (!m->config.run_dir || !m->config.id)
 		return hull_fail(err, HULL_E_INVALID, "the VM description has no id or run_dir");

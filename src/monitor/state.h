@@ -3,8 +3,10 @@
  * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
  * may ask), control.c (pause and resume), prepare.c (what a VM needs before it starts), guest.c
  * (what the guest is told), ready.c (what has become ready, and who waits for it), timeline.c (what
- * the start was made of), cgroups.c (its control groups), gdb.c (the socket for debuggers), panic.c
- * (what becomes of a panicked guest), clock.c (the guest's time after a jump of the host's).
+ * the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
+ * connected to), screen.c (what callers may do with them), gdb.c (the socket for debuggers),
+ * panic.c (what becomes of a panicked guest), clock.c (the guest's time after a jump of the
+ * host's).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -22,6 +24,7 @@
 #include "monitor/net.h"
 #include "monitor/rpc.h"
 #include "monitor/scratch.h"
+#include "monitor/serial.h"
 #include "monitor/server.h"
 #include "monitor/share.h"
 #include "monitor/vsock.h"
@@ -81,6 +84,10 @@ struct hull_monitor {
 	bool relaunching;     /* everything down, then up again, before the guest has greeted */
 	struct hull_strv notes;
 	struct hull_console *console;
+	HULL_VEC(int) handed; /* owned: what the starter has opened for devices, in order */
+	struct hull_serial *serials[HULL_CONFIG_MAX_DEVICES]; /* NULL: no console of ours */
+	size_t lagging;		/* consoles with readers that do not have all yet */
+	uint64_t balloon_bytes; /* that the guest has left; 0: not told yet */
 	struct hull_dump *dump; /* NULL: none is wanted */
 	char *dump_result;	/* what became of it, to be told with the end */
 	uint64_t dump_bytes;	/* that are written so far */
@@ -148,6 +155,8 @@ void hull_monitor_remove_cgroups(struct hull_monitor *m);
 /* ---- methods.c ---- */
 extern const struct hull_server_ops hull_monitor_methods;
 void hull_monitor_reply(struct hull_ttrpc_call *call, const ProtobufCMessage *message);
+void hull_monitor_refuse(struct hull_ttrpc_call *call, int code, const char *cause,
+			 const char *message);
 /* Answers Stop and Wait with the end, Start and Ready with the error. */
 void hull_monitor_answer_end(struct hull_monitor *m);
 /* Answers Start with success. */
@@ -174,6 +183,26 @@ void hull_monitor_wait_ready(struct hull_monitor *m, struct hull_ttrpc_call *cal
 void hull_monitor_fail_ready(struct hull_monitor *m);
 /* That call is gone, whatever it was. */
 void hull_monitor_forget_ready(struct hull_monitor *m, const struct hull_ttrpc_call *call);
+
+/* ---- devices.c ---- */
+/* Connects the list of devices, and tells what a user has to know of them. */
+int hull_monitor_open_devices(struct hull_monitor *m, struct hull_backend_sockets *sockets,
+			      struct hull_error **err);
+/* The hypervisor has exited. */
+void hull_monitor_drain_devices(struct hull_monitor *m);
+/* How many of them have readers that do not have all yet; @drained follows for each. */
+size_t hull_monitor_devices_lag(struct hull_monitor *m, void (*drained)(void *ctx), void *ctx);
+void hull_monitor_close_devices(struct hull_monitor *m);
+
+/* ---- screen.c ---- */
+void hull_monitor_screenshot(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			     const ProtobufCMessage *request);
+void hull_monitor_send_key(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			   const ProtobufCMessage *request);
+void hull_monitor_point(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			const ProtobufCMessage *request);
+void hull_monitor_balloon(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			  const ProtobufCMessage *request);
 
 /* ---- gdb.c ---- */
 /* Listens for debuggers, if the VM is to have one. */

@@ -15,8 +15,11 @@
 #include "base/proc.h"
 #include "base/program.h"
 #include "base/vec.h"
+#include "config/network.h"
 #include "monitor.pb-c.h"
+#include "monitor/monitor.h"
 #include "monitor/rpc.h"
+#include "monitor/serial.h"
 #include "vm/rundir.h"
 
 #include <stdio.h>
@@ -239,21 +242,44 @@ static int monitor_environment(struct hull_strv *env, struct hull_error **err)
 	return env->failed ? hull_fail_nomem(err) : 0;
 }
 
-static int spawn_monitor(struct hull_vm *vm, int socket_fd, struct hull_error **err)
+/* What devices are to use and we have open; returns how many. */
+static size_t hand_down(const struct hull_config *config, struct hull_fd_map *fds)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->devices.n; i++) {
+		const struct hull_device *d = &config->devices.v[i];
+
+		if (d->kind == HULL_DEVICE_NET && d->net.socket) {
+			fds[n] = (struct hull_fd_map){(int)d->net.fd,
+						      HULL_MONITOR_HANDED_FD + (int)n};
+			n++;
+		}
+	}
+	return n;
+}
+
+static int spawn_monitor(struct hull_vm *vm, const struct hull_config *config, int socket_fd,
+			 struct hull_error **err)
 {
 	cleanup_strv struct hull_strv env = {0};
 	cleanup_free char *path = NULL;
 	char *argv[] = {(char *)"hull-monitor", vm->dir.id, NULL};
-	/* 2 stays ours only while tied: a detached monitor must not hold our terminal. */
-	struct hull_fd_map fds[] = {{socket_fd, 3}, {vm->dir.lock_fd, 4}, {STDERR_FILENO, 2}};
+	struct hull_fd_map fds[3 + HULL_CONFIG_MAX_DEVICES] = {{socket_fd, 3},
+							       {vm->dir.lock_fd, 4}};
 	struct hull_spawn spec = {
 		.argv = argv,
 		.cwd = "/",
 		.fds = fds,
-		.n_fds = vm->tied ? 3 : 2,
+		.n_fds = 2,
 		.new_session = true,
 		.detach = !vm->tied,
 	};
+
+	/* 2 stays ours only while tied: a detached monitor must not hold our terminal. */
+	if (vm->tied)
+		fds[spec.n_fds++] = (struct hull_fd_map){STDERR_FILENO, 2};
+	spec.n_fds += hand_down(config, fds + spec.n_fds);
 
 	if (hull_program_path("hull-monitor", &path, err) < 0 || monitor_environment(&env, err) < 0)
 		return -1;
@@ -320,6 +346,8 @@ static int prepare(struct hull_vm *vm, struct hull_config *config, struct hull_e
 	vm->console = hull_path_join(vm->dir.path, "console.sock");
 	if (!config->id || !config->run_dir || !vm->vsock || !vm->console)
 		return hull_fail_nomem(err);
+	if (hull_networks_adopt(config, err) < 0)
+		return hull_prefix(err, "VM description");
 	return hull_config_validate(config, err);
 }
 
@@ -344,7 +372,7 @@ int hull_vm_start(struct hull_loop *loop, struct hull_config *config, const stru
 		hull_fail_errno(err, -r, "make a socket for the monitor");
 		goto fail;
 	}
-	if (spawn_monitor(vm, s[1], err) < 0)
+	if (spawn_monitor(vm, config, s[1], err) < 0)
 		goto fail;
 	/* From here on the lock is the monitor's: closing ours does not release it. */
 	hull_closep(&vm->dir.lock_fd);
@@ -423,4 +451,12 @@ const char *hull_vm_vsock(const struct hull_vm *vm)
 const char *hull_vm_console(const struct hull_vm *vm)
 {
 	return vm->console;
+}
+
+char *hull_vm_serial(const struct hull_vm *vm, size_t index)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), HULL_SERIAL_SOCKET, index);
+	return hull_path_join(vm->dir.path, name);
 }

@@ -54,5 +54,8 @@ const char *hull_vm_id(const struct hull_vm *vm); /* 32 hex digits */
 const char *hull_vm_dir(const struct hull_vm *vm);
 const char *hull_vm_vsock(const struct hull_vm *vm);   /* path of vsock.sock */
 const char *hull_vm_console(const struct hull_vm *vm); /* path of console.sock */
+/* Path of the socket of devices[index], a console that has the starter's streams; NULL without
+ * memory.  The caller frees it. */
+char *hull_vm_serial(const struct hull_vm *vm, size_t index);
 
 #endif

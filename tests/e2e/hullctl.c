@@ -535,10 +535,12 @@ static int cmd_status(struct ctl *c, struct hull_error **err)
 		return -1;
 	printf("id=%s\nname=%s\nstate=%s\nmonitor_pid=%u\nhypervisor_pid=%u\nbackend=%s\n"
 	       "version=%s\nstarted_at_ns=%" PRIu64 "\nagent_ready_at_ns=%" PRIu64
-	       "\nnetwork_ready_at_ns=%" PRIu64 "\nnetwork=%s\n",
+	       "\nnetwork_ready_at_ns=%" PRIu64 "\nnetwork=%s\nballoon_bytes=%" PRIu64 "\n",
 	       rs->id, rs->name, rs->state, rs->monitor_pid, rs->hypervisor_pid, rs->backend,
 	       rs->version, rs->started_at_ns, rs->agent_ready_at_ns, rs->network_ready_at_ns,
-	       rs->network);
+	       rs->network, rs->balloon_bytes);
+	for (size_t i = 0; i < rs->n_terminals; i++)
+		printf("terminal=%s\n", rs->terminals[i]);
 	return 0;
 }
 
@@ -636,6 +638,10 @@ static const struct command commands[] = {
 	{MONITOR, "resume", "", 0, 0, cmd_resume},
 	{MONITOR, "stop", "[MS]", 0, 1, cmd_stop},
 	{MONITOR, "wait", "", 0, 0, cmd_wait_vm},
+	{MONITOR, "screenshot", "FILE [SCREEN]", 1, 2, hullctl_screenshot},
+	{MONITOR, "key", "KEY...", 1, MANY, hullctl_key},
+	{MONITOR, "point", "[X Y] [press|release BUTTON]...", 0, MANY, hullctl_point},
+	{MONITOR, "balloon", "BYTES", 1, 1, hullctl_balloon},
 	{MONITOR, "call", "METHOD", 1, 1, cmd_call},
 };
 

@@ -34,4 +34,10 @@ int hullctl_start_vm(struct ctl *c, struct hull_error **err);
 int hullctl_start_twice(struct ctl *c, struct hull_error **err);
 int hullctl_ready(struct ctl *c, struct hull_error **err);
 
+/* ---- hullctl-devices.c ---- */
+int hullctl_screenshot(struct ctl *c, struct hull_error **err);
+int hullctl_key(struct ctl *c, struct hull_error **err);
+int hullctl_point(struct ctl *c, struct hull_error **err);
+int hullctl_balloon(struct ctl *c, struct hull_error **err);
+
 #endif

@@ -43,6 +43,82 @@ static void test_numbers(void **state)
 	assert_string_equal(b.mac, "02:00:00:00:00:01");
 }
 
+#define DEVICES(list)                                                                         \
+	"{\"version\":1,\"id\":\"0123456789abcdef0123456789abcdef\",\"run_dir\":\"/r\","      \
+	"\"kernel\":\"/k\",\"initrd\":\"/i\",\"networks\":[{\"mac\":\"02:00:00:00:00:01\"}]," \
+	"\"devices\":[" list "]}"
+
+#define NAT "{\"kind\":\"virtio-net\",\"nat\":true}"
+
+/* Devices behind the host's address become networks, with what they have of their own. */
+static void test_adopt(void **state)
+{
+	static const char text[] =
+		DEVICES("{\"kind\":\"virtio-net\",\"nat\":true,\"mac\":\"02:00:00:00:00:02\"},"
+			"{\"kind\":\"virtio-rng\"},{\"kind\":\"virtio-net\",\"path\":\"/s\"},"
+			"{\"kind\":\"virtio-net\",\"nat\":true}");
+	static const char much[] = DEVICES(NAT "," NAT "," NAT "," NAT);
+	cleanup_config struct hull_config c;
+	cleanup_error struct hull_error *err = NULL;
+
+	assert_int_equal(hull_config_from_json(text, strlen(text), &c, NULL), 0);
+	assert_int_equal(hull_config_validate(&c, NULL), 0);
+	for (int turn = 0; turn < 2; turn++) { /* once is enough */
+		assert_int_equal(hull_networks_adopt(&c, NULL), 0);
+		assert_int_equal(c.networks.n, 3);
+		assert_string_equal(c.networks.v[1].mac, "02:00:00:00:00:02");
+		assert_null(c.networks.v[2].mac);
+		assert_int_equal(c.devices.n, 2);
+		assert_int_equal(c.devices.v[0].kind, HULL_DEVICE_RNG);
+		assert_string_equal(c.devices.v[1].net.path, "/s");
+		assert_int_equal(hull_config_validate(&c, NULL), 0);
+	}
+	hull_config_fini(&c);
+	assert_int_equal(hull_config_from_json(much, strlen(much), &c, NULL), 0);
+	assert_int_equal(hull_networks_adopt(&c, &err), -1);
+	assert_string_equal(hull_error_message(err), "devices[0]: more than 4 networks");
+}
+
+static void refuse_devices(const char *text, const char *why)
+{
+	cleanup_config struct hull_config c;
+	cleanup_error struct hull_error *err = NULL;
+
+	if (hull_config_from_json(text, strlen(text), &c, &err) == 0 &&
+	    hull_config_validate(&c, &err) == 0)
+		fail_msg("accepted: %s", text);
+	if (!strstr(hull_error_message(err), why))
+		fail_msg("no '%s' in: %s", why, hull_error_message(err));
+}
+
+#define NIC(members) "{\"kind\":\"virtio-net\"," members "}"
+
+static void test_devices_refused(void **state)
+{
+	refuse_devices(DEVICES(NIC("\"path\":\"s\"")), "devices[0].path: not an absolute path");
+	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"mac\":\"02:00:00:00:00:01\"")),
+		       "devices[0].mac: same as that of networks[0]");
+	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"mac\":\"02:00:00:00:00:02\"") "," NIC(
+			       "\"fd\":3,\"mac\":\"020000000002\"")),
+		       "devices[1].mac: same as that of devices[0]");
+	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"mac\":\"01:00:00:00:00:01\"")),
+		       "not the hardware address of one device");
+	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"mac\":\"02:00:00:00:00:00:00:01\"")),
+		       "not the hardware address of one device");
+	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"magic\":true,\"mode\":\"stream\"")),
+		       "'magic' is a datagram");
+	refuse_devices(DEVICES(NIC("\"nat\":true,\"mode\":\"stream\"")), "exclude each other");
+	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"mode\":\"steam\"")), "did you mean");
+	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"mtu\":67")), "mtu: 68 is the least");
+	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"features\":\"CSUM|TSO\"")),
+		       "features: unknown 'TSO'");
+	refuse_devices(DEVICES("{\"kind\":\"virtio-serial\",\"log\":\"l\"}"),
+		       "devices[0].log: not an absolute path");
+	refuse_devices(DEVICES("{\"kind\":\"virtio-serial\",\"stdio\":true},"
+			       "{\"kind\":\"virtio-serial\",\"stdio\":true}"),
+		       "devices[1].stdio: another device has");
+}
+
 struct spec {
 	const char *address;
 	uint64_t host, guest, count;
@@ -192,8 +268,9 @@ static void test_overlap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_loopback_is_both),
-		cmocka_unit_test(test_addresses), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_numbers),		cmocka_unit_test(test_adopt),
+		cmocka_unit_test(test_devices_refused), cmocka_unit_test(test_loopback_is_both),
+		cmocka_unit_test(test_addresses),	cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_overlap),
 	};
 

@@ -71,7 +71,8 @@ static void vm_done(void *ctx, const struct hull_error *err)
 	hull_strbuf_addf(&((struct vm *)ctx)->log, "done %s;", hull_error_message(err));
 }
 
-static const struct hull_backend_events events = {vm_ready, vm_paused, vm_ending, vm_exited};
+static const struct hull_backend_events events = {
+	.ready = vm_ready, .paused = vm_paused, .ending = vm_ending, .exited = vm_exited};
 
 /* @more: further members of the description. */
 static void vm_init(struct vm *v, const char *more, bool set_ids)

@@ -28,6 +28,14 @@ static const struct hull_qemu_host tcg = {HOST(HULL_ACCEL_TCG), .tsc_khz = 25961
 	"{\"kind\":\"virtio-input\",\"type\":\"keyboard\"},"        \
 	"{\"kind\":\"virtio-input\",\"type\":\"pointing\"}"
 
+#define LINK_DEVICES                                                                  \
+	"{\"kind\":\"virtio-serial\",\"stdio\":true},"                                \
+	"{\"kind\":\"virtio-net\",\"path\":\"/s,t\",\"magic\":true},"                 \
+	"{\"kind\":\"virtio-serial\",\"log\":\"/l\"},"                                \
+	"{\"kind\":\"virtio-net\",\"fd\":7,\"mac\":\"02-00-00-00-00-AB\"},"           \
+	"{\"kind\":\"virtio-net\",\"path\":\"/v\",\"mode\":\"stream\",\"mtu\":9000}," \
+	"{\"kind\":\"virtio-serial\",\"pty\":true}"
+
 static const struct hull_qemu_host tcg_vsock = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						.vsock_cid = 1234567};
 static const struct hull_qemu_host tcg_no_tsc = {HOST(HULL_ACCEL_TCG)};
@@ -112,6 +120,8 @@ static const struct {
 	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"arch\":\"aarch64\","
 	 "\"firmware\":{\"kind\":\"efi\"}}",
 	 &arm},
+	{"links-microvm", "{" BOOT ",\"devices\":[" LINK_DEVICES "]}", &tcg},
+	{"links-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" LINK_DEVICES "]}", &tcg},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},
@@ -203,6 +213,11 @@ static void test_refusals(void **state)
 		       &tcg, HULL_E_UNSUPPORTED,
 		       "1025 ports are more than the 1024 that the hypervisor's own network can "
 		       "listen on");
+	assert_refused("{" BOOT ",\"devices\":[{\"kind\":\"virtio-net\",\"path\":\"/s\","
+		       "\"features\":\"CSUM|HOST_TSO4\"}]}",
+		       &tcg, HULL_E_UNSUPPORTED,
+		       "devices[0]: features: QEMU's sockets can't carry 'CSUM|HOST_TSO4': they "
+		       "have frames without a header");
 	hull_strbuf_adds(&text, "{" BOOT ",\"append\":[\"");
 	for (int i = 0; i < 1992; i++)
 		hull_strbuf_adds(&text, "x");

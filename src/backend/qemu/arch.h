@@ -36,6 +36,7 @@ struct hull_qemu_arch {
 	/* Where QEMU puts kernel and initrd, from the beginning of the guest's memory; the initrd
 	 * no farther than in the middle of it.  0: at its end. */
 	uint64_t kernel_at, initrd_at;
+	uint64_t boot_len; /* what Linux takes behind the kernel until it runs programs, at least */
 };
 
 const struct hull_qemu_arch *hull_qemu_arch(enum hull_arch arch);

@@ -13,6 +13,7 @@
 #include "backend/qemu/explain.h"
 #include "backend/qemu/files.h"
 #include "backend/qemu/memory.h"
+#include "backend/qemu/operate.h"
 #include "backend/qemu/plan.h"
 #include "backend/qemu/probe.h"
 #include "base/cleanup.h"
@@ -35,6 +36,7 @@
 #define GRACE_MS 2000
 #define REAP_MS 5000
 #define MOST_FILES 1000000
+#define FIRST_SET 1000 /* of descriptors that are added while it runs */
 
 enum state {
 	STATE_NEW,
@@ -58,6 +60,7 @@ struct qemu {
 	struct hull_child child;
 	struct hull_source *child_source, *grace;
 	int dump_fd;			 /* where dumps go */
+	uint64_t next_set;		 /* of descriptors */
 	struct hull_qemu_memory *memory; /* NULL: QEMU's own */
 	struct hull_conn *conn;
 	struct hull_qmp *qmp;
@@ -219,6 +222,15 @@ static void on_pause(struct qemu *q, bool paused)
 	q->env.events->paused(q->env.ctx, paused);
 }
 
+static void on_balloon(struct qemu *q, const struct hull_json *data)
+{
+	uint64_t bytes;
+
+	if (q->env.events->ballooned &&
+	    hull_json_get_u64(hull_json_get(data, "actual"), &bytes) == 0)
+		q->env.events->ballooned(q->env.ctx, bytes);
+}
+
 static void qmp_event(void *ctx, const char *name, const struct hull_json *data)
 {
 	struct hull_error *error = NULL;
@@ -232,6 +244,8 @@ static void qmp_event(void *ctx, const char *name, const struct hull_json *data)
 		on_pause(q, true);
 	else if (!strcmp(name, "RESUME"))
 		on_pause(q, false);
+	else if (!strcmp(name, "BALLOON_CHANGE"))
+		on_balloon(q, data);
 	else if (!strcmp(name, "BLOCK_IO_ERROR") &&
 		 hull_qemu_fail_disk(q->config, data, &error) < 0)
 		condemn(q, error);
@@ -380,6 +394,7 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	q->env = *env;
 	q->config = config;
 	q->child.pidfd = q->dump_fd = -1;
+	q->next_set = FIRST_SET;
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = -1;
 	hull_tsc_start(&q->tsc);
@@ -580,8 +595,8 @@ static void on_reply(void *ctx, const struct hull_json *result, const struct hul
 }
 
 /* @done may be NULL; takes @arguments, also on failure. */
-static int send(struct qemu *q, const char *command, struct hull_json *arguments,
-		hull_inst_done_fn done, void *ctx, struct hull_error **err)
+static int ask(struct qemu *q, const char *command, struct hull_json *arguments,
+	       hull_inst_done_fn done, void *ctx, struct hull_error **err)
 {
 	struct request *r = NULL;
 
@@ -600,13 +615,47 @@ static int send(struct qemu *q, const char *command, struct hull_json *arguments
 	return 0;
 }
 
+static int check_running(const struct qemu *q, struct hull_error **err)
+{
+	if (q->qmp && (q->state == STATE_RUNNING || q->state == STATE_PAUSED))
+		return 0;
+	return hull_fail_cause(err, HULL_E_STATE, "not-running",
+			       "QEMU is not running yet, or no longer");
+}
+
 static int execute(struct qemu *q, const char *command, hull_inst_done_fn done, void *ctx,
 		   struct hull_error **err)
 {
-	if (!q->qmp || (q->state != STATE_RUNNING && q->state != STATE_PAUSED))
-		return hull_fail_cause(err, HULL_E_STATE, "not-running",
-				       "QEMU is not running yet, or no longer");
-	return send(q, command, NULL, done, ctx, err);
+	return check_running(q, err) < 0 ? -1 : ask(q, command, NULL, done, ctx, err);
+}
+
+int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_json *arguments,
+		      hull_inst_done_fn done, void *ctx, struct hull_error **err)
+{
+	struct qemu *q = from_inst(inst);
+	bool runs = check_running(q, err) == 0;
+
+	if (runs && arguments)
+		return ask(q, command, arguments, done, ctx, err);
+	hull_json_free(arguments);
+	return runs ? hull_fail_nomem(err) : -1;
+}
+
+/* QEMU keeps what comes with a byte until "add-fd" puts it into a set. */
+int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err)
+{
+	struct qemu *q = from_inst(inst);
+	int r;
+
+	if (check_running(q, err) < 0)
+		return -1;
+	if (hull_conn_queued(q->conn)) /* the byte would get into the middle of it */
+		return hull_fail(err, HULL_E_BUSY, "QEMU does not listen");
+	r = hull_send_fd(hull_conn_fd(q->conn), '\n', fd);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "hand a descriptor to QEMU");
+	*ret_set = q->next_set++;
+	return hull_qemu_execute(inst, "add-fd", hull_qemu_args_set(*ret_set), NULL, NULL, err);
 }
 
 static int qemu_pause(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
@@ -634,7 +683,7 @@ static int qemu_quit(struct hull_inst *inst, struct hull_error **err)
 	if (!q->qmp || q->state != STATE_HELD)
 		return execute(q, "quit", NULL, NULL, err);
 	begin_ending(q);
-	return send(q, "quit", NULL, NULL, NULL, err);
+	return ask(q, "quit", NULL, NULL, NULL, err);
 }
 
 /* QEMU keeps what comes with a byte until "getfd" names it; if that fails, so does the dump.
@@ -657,9 +706,9 @@ static int qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 	if (r < 0)
 		return hull_fail_errno(err, -r, "hand a descriptor to QEMU");
 	hull_closep(&q->dump_fd);
-	if (send(q, "getfd", steal_ptr(&name), NULL, NULL, err) < 0)
+	if (ask(q, "getfd", steal_ptr(&name), NULL, NULL, err) < 0)
 		return -1;
-	return send(q, "dump-guest-memory", steal_ptr(&args), done, ctx, err);
+	return ask(q, "dump-guest-memory", steal_ptr(&args), done, ctx, err);
 }
 
 static void qemu_kill(struct hull_inst *inst)
@@ -684,7 +733,8 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.name = "qemu",
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
-		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP | HULL_CAP_VHOST_VSOCK,
+		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP | HULL_CAP_VHOST_VSOCK |
+		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON,
 	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,
@@ -696,6 +746,10 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.quit = qemu_quit,
 	.kill = qemu_kill,
 	.dump = qemu_dump,
+	.screenshot = hull_qemu_screenshot,
+	.send_keys = hull_qemu_send_keys,
+	.point = hull_qemu_point,
+	.balloon = hull_qemu_balloon,
 	.choice = qemu_choice,
 	.pid = qemu_pid,
 	.free = qemu_free,

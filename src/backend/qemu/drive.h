@@ -27,7 +27,16 @@
 #define HULL_BACKEND_QEMU_DRIVE_H
 
 #include "backend/backend.h"
+#include "base/json.h"
 
 extern const struct hull_backend_ops hull_qemu_backend;
+
+/* ---- for operate.c ---- */
+/* Of a guest that runs or is paused.  Takes @arguments, of which NULL is a lack of memory; @done
+ * may be NULL. */
+int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_json *arguments,
+		      hull_inst_done_fn done, void *ctx, struct hull_error **err);
+/* A copy of @fd becomes a set of QEMU's, which is to be removed. */
+int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err);
 
 #endif

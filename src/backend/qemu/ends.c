@@ -128,6 +128,8 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 		*ret_fd = hull_qemu_open_disk(m->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
 	case HULL_QEMU_FD_DEVICE:
+		if (sockets->devices[fd->index] >= 0)
+			return take_socket(&sockets->devices[fd->index], "a device", ret_fd, err);
 		*ret_fd = hull_qemu_open_device(m->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
 	}

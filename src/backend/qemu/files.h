@@ -38,7 +38,7 @@ int hull_qemu_check_initrd(int fd, const char *path, struct hull_error **err);
 /* An image or block device; or a new scratch file, which has no name. */
 int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct hull_error **err);
 
-/* The image or block device that devices[index] is made of. */
+/* The image or block device that devices[index] is made of, or the log that it prints to. */
 int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err);
 
 /* Bit i: disks[i], or devices[i], is a block device.  Only looks; opening checks what is really

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The command line in the making, shared by the planner's files: plan.c (the machine and what every
- * VM of ours has), plan-devices.c (the description's list of devices).
+ * VM of ours has), plan-devices.c (the description's list of devices), plan-links.c (those of them
+ * that lead out of the VM).
  */
 #ifndef HULL_BACKEND_QEMU_PLAN_BUILD_H
 #define HULL_BACKEND_QEMU_PLAN_BUILD_H
@@ -16,9 +17,10 @@ struct hull_plan {
 	const struct hull_qemu_arch *arch;
 	struct hull_qemu_plan *plan;
 	int next_fd;
-	int next_bus;	 /* microvm: the next virtio-mmio transport */
-	size_t n_listed; /* of the list of devices, those that have a place on the bus */
-	bool failed;	 /* out of memory, outside argv */
+	int next_bus;	   /* microvm: the next virtio-mmio transport */
+	size_t n_listed;   /* of the list of devices, those that have a place on the bus */
+	size_t n_consoles; /* of them, consoles */
+	bool failed;	   /* out of memory, outside argv */
 };
 
 /* ---- plan.c ---- */
@@ -40,5 +42,13 @@ void hull_plan_virtio_nth(struct hull_plan *b, const char *what, int slot, size_
 int hull_plan_devices(struct hull_plan *b, struct hull_error **err);
 /* Some of them can't be on microvm. */
 bool hull_plan_devices_need_pci(const struct hull_config *config);
+/* A virtio device in the next place of the list. */
+void hull_plan_listed_virtio(struct hull_plan *b, const char *what, const char *properties);
+
+/* ---- plan-links.c ---- */
+int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		      struct hull_error **err);
+int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		  struct hull_error **err);
 
 #endif

@@ -33,7 +33,7 @@ static void add_pci(struct hull_plan *b, const char *what, const char *propertie
 		       properties);
 }
 
-static void add_virtio(struct hull_plan *b, const char *what, const char *properties)
+void hull_plan_listed_virtio(struct hull_plan *b, const char *what, const char *properties)
 {
 	size_t place = b->n_listed++;
 
@@ -69,7 +69,7 @@ static int add_blk(struct hull_plan *b, size_t nth, const struct hull_device *de
 	add_image(b, nth, &dev->disk);
 	snprintf(properties, sizeof(properties), ",id=devblk%zu,drive=dev%zu%s%s", nth, nth,
 		 dev->disk.id ? ",serial=" : "", dev->disk.id ? dev->disk.id : "");
-	add_virtio(b, "virtio-blk", properties);
+	hull_plan_listed_virtio(b, "virtio-blk", properties);
 	return 0;
 }
 
@@ -98,14 +98,14 @@ static int add_usb(struct hull_plan *b, size_t nth, const struct hull_device *de
 static int add_rng(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		   struct hull_error **err)
 {
-	add_virtio(b, "virtio-rng", "");
+	hull_plan_listed_virtio(b, "virtio-rng", "");
 	return 0;
 }
 
 static int add_balloon(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		       struct hull_error **err)
 {
-	add_virtio(b, "virtio-balloon", "");
+	hull_plan_listed_virtio(b, "virtio-balloon", "");
 	return 0;
 }
 
@@ -116,7 +116,7 @@ static int add_gpu(struct hull_plan *b, size_t nth, const struct hull_device *de
 
 	snprintf(properties, sizeof(properties), ",id=gpu%zu,xres=%" PRId64 ",yres=%" PRId64, nth,
 		 dev->gpu.width, dev->gpu.height);
-	add_virtio(b, "virtio-gpu", properties);
+	hull_plan_listed_virtio(b, "virtio-gpu", properties);
 	return 0;
 }
 
@@ -124,8 +124,8 @@ static int add_gpu(struct hull_plan *b, size_t nth, const struct hull_device *de
 static int add_input(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		     struct hull_error **err)
 {
-	add_virtio(b, !strcmp(dev->input.type, "keyboard") ? "virtio-keyboard" : "virtio-tablet",
-		   "");
+	hull_plan_listed_virtio(
+		b, !strcmp(dev->input.type, "keyboard") ? "virtio-keyboard" : "virtio-tablet", "");
 	return 0;
 }
 
@@ -143,6 +143,8 @@ static const struct {
 	[HULL_DEVICE_BALLOON] = {.add = add_balloon},
 	[HULL_DEVICE_GPU] = {.add = add_gpu},
 	[HULL_DEVICE_INPUT] = {.add = add_input},
+	[HULL_DEVICE_SERIAL] = {.add = hull_plan_console},
+	[HULL_DEVICE_NET] = {.add = hull_plan_nic},
 };
 
 bool hull_plan_devices_need_pci(const struct hull_config *config)

@@ -43,7 +43,9 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_GDB,     /* listening stream socket */
 	HULL_QEMU_FD_VSOCK,   /* /dev/vhost-vsock */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
-	HULL_QEMU_FD_DEVICE,  /* of the list of devices: likewise where it is a disk */
+	/* Of the list of devices.  A disk: likewise.  A console: a stream socket, or a file to
+	 * print to.  A network device: a socket, connected, of the kind its mode tells. */
+	HULL_QEMU_FD_DEVICE,
 };
 extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */
 

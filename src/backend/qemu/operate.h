@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What can be done with the devices of a guest that runs: operations of the backend's, and the
+ * arguments of QEMU's commands for them, which are NULL without memory.
+ */
+#ifndef HULL_BACKEND_QEMU_OPERATE_H
+#define HULL_BACKEND_QEMU_OPERATE_H
+
+#include "backend/backend.h"
+#include "base/json.h"
+
+int hull_qemu_screenshot(struct hull_inst *inst, size_t device, int fd, hull_inst_done_fn done,
+			 void *ctx, struct hull_error **err);
+int hull_qemu_send_keys(struct hull_inst *inst, const char *const *keys, uint64_t hold_ms,
+			hull_inst_done_fn done, void *ctx, struct hull_error **err);
+int hull_qemu_point(struct hull_inst *inst, const struct hull_pointer *what, hull_inst_done_fn done,
+		    void *ctx, struct hull_error **err);
+int hull_qemu_balloon(struct hull_inst *inst, uint64_t bytes, hull_inst_done_fn done, void *ctx,
+		      struct hull_error **err);
+
+/* "add-fd", "remove-fd" */
+struct hull_json *hull_qemu_args_set(uint64_t set);
+/* "screendump" of devices[@device] into set @set. */
+struct hull_json *hull_qemu_args_screendump(size_t device, uint64_t set);
+/* "send-key" */
+struct hull_json *hull_qemu_args_send_key(const char *const *keys, uint64_t hold_ms);
+/* "input-send-event" */
+struct hull_json *hull_qemu_args_point(const struct hull_pointer *what);
+/* "balloon" */
+struct hull_json *hull_qemu_args_balloon(uint64_t bytes);
+
+#endif

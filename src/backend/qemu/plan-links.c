@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Devices of the description's list that lead out of the VM: consoles and network devices.
+ *
+ * All consoles are ports of one controller, which is in the place of the first of them: so the
+ * guest's hvc0, hvc1... are in the order of the list.
+ */
+#define _GNU_SOURCE
+#include "backend/qemu/plan-build.h"
+
+#include "base/cleanup.h"
+#include "config/network.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* The descriptor set of what devices[n] prints to is FIRST_SET + n. */
+#define FIRST_SET 200
+
+static size_t count_consoles(const struct hull_config *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->devices.n; i++)
+		n += c->devices.v[i].kind == HULL_DEVICE_SERIAL;
+	return n;
+}
+
+/* QEMU writes a log by itself: nobody else has to wake up for it.  It opens nothing, a descriptor
+ * set being a copy of what it has. */
+int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		      struct hull_error **err)
+{
+	char properties[48];
+	int fd;
+
+	if (!b->n_consoles) {
+		snprintf(properties, sizeof(properties), ",id=consoles,max_ports=%zu",
+			 count_consoles(b->config));
+		hull_plan_listed_virtio(b, "virtio-serial", properties);
+	}
+	fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
+	if (dev->serial.log) {
+		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, FIRST_SET + nth);
+		hull_plan_addf(b, "-chardev", "file,id=console%zu,path=/dev/fdset/%zu", nth,
+			       FIRST_SET + nth);
+	} else {
+		hull_plan_addf(b, "-chardev", "socket,id=console%zu,fd=%d", nth, fd);
+	}
+	hull_plan_addf(b, "-device", "virtconsole,bus=consoles.0,nr=%zu,chardev=console%zu",
+		       b->n_consoles++, nth);
+	return 0;
+}
+
+/* QEMU's sockets carry frames alone: without a header for what is left undone, there is nothing
+ * that the guest could leave undone. */
+static int check_nic(const struct hull_dev_net *net, struct hull_error **err)
+{
+	if (net->nat)
+		return hull_fail(err, HULL_E_INTERNAL, "'nat' is to be one of the networks");
+	if (!net->features)
+		return 0;
+	hull_fail(err, HULL_E_UNSUPPORTED,
+		  "features: QEMU's sockets can't carry '%s': they have frames without a header",
+		  net->features);
+	hull_hint(err, "leave them out; a larger mtu serves the same end");
+	return -1;
+}
+
+/* Without "romfile=" the guest would be offered firmware to boot from the network. */
+int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		  struct hull_error **err)
+{
+	const struct hull_dev_net *net = &dev->net;
+	char properties[128], mac[HULL_MAC_TEXT], mtu[32] = "";
+	int fd;
+
+	if (check_nic(net, err) < 0)
+		return -1;
+	fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
+	if (hull_dev_net_is_stream(net))
+		hull_plan_addf(b, "-netdev", "stream,id=nic%zu,server=off,addr.type=fd,addr.str=%d",
+			       nth, fd);
+	else
+		hull_plan_addf(b, "-netdev", "dgram,id=nic%zu,local.type=fd,local.str=%d", nth, fd);
+	hull_network_device_mac(b->config, nth, mac);
+	if (net->mtu)
+		snprintf(mtu, sizeof(mtu), ",host_mtu=%" PRIu64, net->mtu);
+	snprintf(properties, sizeof(properties), ",netdev=nic%zu,mac=%s%s%s", nth, mac, mtu,
+		 hull_plan_is_microvm(b) ? "" : ",romfile=");
+	hull_plan_listed_virtio(b, "virtio-net", properties);
+	return 0;
+}
