@@ -72,6 +72,8 @@ int hull_vfkit_parse_flags(char *const *argv, size_t n, struct hull_vfkit_flags 
  * be NULL and then does nothing.  0 or -1 with *err. */
 struct hull_vfkit_hooks {
 	void *ctx;
+	/* Options of devices that are hull's alone are taken, too: by their names in our JSON. */
+	bool ours;
 	/* Nested virtualisation is asked for: can the host do it? */
 	int (*nested)(void *ctx, struct hull_error **err);
 	/* The pid file; the disk made of flags->cloud_init, whose path goes to *ret_iso. */
