@@ -6,6 +6,7 @@
 #include "config/config.h"
 
 #include "base/cleanup.h"
+#include "config/nbd.h"
 #include "config/network.h"
 #include "config/resturi.h"
 
@@ -539,25 +540,70 @@ static int check_serial_at(const struct hull_config *c, size_t i, struct hull_er
 	return 0;
 }
 
+static int fail_device(struct hull_error **err, size_t i, const char *field, const char *text)
+{
+	return hull_fail(err, HULL_E_INVALID, "devices[%zu].%s: %s", i, field, text);
+}
+
+static bool is_disk(const struct hull_device *d)
+{
+	return d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
+	       d->kind == HULL_DEVICE_USB;
+}
+
+static const char *serial_of(const struct hull_device *d)
+{
+	if (is_disk(d))
+		return d->disk.id;
+	return d->kind == HULL_DEVICE_NBD ? d->nbd.id : NULL;
+}
+
+static bool serial_is_taken(const struct hull_config *c, size_t i, const char *serial)
+{
+	for (size_t k = 0; k < c->disks.n; k++)
+		if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
+			return true;
+	for (size_t k = 0; k < i; k++)
+		if (serial_of(&c->devices.v[k]) && !strcmp(serial, serial_of(&c->devices.v[k])))
+			return true;
+	return false;
+}
+
+static int check_nbd(const struct hull_dev_nbd *d, size_t i, struct hull_error **err)
+{
+	cleanup_nbd struct hull_nbd nbd = {0};
+
+	if (!d->uri)
+		return fail_device(err, i, "uri", "missing");
+	return hull_nbd_parse(d->uri, &nbd, err) < 0 ? hull_prefix(err, "devices[%zu].uri", i) : 0;
+}
+
 /* What a device is made of goes on command lines of the hypervisor's. */
 static int check_device_at(const struct hull_config *c, size_t i, struct hull_error **err)
 {
 	const struct hull_device *d = &c->devices.v[i];
-	bool disk = d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
-		    d->kind == HULL_DEVICE_USB;
-	const char *id = disk ? d->disk.id : NULL;
+	const char *id = serial_of(d);
 
-	if (disk && (!d->disk.path || *d->disk.path != '/'))
-		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: %s", i,
-				 d->disk.path ? "not an absolute path" : "missing");
+	if (is_disk(d) && (!d->disk.path || *d->disk.path != '/'))
+		return fail_device(err, i, "path",
+				   d->disk.path ? "not an absolute path" : "missing");
 	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))
 		return hull_fail(err, HULL_E_INVALID,
 				 "devices[%zu].id: must be at most %d letters, digits, '_', '.' "
 				 "and '-'",
 				 i, SERIAL_MAX_LEN);
-	if (d->kind == HULL_DEVICE_SERIAL)
+	if (id && serial_is_taken(c, i, id))
+		return fail_device(err, i, "id", "same as that of another disk");
+	switch (d->kind) {
+	case HULL_DEVICE_SERIAL:
 		return check_serial_at(c, i, err);
-	return d->kind == HULL_DEVICE_NET ? hull_network_device_check(c, i, err) : 0;
+	case HULL_DEVICE_NET:
+		return hull_network_device_check(c, i, err);
+	case HULL_DEVICE_NBD:
+		return check_nbd(&d->nbd, i, err);
+	default:
+		return 0;
+	}
 }
 
 static int fail_share(struct hull_error **err, size_t i, const char *field, const char *text)

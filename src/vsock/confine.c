@@ -100,7 +100,7 @@ static const int common_calls[] = {
 static const int worker_calls[] = {
 	SCMP_SYS(accept4),    SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
 	SCMP_SYS(epoll_wait), SCMP_SYS(fcntl),	   SCMP_SYS(lseek),	  SCMP_SYS(readv),
-	SCMP_SYS(shutdown),   SCMP_SYS(writev),
+	SCMP_SYS(shutdown),   SCMP_SYS(writev),	   SCMP_SYS(wait4),
 };
 
 static const int dialler_calls[] = {SCMP_SYS(connect), SCMP_SYS(unlink), SCMP_SYS(unlinkat)};

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct listening {
@@ -38,7 +39,7 @@ struct program {
 	HULL_VEC(struct listening) listening;
 	struct hull_strv made; /* socket files */
 	int device, dialler;
-	pid_t parent;
+	pid_t parent, child; /* 0: none */
 };
 
 static int read_spec(struct program *p, int r, const struct hull_strbuf *text,
@@ -177,7 +178,18 @@ static int split(struct program *p, struct hull_error **err)
 	}
 	(void)close(fds[1]);
 	p->dialler = fds[0];
-	return pid < 0 ? hull_fail_errno(err, errno, "make a process") : 0;
+	if (pid < 0)
+		return hull_fail_errno(err, errno, "make a process");
+	p->child = pid;
+	return 0;
+}
+
+/* Once its socket is closed: nothing that was made is left when we have ended. */
+static void wait_for_child(const struct program *p)
+{
+	if (p->child)
+		while (waitpid(p->child, NULL, 0) < 0 && errno == EINTR)
+			;
 }
 
 static void on_signal(void *ctx, int signo)
@@ -255,5 +267,6 @@ int main(int argc, char **argv)
 	hull_vsock_spec_fini(&p.spec);
 	hull_closep(&p.device);
 	hull_closep(&p.dialler);
+	wait_for_child(&p);
 	return r < 0 ? 1 : 0;
 }

@@ -134,6 +134,17 @@ class Device:
         self.offer(TX, i)
         self.kick(TX)
 
+    def may_send(self, seconds):
+        """Whether there is room in the ring, within that time."""
+        end = time.monotonic() + seconds
+        while True:
+            used, = struct.unpack("<H", os.pread(self.memfd, 2, TX * RING + 0x2002))
+            if (self.next[TX] - used) & 0xffff < NUM:
+                return True
+            if time.monotonic() > end:
+                return False
+            select.select([self.calls[TX]], [], [], 0.002)
+
     def give_buffers(self, n=32):
         for _ in range(n):
             i = self.next[RX] % NUM
@@ -263,28 +274,30 @@ def noises(d):
 def packets(d):
     """Any packets, in rings that are right."""
     d.give_buffers()
-    for i in range(20000):
-        if i % 32 == 0:
-            d.give_buffers(16)
-            time.sleep(0.001)
+    for _ in range(20000):
+        if not d.may_send(0.02):
+            for _ in d.packets(0.05):   # takes them
+                pass
+            used, = struct.unpack("<H", os.pread(d.memfd, 2, RX * RING + 0x2002))
+            d.give_buffers(NUM - ((d.next[RX] - used) & 0xffff))
+            check(d.may_send(ANSWER_S), f"it takes no packet: {d.said()}")
         d.send(random.choice((0, 1, 1, 2, 3, 4, 5, 5, 5, 6, 7, 99)), random.choice((7, 8, 99, 1 << 30)),
                random.choice((0, 3, 100, 5000, 2 ** 32 - 1)), random.randrange(20), random.randrange(8),
                bytes(random.randrange(200)), random.randrange(2 ** 32), random.randrange(2 ** 32),
                random.choice((CID, CID, CID, 0)))
-    check(d.process.poll() is None, f"it ended: {d.said()}")
+    check(d.process.poll() is None and d.said() == "", f"it ended or complained: {d.said()}")
     d.stop()
     d.start()
     d.works("packets")
 
 
 def takes_nothing(d):
-    """No buffers: what it is owed is bounded, and nothing spins."""
-    for port in range(3000):
-        d.send(REQUEST, 99, port=port)
-        d.send(RW, 98, port=port)
-        if port % 30 == 0:
-            time.sleep(0.002)
-    time.sleep(0.3)
+    """No buffers: what it is owed is bounded, nothing spins, and nothing is lost."""
+    sent = 0
+    while d.may_send(0.5):
+        d.send(*((REQUEST, 99) if sent % 2 else (RW, 98)), port=sent)
+        sent += 1
+        check(sent < 3000, "it takes packets without end, and is owed as many answers")
     used = d.cpu_ms()
     time.sleep(1)
     used = d.cpu_ms() - used
@@ -292,6 +305,14 @@ def takes_nothing(d):
     with open(f"/proc/{d.process.pid}/status", encoding="ascii") as f:
         rss = next(int(line.split()[1]) for line in f if line.startswith("RssAnon"))
     check(rss < 4096, f"{rss} KiB for a guest that takes nothing")
+    answered = set()
+    deadline = time.monotonic() + ANSWER_S
+    while len(answered) < sent:
+        check(time.monotonic() < deadline, f"{len(answered)} of {sent} packets were answered: {d.said()}")
+        d.give_buffers(32)
+        for p in d.packets(0.05):
+            check(p[6] == RST, f"an answer {p}")
+            answered.add(p[3])
     d.stop()
     d.start()
     d.works("a guest that took nothing")
@@ -336,6 +357,36 @@ def bad_specs():
             d.ended(words)
 
 
+def dies_with_parent(work):
+    """Whoever started it is killed: it goes, and so does what it made."""
+    reading, writing = os.pipe()
+    os.chmod(work, 0o777)
+    parent = os.fork()
+    if parent == 0:
+        d = Device(hybrid=f"{work}/vsock")
+        d.start()
+        d.give_buffers()
+        while not os.path.exists(f"{work}/vsock"):
+            time.sleep(0.01)
+        d.send(CREDIT_REQUEST, 5)
+        d.expect(RST)   # it serves
+        os.write(writing, f"{d.process.pid}".encode())
+        time.sleep(ANSWER_S)
+        os._exit(1)
+    os.close(writing)
+    pid = int(os.read(reading, 20))
+    os.close(reading)
+    pidfd = os.pidfd_open(pid)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    check(select.select([pidfd], [], [], ANSWER_S)[0], "it outlives its parent")
+    os.close(pidfd)
+    deadline = time.monotonic() + ANSWER_S
+    while os.path.exists(f"{work}/vsock"):
+        check(time.monotonic() < deadline, "its socket outlives it")
+        time.sleep(0.01)
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         os.chmod(work, 0o755)
@@ -357,6 +408,7 @@ def main():
         try:
             bad_specs()
             hypervisors()
+            dies_with_parent(work)
             for guest in (broken_rings, noises, packets, takes_nothing):
                 with contextlib.closing(Device(ports=[
                         {"port": port, "socket": f"{work}/{name}", "direction": "listen"}

@@ -20,7 +20,7 @@
 #define VE_CID 42
 #define VE_CONNS 2048
 #define VE_ROOM 3000000 /* what the guest has for a connection */
-#define VE_REFUSED 9   /* no program of the host's listens there */
+#define VE_REFUSED 9	/* no program of the host's listens there */
 
 struct ve_end {
 	struct hull_vsock_conn *c; /* NULL: closed */

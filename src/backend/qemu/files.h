@@ -38,6 +38,10 @@ int hull_qemu_check_initrd(int fd, const char *path, struct hull_error **err);
 /* An image or block device; or a new scratch file, which has no name. */
 int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct hull_error **err);
 
+/* What is at @path, by whatever is there; @list: of the description. */
+int hull_qemu_open_image(const char *list, size_t index, const char *path, bool readonly,
+			 struct hull_error **err);
+
 /* The image or block device that devices[index] is made of, or the log that it prints to. */
 int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err);
 

@@ -29,10 +29,11 @@
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {
-	"qmp",	  "console", "ctl",  "bulk",  "root", "share", "export", "net",	   "memory",
-	"kernel", "initrd",  "code", "store", "gdb",  "vsock", "disk",	 "device", NULL};
-static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DEVICE + 2, "one name for each role");
+const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",	"bulk",	  "root",
+					  "share",  "export",  "net",	"memory", "kernel",
+					  "initrd", "code",    "store", "gdb",	  "vsock",
+					  "disk",   "device",  "part",	"nbd",	  NULL};
+static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_NBD + 2, "one name for each role");
 
 void hull_plan_add(struct hull_plan *b, const char *option, const char *value)
 {
@@ -440,7 +441,7 @@ static bool needs_pci(const struct hull_config *c, const struct hull_qemu_host *
 {
 	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n + c->devices.n >
 		       MICROVM_LAST_BUS ||
-	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_plan_devices_need_pci(c);
+	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_plan_devices_need_pci(c, host->accel);
 }
 
 static int choose_machine(const struct hull_config *c, const struct hull_qemu_host *host,
