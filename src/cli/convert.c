@@ -14,6 +14,7 @@
 #include "cli/vfkit.h"
 #include "config/dialect.h"
 #include "config/vfkit.h"
+#include "vm/description.h"
 
 #include <fcntl.h>
 #include <stdio.h>

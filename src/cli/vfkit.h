@@ -15,11 +15,6 @@
 
 int hull_cmd_vfkit(const struct hull_verb *verb, int argc, char **argv);
 
-/* Up to four bytes of an image, as hull_vfkit_hooks has it.  Fails as "refused" whatever the cause:
- * so does vfkit. */
-int hull_vfkit_read_image(void *ctx, const char *path, unsigned char *head, size_t *ret_len,
-			  struct hull_error **err);
-
 /* Into an initialised config: what can be started here.  Writes the pid file, too.  @warnings gets
  * what is not as it would be with vfkit. */
 int hull_vfkit_set_up(const struct hull_vfkit_flags *flags, struct hull_config *ret_config,

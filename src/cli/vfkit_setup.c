@@ -11,24 +11,12 @@
 #include "base/strbuf.h"
 #include "cli/rest_opts.h"
 #include "config/dialect.h"
+#include "vm/description.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-int hull_vfkit_read_image(void *ctx, const char *path, unsigned char *head, size_t *ret_len,
-			  struct hull_error **err)
-{
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : read(fd, head, 4);
-
-	if (n < 0)
-		return hull_fail(err, HULL_E_INVALID, "open image '%s': %s", path,
-				 hull_strerror(errno));
-	*ret_len = (size_t)n;
-	return 0;
-}
 
 /* ---- hooks, called in the middle of the parsing ---- */
 

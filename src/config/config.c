@@ -519,6 +519,27 @@ static int check_disk_at(const struct hull_config *c, size_t i, struct hull_erro
 	return 0;
 }
 
+const struct hull_device *hull_device_stdio(const struct hull_config *config)
+{
+	for (size_t i = 0; i < config->devices.n; i++)
+		if (config->devices.v[i].kind == HULL_DEVICE_SERIAL &&
+		    config->devices.v[i].serial.stdio)
+			return &config->devices.v[i];
+	return NULL;
+}
+
+static int check_serial_at(const struct hull_config *c, size_t i, struct hull_error **err)
+{
+	const struct hull_dev_serial *s = &c->devices.v[i].serial;
+
+	if (s->log && *s->log != '/')
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu].log: not an absolute path", i);
+	if (s->stdio && hull_device_stdio(c) != &c->devices.v[i])
+		return hull_fail(err, HULL_E_INVALID,
+				 "devices[%zu].stdio: another device has the standard streams", i);
+	return 0;
+}
+
 static int fail_device(struct hull_error **err, size_t i, const char *field, const char *text)
 {
 	return hull_fail(err, HULL_E_INVALID, "devices[%zu].%s: %s", i, field, text);
@@ -557,27 +578,6 @@ static int check_nbd(const struct hull_dev_nbd *d, size_t i, struct hull_error *
 	return hull_nbd_parse(d->uri, &nbd, err) < 0 ? hull_prefix(err, "devices[%zu].uri", i) : 0;
 }
 
-const struct hull_device *hull_device_stdio(const struct hull_config *config)
-{
-	for (size_t i = 0; i < config->devices.n; i++)
-		if (config->devices.v[i].kind == HULL_DEVICE_SERIAL &&
-		    config->devices.v[i].serial.stdio)
-			return &config->devices.v[i];
-	return NULL;
-}
-
-static int check_serial_at(const struct hull_config *c, size_t i, struct hull_error **err)
-{
-	const struct hull_dev_serial *s = &c->devices.v[i].serial;
-
-	if (s->log && *s->log != '/')
-		return hull_fail(err, HULL_E_INVALID, "devices[%zu].log: not an absolute path", i);
-	if (s->stdio && hull_device_stdio(c) != &c->devices.v[i])
-		return hull_fail(err, HULL_E_INVALID,
-				 "devices[%zu].stdio: another device has the standard streams", i);
-	return 0;
-}
-
 /* What a device is made of goes on command lines of the hypervisor's. */
 static int check_device_at(const struct hull_config *c, size_t i, struct hull_error **err)
 {
@@ -594,11 +594,16 @@ static int check_device_at(const struct hull_config *c, size_t i, struct hull_er
 				 i, SERIAL_MAX_LEN);
 	if (id && serial_is_taken(c, i, id))
 		return fail_device(err, i, "id", "same as that of another disk");
-	if (d->kind == HULL_DEVICE_NBD)
-		return check_nbd(&d->nbd, i, err);
-	if (d->kind == HULL_DEVICE_SERIAL)
+	switch (d->kind) {
+	case HULL_DEVICE_SERIAL:
 		return check_serial_at(c, i, err);
-	return d->kind == HULL_DEVICE_NET ? hull_network_device_check(c, i, err) : 0;
+	case HULL_DEVICE_NET:
+		return hull_network_device_check(c, i, err);
+	case HULL_DEVICE_NBD:
+		return check_nbd(&d->nbd, i, err);
+	default:
+		return 0;
+	}
 }
 
 static int fail_share(struct hull_error **err, size_t i, const char *field, const char *text)

@@ -107,6 +107,10 @@ int hull_vfkit_render_device(const struct hull_device *dev, struct hull_strbuf *
 /* Appends a clause for each thing that the arguments of @vm don't say. 0 or -ENOMEM. */
 int hull_vfkit_unrendered(const struct hull_vfkit *vm, struct hull_strv *notes);
 
+/* Appends a clause for each thing of a device that vfkit has no word for at all: part of both lists
+ * of what gets lost. 0 or -ENOMEM. */
+int hull_vfkit_unknown(const struct hull_device *dev, size_t index, struct hull_strv *notes);
+
 /* ---- JSON ---- */
 
 /* *ret_vm is to be finished on failure too.  @notes, unless NULL, gets a clause for each thing that

@@ -27,12 +27,7 @@ static int open_console(struct hull_monitor *m, size_t i, int *ret_fd, struct hu
 
 	if (d->log)
 		return 0;
-	if (hull_serial_new(m->loop, &m->config, i, &m->serials[i], ret_fd, err) < 0)
-		return -1;
-	if (d->pty_name)
-		hull_strv_addf(&m->notes, "devices[%zu]: the guest's console is %s", i,
-			       d->pty_name);
-	return 0;
+	return hull_serial_new(m->loop, &m->config, i, &m->serials[i], ret_fd, err);
 }
 
 int hull_monitor_open_devices(struct hull_monitor *m, struct hull_backend_sockets *sockets,
@@ -56,6 +51,22 @@ int hull_monitor_open_devices(struct hull_monitor *m, struct hull_backend_socket
 			return -1;
 	}
 	return 0;
+}
+
+void hull_monitor_note_devices(struct hull_monitor *m)
+{
+	for (size_t i = 0; i < m->config.devices.n; i++) {
+		const struct hull_device *d = &m->config.devices.v[i];
+
+		if (d->kind == HULL_DEVICE_SERIAL && d->serial.pty_name)
+			hull_strv_addf(&m->notes, "devices[%zu]: the guest's console is %s", i,
+				       d->serial.pty_name);
+		if (d->kind == HULL_DEVICE_GPU && d->gpu.gui)
+			hull_strv_addf(&m->notes,
+				       "devices[%zu]: there are no windows; the control socket "
+				       "gives pictures of the screen",
+				       i);
+	}
 }
 
 void hull_monitor_drain_devices(struct hull_monitor *m)

@@ -173,6 +173,7 @@ void hull_monitor_ready(struct hull_monitor *m)
 	hull_source_arm(m->deadline, 0);
 	if (m->config.agent != HULL_AGENT_NONE)
 		hull_monitor_agent_ready(m);
+	hull_monitor_note_devices(m);
 	hull_monitor_answer_start(m);
 	if (m->config.agent != HULL_AGENT_NONE)
 		hull_monitor_watch_clock(m);

@@ -124,7 +124,7 @@ int hull_nic_open(const struct hull_config *config, size_t index, int handed,
 		  struct hull_error **err)
 {
 	const struct hull_dev_net *net = &config->devices.v[index].net;
-	int fd, r;
+	int fd = -1, r;
 
 	if (net->socket)
 		return take_handed(net, index, handed, err);

@@ -4,9 +4,9 @@
  * may ask), control.c (pause and resume), prepare.c (what a VM needs before it starts), guest.c
  * (what the guest is told), ready.c (what has become ready, and who waits for it), timeline.c (what
  * the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
- * connected to), screen.c (what callers may do with them), gdb.c (the socket for debuggers),
- * nbd.c (those of NBD servers), panic.c (what becomes of a panicked guest), clock.c (the guest's
- * time after a jump of the host's).
+ * connected to), screen.c (what callers may do with them), nbd.c (the sockets of NBD servers),
+ * gdb.c (the socket for debuggers), panic.c (what becomes of a panicked guest), clock.c (the
+ * guest's time after a jump of the host's).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -186,16 +186,12 @@ void hull_monitor_fail_ready(struct hull_monitor *m);
 /* That call is gone, whatever it was. */
 void hull_monitor_forget_ready(struct hull_monitor *m, const struct hull_ttrpc_call *call);
 
-/* ---- nbd.c ---- */
-/* A directory with a socket of @uid's for each NBD device that is at a Unix socket; -1 where there
- * is none.  On *ret_dir as the hypervisor is to get it. */
-int hull_monitor_relay_nbd(struct hull_monitor *m, uid_t uid, gid_t gid, int *ret_dir,
-			   struct hull_error **err);
-
 /* ---- devices.c ---- */
-/* Connects the list of devices, and tells what a user has to know of them. */
+/* Connects the list of devices; once for each launch. */
 int hull_monitor_open_devices(struct hull_monitor *m, struct hull_backend_sockets *sockets,
 			      struct hull_error **err);
+/* The VM is ready: what its user has to know of them becomes notes. */
+void hull_monitor_note_devices(struct hull_monitor *m);
 /* The hypervisor has exited. */
 void hull_monitor_drain_devices(struct hull_monitor *m);
 /* How many of them have readers that do not have all yet; @drained follows for each. */
@@ -211,6 +207,11 @@ void hull_monitor_point(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			const ProtobufCMessage *request);
 void hull_monitor_balloon(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			  const ProtobufCMessage *request);
+/* ---- nbd.c ---- */
+/* A directory with a socket of @uid's for each NBD device that is at a Unix socket; -1 where there
+ * is none.  On *ret_dir as the hypervisor is to get it. */
+int hull_monitor_relay_nbd(struct hull_monitor *m, uid_t uid, gid_t gid, int *ret_dir,
+			   struct hull_error **err);
 
 /* ---- gdb.c ---- */
 /* Listens for debuggers, if the VM is to have one. */

@@ -3,7 +3,6 @@
 """A guest's console on the terminal that hull is started from: its modes meanwhile and afterwards,
 what is typed, and Ctrl-C, which is hull's."""
 import os
-import pty
 import re
 import select
 import sys
@@ -36,11 +35,11 @@ def read_until(fd, pattern, seconds=60):
 
 
 def main():
-    pid, fd = pty.fork()
+    fd, slave = os.openpty() # the latter kept open, so that the terminal outlives hull
+    pid = os.fork()
     if pid == 0:
+        os.login_tty(slave)
         os.execv(HULL, [HULL, "run", "-q", "--device", "virtio-serial,stdio", "--", "sh", "-c", IN_GUEST])
-    # Kept open, so that the terminal outlives hull.
-    slave = os.open(os.readlink(f"/proc/{pid}/fd/0"), os.O_RDWR | os.O_NOCTTY)
     if modes(slave) != (True, True, True, True):
         fail(f"before: {modes(slave)}")
     read_until(fd, "ready")

@@ -4,7 +4,7 @@
 # terminal to be started from is in device-console.py.
 . "$(dirname "$0")/functions.sh"
 . "$(dirname "$script")/vm.sh"
-requires socat python3
+requires socat python3 curl
 
 # While somebody has it open; afterwards the guest's terminal has modes of its own again, with an echo.
 raw='stty raw -echo <&3;'
@@ -32,6 +32,9 @@ wait "$runner" || fail "hull run"
 } >want
 cmp out want || fail "the console's output: $(head -c 300 out)"
 
+# A terminal is told of.
+expect 0 "$HULL" run --device virtio-serial,pty -- true
+has err "the guest's console is /dev/pts/"
 # Where the command has standard input, a console can't.
 expect 125 "$HULL" run -i --device virtio-serial,stdio -- true
 has err 'standard input belongs to the device'
@@ -40,7 +43,7 @@ has err 'another device has the standard streams'
 
 # ---- a file and a terminal ----
 echo old >log
-vm_start "$host_root,\"machine\":\"q35\",\"devices\":[{\"kind\":\"virtio-serial\",\"log\":\"$T/log\"},
+vm_start "$host_root,\"machine\":\"q35\",\"rest\":{\"kind\":\"unix\",\"path\":\"$T/rest.sock\"},\"devices\":[{\"kind\":\"virtio-serial\",\"log\":\"$T/log\"},
 	{\"kind\":\"virtio-serial\",\"pty\":true},{\"kind\":\"virtio-serial\",\"stdio\":true}]"
 guest "exec 3<>/dev/hvc0; $raw"'seq 1 12000 >&3; cat /sys/class/tty/hvc0/dev'
 seq 1 12000 | cmp - log || fail "log: $(head -c 300 log)"
@@ -49,6 +52,8 @@ seq 1 12000 | cmp - log || fail "log: $(head -c 300 log)"
 ctl 0 "$C" status
 terminal=$(sed -n 's/^terminal=//p' out)
 [ -c "$terminal" ] || fail "no terminal: $(cat out)"
+curl -sS --unix-socket rest.sock http://localhost/vm/inspect >inspect || fail "inspect"
+has inspect "{\"kind\":\"virtioserial\",\"usesPty\":true,\"ptyName\":\"$terminal\"}"
 # Nobody is at the terminal yet: what is printed waits there.
 guest "exec 3<>/dev/hvc1; $raw"'echo from-the-guest >&3'
 session taker sh -c "exec 3<>/dev/hvc1; $raw"'read -r line <&3; echo "got <$line>" >&3; head -c 3 <&3 | od -An -c >&3'

@@ -123,6 +123,17 @@ static const struct {
 	 "{\"kind\":\"usb-mass-storage\",\"path\":\"/u\",\"readonly\":true},"
 	 "{\"kind\":\"usb-mass-storage\",\"path\":\"/v\"},{\"kind\":\"virtio-rng\"}]}",
 	 &tcg},
+	{"efi",
+	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"agent\":\"none\","
+	 "\"firmware\":{\"kind\":\"efi\",\"store\":\"/v\",\"create\":true},"
+	 "\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/b\"}]}",
+	 &tcg},
+	{"efi-aarch64",
+	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"arch\":\"aarch64\","
+	 "\"firmware\":{\"kind\":\"efi\"}}",
+	 &arm},
+	{"links-microvm", "{" BOOT ",\"devices\":[" LINK_DEVICES "]}", &tcg},
+	{"links-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" LINK_DEVICES "]}", &tcg},
 	{"device-disks",
 	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/q\",\"format\":\"qcow2\","
 	 "\"cache\":\"unsafe\",\"queues\":2,\"discard\":true},{\"kind\":\"virtio-blk\",\"path\":"
@@ -146,17 +157,6 @@ static const struct {
 	 &tcg_parts},
 	{"device-nbd", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg},
 	{"device-nbd-relayed", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg_nbd},
-	{"efi",
-	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"agent\":\"none\","
-	 "\"firmware\":{\"kind\":\"efi\",\"store\":\"/v\",\"create\":true},"
-	 "\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/b\"}]}",
-	 &tcg},
-	{"efi-aarch64",
-	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"arch\":\"aarch64\","
-	 "\"firmware\":{\"kind\":\"efi\"}}",
-	 &arm},
-	{"links-microvm", "{" BOOT ",\"devices\":[" LINK_DEVICES "]}", &tcg},
-	{"links-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" LINK_DEVICES "]}", &tcg},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},

@@ -141,10 +141,10 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 	case HULL_QEMU_FD_PART:
 		return take_part(&e->parts, fd->index, ret_fd, err);
 	case HULL_QEMU_FD_DEVICE:
-		if (e->parts.v[fd->index].text >= 0)
-			return take_socket(&e->parts.v[fd->index].text, "a disk", ret_fd, err);
 		if (sockets->devices[fd->index] >= 0)
 			return take_socket(&sockets->devices[fd->index], "a device", ret_fd, err);
+		if (e->parts.v[fd->index].text >= 0)
+			return take_socket(&e->parts.v[fd->index].text, "a disk", ret_fd, err);
 		*ret_fd = hull_qemu_open_device(m->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
 	case HULL_QEMU_FD_NBD:

@@ -341,19 +341,6 @@ int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct h
 	return steal_fd(&fd);
 }
 
-/* QEMU asks for it when it runs already, and would only tell that it was refused. */
-static int check_direct(int fd, const char *path, size_t index, struct hull_error **err)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) == 0)
-		return 0;
-	(void)hull_fail(err, HULL_E_UNSUPPORTED,
-			"devices[%zu]: the file system of '%s' has no direct I/O", index, path);
-	hull_hint(err, "give it cache 'writeback', or move it");
-	return -1;
-}
-
 /* New or empty: what was in it is of an earlier start. */
 static int open_log(const char *path, size_t index, struct hull_error **err)
 {
@@ -369,6 +356,19 @@ static int open_log(const char *path, size_t index, struct hull_error **err)
 	if (ftruncate(fd, 0) < 0 || fcntl(fd, F_SETFL, 0) < 0)
 		return hull_fail_errno(err, errno, "devices[%zu].log: empty '%s'", index, path);
 	return steal_fd(&fd);
+}
+
+/* QEMU asks for it when it runs already, and would only tell that it was refused. */
+static int check_direct(int fd, const char *path, size_t index, struct hull_error **err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) == 0)
+		return 0;
+	(void)hull_fail(err, HULL_E_UNSUPPORTED,
+			"devices[%zu]: the file system of '%s' has no direct I/O", index, path);
+	hull_hint(err, "give it cache 'writeback', or move it");
+	return -1;
 }
 
 int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err)

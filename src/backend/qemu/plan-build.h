@@ -47,6 +47,12 @@ int hull_plan_devices(struct hull_plan *b, struct hull_error **err);
 /* Some of them can't be on microvm. */
 bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_accel accel);
 
+/* ---- plan-links.c ---- */
+int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		      struct hull_error **err);
+int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		  struct hull_error **err);
+
 /* ---- plan-disks.c: the nth of the list of devices ---- */
 bool hull_plan_disk_needs_pci(const struct hull_dev_disk *d, enum hull_accel accel);
 int hull_plan_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
@@ -56,12 +62,6 @@ int hull_plan_nvme(struct hull_plan *b, size_t nth, const struct hull_device *de
 int hull_plan_usb_disk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		       struct hull_error **err);
 int hull_plan_nbd(struct hull_plan *b, size_t nth, const struct hull_device *dev,
-		  struct hull_error **err);
-
-/* ---- plan-links.c ---- */
-int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
-		      struct hull_error **err);
-int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		  struct hull_error **err);
 
 #endif

@@ -49,7 +49,7 @@ enum hull_qemu_fd_role {
 	/* Of the list of devices.  A disk: likewise.  A console: a stream socket, or a file to
 	 * print to.  A network device: a socket, connected, of the kind its mode tells. */
 	HULL_QEMU_FD_DEVICE,
-	HULL_QEMU_FD_PART, /* of a disk: device times HULL_QEMU_PARTS_MAX plus its part */
+	HULL_QEMU_FD_PART, /* likewise: device times HULL_QEMU_PARTS_MAX plus its part */
 	HULL_QEMU_FD_NBD,  /* a directory with sockets that are called as the devices' indices */
 };
 extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */
