@@ -18,9 +18,11 @@
 #include <stdint.h>
 
 struct hull_channels;
+struct hull_coldplug;
 struct hull_modules;
 struct hull_ports;
 struct hull_sessions;
+struct hull_uevents;
 
 /* When something of the agent's own start happened, on the guest's CLOCK_MONOTONIC. */
 struct hull_span {
@@ -33,7 +35,9 @@ struct hull_span {
 struct hull_agent {
 	struct hull_loop *loop;
 	struct hull_reaper reaper;
+	struct hull_uevents *uevents;
 	struct hull_modules *modules;
+	struct hull_coldplug *coldplug;
 	struct hull_channels *channels;
 	struct hull_ports *ports;
 	struct hull_sessions *sessions;

@@ -11,12 +11,14 @@
 #include "agent/agent.h"
 #include "agent/cgroup.h"
 #include "agent/channel.h"
+#include "agent/coldplug.h"
 #include "agent/modprobe.h"
 #include "agent/modules.h"
 #include "agent/net.h"
 #include "agent/port.h"
 #include "agent/power.h"
 #include "agent/session.h"
+#include "agent/uevent.h"
 #include "agent/vsock.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -216,6 +218,8 @@ static int make_parts(struct hull_agent *a, struct hull_error **err)
 	return hull_channels_new(a, &a->channels, err) < 0 ||
 			       hull_sessions_new(a, &a->sessions, err) < 0 ||
 			       hull_modules_open(&a->modules, err) < 0 ||
+			       hull_uevents_new(a->loop, &a->uevents, err) < 0 ||
+			       hull_coldplug_new(a, &a->coldplug, err) < 0 ||
 			       hull_ports_new(a, &a->ports, err) < 0
 		       ? -1
 		       : 0;

@@ -105,39 +105,73 @@ static void read_index(const char *dir, const char *name, struct hull_strbuf *te
 		(void)hull_file_read(path, INDEX_MAX, text);
 }
 
+int hull_modprobe_open(struct hull_modprobe *ret)
+{
+	int r = find_modules(&ret->dir);
+
+	if (r < 0)
+		return r;
+	read_index(hull_strbuf_str(&ret->dir), "modules.alias", &ret->alias);
+	read_index(hull_strbuf_str(&ret->dir), "modules.dep", &ret->dep);
+	read_index(hull_strbuf_str(&ret->dir), "modules.softdep", &ret->softdep);
+	return 0;
+}
+
+/* Whether the kernel has it already: the same name in its own spelling. */
+static bool is_loaded(const char *file)
+{
+	const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
+	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
+	size_t start;
+
+	(void)hull_strbuf_adds(&path, "/sys/module/");
+	start = path.len;
+	(void)hull_strbuf_add(&path, base, strcspn(base, "."));
+	if (path.failed)
+		return false;
+	for (size_t i = start; i < path.len; i++)
+		if (path.data[i] == '-')
+			path.data[i] = '_';
+	return access(hull_strbuf_str(&path), F_OK) == 0;
+}
+
+/* What is said to a module.  A disk on the USB is ready when it is found: the second that the
+ * driver gives it is for those that spin. */
+static const char *options_of(const char *file)
+{
+	return strstr(file, "/usb-storage.ko") ? "delay_use=0" : "";
+}
+
 static int load_file(const char *dir, const char *file)
 {
 	cleanup_free char *path = hull_path_join(dir, file);
-	int r = path ? hull_module_insert(path) : -ENOMEM;
+	int r = path ? hull_module_insert(path, options_of(file)) : -ENOMEM;
 
 	return r == -EEXIST ? 0 : r;
 }
 
-static int load(const char *dir, const char *name)
+int hull_modprobe_load(const struct hull_modprobe *m, const char *name)
 {
-	cleanup_strbuf struct hull_strbuf alias = HULL_STRBUF_INIT, dep = HULL_STRBUF_INIT,
-					  softdep = HULL_STRBUF_INIT;
+	const struct hull_moddep texts = {hull_strbuf_str(&m->alias), hull_strbuf_str(&m->dep),
+					  hull_strbuf_str(&m->softdep)};
 	cleanup_strv struct hull_strv files = {0};
-	struct hull_moddep texts;
-	int r;
+	int r = hull_moddep_files(&texts, name, &files), n = 0;
 
-	read_index(dir, "modules.alias", &alias);
-	read_index(dir, "modules.dep", &dep);
-	read_index(dir, "modules.softdep", &softdep);
-	texts = (struct hull_moddep){hull_strbuf_str(&alias), hull_strbuf_str(&dep),
-				     hull_strbuf_str(&softdep)};
-	r = hull_moddep_files(&texts, name, &files);
-	for (size_t i = 0; r == 0 && i < files.n; i++)
-		r = load_file(dir, files.v[i]);
-	return r;
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		if (is_loaded(files.v[i]))
+			continue;
+		r = load_file(hull_strbuf_str(&m->dir), files.v[i]);
+		n++;
+	}
+	return r < 0 ? r : n;
 }
 
 int hull_modprobe_main(int argc, char **argv)
 {
-	cleanup_strbuf struct hull_strbuf dir = HULL_STRBUF_INIT;
+	static struct hull_modprobe m; /* goes with the process */
 	const char *name = argc > 1 ? argv[argc - 1] : "";
 
 	if (argc != 4 || strcmp(argv[1], "-q") || strcmp(argv[2], "--"))
 		return 2;
-	return find_modules(&dir) < 0 || load(hull_strbuf_str(&dir), name) < 0 ? 1 : 0;
+	return hull_modprobe_open(&m) < 0 || hull_modprobe_load(&m, name) < 0 ? 1 : 0;
 }

@@ -79,13 +79,13 @@ static bool is_packed(int fd)
 	return false;
 }
 
-int hull_module_insert(const char *path)
+int hull_module_insert(const char *path, const char *options)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
-	return syscall(SYS_finit_module, fd, "", is_packed(fd) ? PACKED : 0) < 0 ? -errno : 0;
+	return syscall(SYS_finit_module, fd, options, is_packed(fd) ? PACKED : 0) < 0 ? -errno : 0;
 }
 
 static void load_one(const char *name)
@@ -94,7 +94,7 @@ static void load_one(const char *name)
 	int r;
 
 	(void)hull_strbuf_addf(&path, MODULES_DIR "/%s.ko", name);
-	r = hull_module_insert(hull_strbuf_str(&path));
+	r = hull_module_insert(hull_strbuf_str(&path), "");
 	/* EEXIST: the kernel has it already, as a module or built in. */
 	if (r == -ENOEXEC)
 		hull_warn("modules", "load '%s': made for another kernel, ignoring", name);

@@ -14,8 +14,9 @@
 
 struct hull_modules;
 
-/* Gives a module's file to the kernel, packed or not: 0 or -errno. */
-int hull_module_insert(const char *path);
+/* Gives a module's file to the kernel, packed or not, with words for it such as "debug=1", or "": 0
+ * or -errno. */
+int hull_module_insert(const char *path, const char *options);
 
 /* Reads the manifest; none is an empty one. */
 int hull_modules_open(struct hull_modules **ret_modules, struct hull_error **err);

@@ -20,6 +20,7 @@
 
 #include "agent/agent.h"
 #include "agent/channel.h"
+#include "agent/uevent.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -30,10 +31,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define PORTS_DIR "/sys/class/virtio-ports"
@@ -66,8 +65,6 @@ struct port {
 
 struct hull_ports {
 	struct hull_agent *agent;
-	int uevents; /* owned: netlink socket */
-	struct hull_source *source;
 	struct port ports[ARRAY_SIZE(names)];
 	char buf[READ_LEN];
 };
@@ -330,72 +327,31 @@ void hull_ports_scan(struct hull_ports *ps)
 	closedir(d);
 }
 
-/* An event is a list of strings, the first of which is none of the pairs. */
-static const char *value_of(const char *event, const char *end, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *p = event; p < end; p += strlen(p) + 1)
-		if (!strncmp(p, key, n))
-			return p + n;
-	return "";
-}
-
-/* @event ends with a zero.  A port's name comes with a change, after it was added. */
-static void on_event(struct hull_ports *ps, const char *event, const char *end)
-{
-	const char *action;
-
-	if (strcmp(value_of(event, end, "SUBSYSTEM="), "virtio-ports"))
-		return;
-	action = value_of(event, end, "ACTION=");
-	if (!strcmp(action, "change"))
-		try_device(ps, value_of(event, end, "DEVNAME="));
-	else if (!strcmp(action, "remove"))
-		hull_ports_scan(ps);
-}
-
-static void on_uevent(void *ctx, uint32_t events)
+/* A port's name comes with a change, after it was added. */
+static void on_event(void *ctx, const struct hull_uevent *event)
 {
 	struct hull_ports *ps = ctx;
-	char buf[4096];
 
-	for (;;) {
-		ssize_t n = recv(ps->uevents, buf, sizeof(buf) - 1, MSG_DONTWAIT);
-
-		if (n < 0 && errno == ENOBUFS) {
-			hull_ports_scan(ps); /* some were lost */
-		} else if (n < 0) {
-			break;
-		} else {
-			buf[n] = '\0';
-			on_event(ps, buf, buf + n);
-		}
-	}
+	if (!event)
+		hull_ports_scan(ps); /* some were lost */
+	else if (strcmp(event->subsystem, "virtio-ports"))
+		return;
+	else if (!strcmp(event->action, "change"))
+		try_device(ps, event->device);
+	else if (!strcmp(event->action, "remove"))
+		hull_ports_scan(ps);
 }
 
 int hull_ports_new(struct hull_agent *a, struct hull_ports **ret_ports, struct hull_error **err)
 {
-	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = 1};
 	struct hull_ports *ps = calloc(1, sizeof(*ps));
-	int r;
 
 	if (!ps)
 		return hull_fail_nomem(err);
 	ps->agent = a;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		ps->ports[i] = (struct port){.owner = ps, .name = names[i], .fd = -1};
-	ps->uevents = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			     NETLINK_KOBJECT_UEVENT);
-	if (ps->uevents < 0 || bind(ps->uevents, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		r = -errno;
-	else
-		r = hull_loop_add_fd(a->loop, ps->uevents, EPOLLIN, on_uevent, ps, &ps->source);
-	if (r < 0) {
-		hull_closep(&ps->uevents);
-		free(ps);
-		return hull_fail_errno(err, -r, "listen for the kernel's events");
-	}
+	hull_uevents_watch(a->uevents, on_event, ps);
 	*ret_ports = ps;
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/clock.h"
+#include "agent/coldplug.h"
 #include "agent/modprobe.h"
 #include "agent/modules.h"
 #include "agent/mount.h"
@@ -136,6 +137,14 @@ static const struct {
 	{"network", set_network},   {"seal", seal},
 };
 
+/* The answer in the making, which may have to wait. */
+struct answer {
+	struct hull_rpc_ticket ticket;
+	Hull__Agent__V1__Span spans[HULL_AGENT_SPANS + ARRAY_SIZE(steps) + 1];
+	size_t n;
+	uint64_t now_ns;
+};
+
 size_t hull_setup_spans(const struct hull_agent *a, Hull__Agent__V1__Span *ret_spans)
 {
 	for (size_t i = 0; i < a->n_spans; i++) {
@@ -147,32 +156,63 @@ size_t hull_setup_spans(const struct hull_agent *a, Hull__Agent__V1__Span *ret_s
 	return a->n_spans;
 }
 
+/* From the last step's end until now. */
+static void add_span(struct answer *answer, const char *name)
+{
+	Hull__Agent__V1__Span *span = &answer->spans[answer->n++];
+
+	hull__agent__v1__span__init(span);
+	span->name = (char *)name;
+	span->start_ns = answer->now_ns;
+	span->end_ns = answer->now_ns = hull_now_ns();
+}
+
+static void settle(struct answer *answer)
+{
+	Hull__Agent__V1__SetupResponse rs = HULL__AGENT__V1__SETUP_RESPONSE__INIT;
+	Hull__Agent__V1__Span *ptrs[ARRAY_SIZE(answer->spans)];
+
+	for (size_t i = 0; i < answer->n; i++)
+		ptrs[i] = &answer->spans[i];
+	rs.spans = ptrs;
+	rs.n_spans = answer->n;
+	rs.now_ns = hull_now_ns();
+	hull_rpc_settle(&answer->ticket, &rs.base);
+}
+
+static void on_drivers(void *ctx)
+{
+	struct answer *answer = ctx;
+
+	add_span(answer, "drivers");
+	settle(answer);
+	free(answer);
+}
+
 int hull_setup(struct hull_agent *a, struct hull_ttrpc_call *call, const SetupRequest *rq,
 	       struct hull_error **err)
 {
-	Hull__Agent__V1__SetupResponse rs = HULL__AGENT__V1__SETUP_RESPONSE__INIT;
-	Hull__Agent__V1__Span spans[HULL_AGENT_SPANS + ARRAY_SIZE(steps)], *ptrs[ARRAY_SIZE(spans)];
-	size_t n = hull_setup_spans(a, spans);
-	uint64_t now = hull_now_ns();
+	cleanup_free struct answer *answer = calloc(1, sizeof(*answer));
 
+	if (!answer)
+		return hull_fail_nomem(err);
 	if (check(a, rq, err) < 0)
 		return -1;
+	answer->n = hull_setup_spans(a, answer->spans);
+	answer->now_ns = hull_now_ns();
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		Hull__Agent__V1__Span *span = &spans[n++];
-
-		hull__agent__v1__span__init(span);
-		span->name = (char *)steps[i].name;
-		span->start_ns = now;
 		if (steps[i].fn(a, rq, err) < 0)
 			return -1;
-		span->end_ns = now = hull_now_ns();
+		add_span(answer, steps[i].name);
 	}
-	for (size_t i = 0; i < n; i++)
-		ptrs[i] = &spans[i];
-	rs.spans = ptrs;
-	rs.n_spans = n;
-	rs.now_ns = hull_now_ns();
-	hull_rpc_reply(call, &rs.base);
+	if (rq->coldplug &&
+	    hull_coldplug_start(a->coldplug, rq->coldplug->disks, on_drivers, answer, err) < 0)
+		return -1;
+	hull_rpc_park(&answer->ticket, call, NULL);
+	if (rq->coldplug)
+		answer = NULL; /* on_drivers() has it */
+	else
+		settle(answer);
 	return 0;
 }
 

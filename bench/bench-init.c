@@ -10,6 +10,7 @@
  *                share (virtiofs, tag "share")
  *   bench=sleep  the same with a program that sleeps
  *   bench=ports  hull.1 is echoed, hull.2 filled, hull.3 emptied
+ *   bench=vsock  the same with ports 1, 2 and 3 of AF_VSOCK, one connection each
  *
  * Devices are on the bus that machines of the kind "microvm" have, or with bus=pci on that.
  * With mtu=... there is a network of that MTU, that of 10.0.2.0/24 which passt and QEMU have.
@@ -20,9 +21,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,21 +253,55 @@ static void drain(int fd)
 		;
 }
 
-static void serve_ports(void)
+static void serve(int fds[3], bool accepting)
 {
 	static void (*const jobs[])(int fd) = {echo, fill, drain};
 
 	for (int i = 0; i < 3; i++) {
-		int fd = open_port(i + 1);
-
 		if (fork() == 0) {
-			jobs[i](fd);
+			jobs[i](accepting ? accept(fds[i], NULL, NULL) : fds[i]);
 			give_up("a port");
 		}
 	}
 	for (;;)
 		if (wait(NULL) < 0)
 			give_up("wait");
+}
+
+static void serve_ports(void)
+{
+	int fds[3];
+
+	for (int i = 0; i < 3; i++)
+		fds[i] = open_port(i + 1);
+	serve(fds, false);
+}
+
+/* Before there is a device: then nobody can come too early.  As much may be on its way as a stream
+ * of the link's has at most. */
+static void serve_vsock(void)
+{
+	const uint64_t room = 1 << 20;
+	int fds[3];
+
+	load("vsock");
+	for (int i = 0; i < 3; i++) {
+		struct sockaddr_vm at = {.svm_family = AF_VSOCK,
+					 .svm_cid = VMADDR_CID_ANY,
+					 .svm_port = (unsigned int)i + 1};
+
+		fds[i] = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fds[i] < 0 ||
+		    setsockopt(fds[i], AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &room,
+			       sizeof(room)) < 0 ||
+		    setsockopt(fds[i], AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &room, sizeof(room)) <
+			    0 ||
+		    bind(fds[i], (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fds[i], 1) < 0)
+			give_up("listen on a port of AF_VSOCK");
+	}
+	load("vmw_vsock_virtio_transport_common");
+	load("vmw_vsock_virtio_transport");
+	serve(fds, true);
 }
 
 int main(void)
@@ -274,6 +312,8 @@ int main(void)
 	mount_at("dev", "/dev", "devtmpfs", 0, "mode=0755");
 	load_stage("base");
 	load_stage(bus ? bus : "mmio");
+	if (what && !strcmp(what, "vsock"))
+		serve_vsock();
 	load_stage("link");
 	if (what && !strcmp(what, "ports"))
 		serve_ports();

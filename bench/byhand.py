@@ -4,12 +4,13 @@
 # all three well and has no hull.
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
 import time
 
-from common import DEADLINE_S, Failure, Helper, end, now_ms, private_kb, wait
+from common import DEADLINE_S, Failure, Helper, end, now_ms, private_kb, spawn_with, wait
 
 QEMU = "qemu-system-x86_64"
 VIRTIOFSD = ("/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd")
@@ -80,22 +81,24 @@ def kernel_words(bench):
     return words
 
 
-def qemu_by_hand(bench, initramfs, words="", trees=(), ports=(), net=None):
+def qemu_by_hand(bench, initramfs, words="", trees=(), ports=(), net=None, vsock=None):
     """QEMU's command line. trees: (tag, socket of virtiofsd) pairs; ports: (name, descriptor) pairs;
-    net: socket of passt."""
+    net: socket of passt; vsock: descriptor of hull-vsock's."""
     argv = [
         QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-machine", "microvm,pit=off,pic=off" + (",memory-backend=mem" if trees else ""),
+        "-machine", "microvm,pit=off,pic=off" + (",memory-backend=mem" if trees or vsock else ""),
         "-global", "virtio-mmio.force-legacy=false", "-accel", bench.accel, "-cpu", cpu_by_hand(bench),
         "-smp", "1", "-m", MEMORY, "-serial", "file:" + bench.console,
         "-kernel", os.path.join(bench.guest, "vmlinux"), "-initrd", initramfs,
         "-append", kernel_words(bench) + words,
     ]
-    if trees:
+    if trees or vsock:
         argv += ["-object", f"memory-backend-memfd,id=mem,size={MEMORY},share=on"]
     for tag, path in trees:
         argv += ["-chardev", f"socket,id={tag},path={path}",
                  "-device", f"vhost-user-fs-device,chardev={tag},tag={tag},queue-size=1024"]
+    if vsock:
+        argv += ["-chardev", f"socket,id=vsock,fd={vsock}", "-device", "vhost-user-vsock-device,chardev=vsock"]
     if net:
         argv += ["-netdev", f"stream,id=net,server=off,addr.type=unix,addr.path={net}",
                  "-device", "virtio-net-device,netdev=net,mac=52:54:00:12:34:56"]
@@ -204,6 +207,58 @@ def script_by_hand(bench, directory, with_net=False):
     with guest_by_hand(bench, "share", directory, with_net) as (qemu, _):
         wait(qemu, "QEMU started by hand")
     console_says(bench, "bench-init: done")
+
+
+@contextlib.contextmanager
+def hull_vsock(bench):
+    """Our back end of a virtio-vsock device: its end for QEMU, its socket for the host, and its pid."""
+    path = bench.name("vsock")
+    ours, theirs = socket.socketpair()
+    spec = os.memfd_create("spec", 0)
+    os.write(spec, json.dumps({"cid": 3, "hybrid": path}).encode())
+    os.lseek(spec, 0, os.SEEK_SET)
+    with ours:
+        process = spawn_with([os.path.join(bench.build, "hull-vsock")], [theirs.fileno(), spec],
+                             start_new_session=True)
+        theirs.close()
+        os.close(spec)
+        try:
+            with socket.socket(socket.AF_UNIX) as early:
+                while early.connect_ex(path) and process.poll() is None:
+                    time.sleep(0.001)
+            yield ours.fileno(), path, process.pid
+        finally:
+            end(process)
+
+
+def dial_vsock(path, port):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(DEADLINE_S)
+    s.connect(path)
+    s.sendall(f"CONNECT {port:03}\n".encode())
+    line = s.recv(1)
+    while not line.endswith(b"\n"):
+        c = s.recv(1)
+        if not c:
+            raise Failure(f"the guest refuses port {port}")
+        line += c
+    s.settimeout(None)
+    return s
+
+
+@contextlib.contextmanager
+def vsock_ports(bench):
+    """The same as bare_ports() over a virtio-vsock device."""
+    with contextlib.ExitStack() as stack:
+        fd, path, _ = stack.enter_context(hull_vsock(bench))
+        qemu = spawn_qemu(qemu_by_hand(bench, bench.initramfs, words=" bench=vsock", vsock=fd), [fd])
+        stack.callback(end, qemu)
+        sockets = [dial_vsock(path, port) for port in (1, 2, 3)]
+        fds = [s.fileno() for s in sockets]
+        with Helper([bench.tool("bench-port"), *map(str, fds)], fds) as helper:
+            for s in sockets:
+                s.close()
+            yield helper
 
 
 @contextlib.contextmanager

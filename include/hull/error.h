@@ -31,6 +31,7 @@ extern "C" {
 
 struct hull_error;
 
+#pragma GCC visibility push(default)
 int hull_error_code(const struct hull_error *err);
 /* "" where there is none; borrowed, valid until the error is freed. */
 const char *hull_error_cause(const struct hull_error *err);
@@ -39,6 +40,7 @@ const char *hull_error_hint(const struct hull_error *err);
 /* The code's stable name: "INVALID", "NOT_FOUND", ... */
 const char *hull_code_name(int code);
 void hull_error_free(struct hull_error *err);
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -136,8 +136,12 @@ struct hull_backend_sockets {
 	 * what network devices send their frames to.  -1: no such thing. */
 	int devices[HULL_CONFIG_MAX_DEVICES];
 	struct hull_backend_exports exports;
-	int gdb;   /* listens for debuggers */
-	int dump;  /* a pipe for the guest's memory */
+	int gdb;  /* listens for debuggers */
+	int dump; /* a pipe for the guest's memory */
+	/* A directory with a socket for each NBD device that is at a Unix socket, called as its
+	 * index in the description: the hypervisor has no right to the server's own.  -1: it has.
+	 */
+	int nbd;
 	int vsock; /* /dev/vhost-vsock, which has vsock_cid already */
 	uint32_t vsock_cid;
 };

@@ -123,6 +123,15 @@ static int add_softdeps(const struct hull_moddep *m, const char *name, int depth
 	return 0;
 }
 
+/* Whether a pattern can be dismissed by how it begins: nearly all are. */
+static bool begins_otherwise(const char *pattern, size_t len, const char *name)
+{
+	for (size_t i = 0; i < len && !strchr("*?[\\", pattern[i]); i++)
+		if ((pattern[i] == '-' ? '_' : pattern[i]) != name[i])
+			return true;
+	return false;
+}
+
 /* "alias PATTERN MODULE": every module that matches; several may serve one device. */
 static int add_aliases(const struct hull_moddep *m, const char *name, int depth,
 		       struct hull_strv *files)
@@ -139,7 +148,8 @@ static int add_aliases(const struct hull_moddep *m, const char *name, int depth,
 		if (!w || len != 5 || memcmp(w, "alias", 5))
 			continue;
 		w = next_word(&p, &len);
-		if (!w || !normal(w, len, pattern) || fnmatch(pattern, name, 0))
+		if (!w || begins_otherwise(w, len, name) || !normal(w, len, pattern) ||
+		    fnmatch(pattern, name, 0))
 			continue;
 		w = next_word(&p, &len);
 		if (!w || !normal(w, len, module) || !find_dep(m->dep, module))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finding hull's own programs.
+ * Finding programs.
  */
 #define _GNU_SOURCE
 #include "base/program.h"
@@ -9,7 +9,9 @@
 #include "base/path.h"
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 char *hull_program_beside(const char *sub)
@@ -45,4 +47,34 @@ int hull_program_path(const char *name, char **ret_path, struct hull_error **err
 		  name, HULL_LIBEXECDIR);
 	hull_hint(err, "the installation is incomplete: install hull again");
 	return -1;
+}
+
+bool hull_program_is(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+int hull_program_search(const char *name, char **ret_path)
+{
+	const char *dirs = getenv("PATH"), *end;
+
+	if (!dirs || !*dirs)
+		dirs = "/usr/local/bin:/usr/bin:/bin";
+	for (; *dirs; dirs = *end ? end + 1 : end) {
+		char *path = NULL;
+
+		end = strchrnul(dirs, ':');
+		if (*dirs != '/')
+			continue; /* relative to wherever we happen to be: not from us */
+		if (asprintf(&path, "%.*s/%s", (int)(end - dirs), dirs, name) < 0)
+			return -ENOMEM;
+		if (hull_program_is(path)) {
+			*ret_path = path;
+			return 1;
+		}
+		free(path);
+	}
+	return 0;
 }

@@ -10,6 +10,7 @@
 #define HULL_CLI_CLI_H
 
 #include "base/error.h"
+#include "base/log.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,6 +87,8 @@ void hull_out_styled(enum hull_out_style style, const char *fmt, ...) HULL_PRINT
 void hull_out_error(const struct hull_error *err);
 void hull_out_note(const char *fmt, ...) HULL_PRINTF(1, 2);
 void hull_out_json_errors(bool on);
+/* What is logged goes to stderr, from that level on. */
+void hull_out_log(enum hull_log_level least);
 /* Flushes stdout: HULL_EXIT_FAILED with a message if what was printed did not get out. */
 int hull_out_finish(int code);
 void hull_out_help(const struct hull_verb *verb);

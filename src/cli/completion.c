@@ -22,6 +22,8 @@ static const char bash_script[] =
 	"    [ -z \"$sub\" ] || sub=${COMP_WORDS[2]}\n"
 	"    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
 	"        COMPREPLY=($(compgen -W \"$(hull --list-verbs)\" -- \"$cur\"))\n"
+	"    elif [ \"$verb\" = vfkit ]; then\n"
+	"        _hull_vfkit\n"
 	"    elif [ \"$COMP_CWORD\" -eq 2 ] && [ \"$sub\" = \"$cur\" ] && [[ $cur != -* ]]; then\n"
 	"        COMPREPLY=($(compgen -W \"$(hull --list-verbs \"$verb\" 2>/dev/null)\" "
 	"-- \"$cur\"))\n"
@@ -37,7 +39,8 @@ static const char bash_script[] =
 	"        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
 	"    fi\n"
 	"}\n"
-	"complete -o filenames -F _hull hull\n";
+	"complete -o filenames -F _hull hull\n"
+	"complete -o filenames -F _hull_vfkit vfkit\n";
 
 static const char zsh_script[] =
 	"#compdef hull\n"
@@ -46,6 +49,9 @@ static const char zsh_script[] =
 	"    subs=(${(f)\"$(hull --list-verbs $words[2] 2>/dev/null)\"})\n"
 	"    if (( CURRENT == 2 )); then\n"
 	"        compadd -- ${(f)\"$(hull --list-verbs)\"}\n"
+	"    elif [[ $words[2] == vfkit ]]; then\n"
+	"        compadd -S '' -- ${(f)\"$(hull --list-vfkit \"$words[CURRENT-1]\" "
+	"\"$words[CURRENT]\")\"} || _files\n"
 	"    elif (( CURRENT == 3 && $#subs )) && [[ $words[CURRENT] != -* ]]; then\n"
 	"        compadd -- $subs\n"
 	"    elif [[ $words[2] == config && $words[3] == from-args ]] && "
@@ -67,7 +73,7 @@ static const char fish_script[] =
 	"'(hull --list-options (commandline -opc)[2..3] 2>/dev/null)'\n"
 	"complete -c hull -n '__fish_seen_subcommand_from config' -a "
 	"'(hull --list-verbs config)'\n"
-	"complete -c hull -n '__fish_seen_subcommand_from from-args' -a "
+	"complete -c hull -n '__fish_seen_subcommand_from from-args vfkit' -a "
 	"'(hull --list-vfkit (commandline -opc)[-1] (commandline -ct))'\n";
 
 int hull_cmd_completion(const struct hull_verb *verb, int argc, char **argv)

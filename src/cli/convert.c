@@ -11,7 +11,10 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "cli/vfkit.h"
+#include "config/dialect.h"
 #include "config/vfkit.h"
+#include "vm/description.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,15 +35,59 @@ struct options {
 
 /* ---- dialects ---- */
 
-/* What a description is read from and written as. */
+/* A description in both forms, of which one or both are there. */
+struct description {
+	struct hull_vfkit vm;
+	struct hull_config config;
+};
+
+static int read_vfkit(const char *text, size_t len, struct description *d, struct hull_strv *notes,
+		      struct hull_error **err)
+{
+	return hull_vfkit_from_json(text, len, &d->vm, notes, err);
+}
+
+static int read_hull(const char *text, size_t len, struct description *d, struct hull_strv *notes,
+		     struct hull_error **err)
+{
+	return hull_config_read_user(text, len, NULL, &d->config, NULL, err);
+}
+
+static int to_vfkit(struct description *d, struct hull_strv *notes, struct hull_error **err)
+{
+	return hull_config_to_vfkit(&d->config, &d->vm, notes, err);
+}
+
+static int to_hull(struct description *d, struct hull_strv *notes, struct hull_error **err)
+{
+	return hull_config_from_vfkit(&d->vm, &d->config, notes, err);
+}
+
+static int write_vfkit(const struct description *d, char **ret_text, struct hull_strv *notes,
+		       struct hull_error **err)
+{
+	if (hull_vfkit_to_json(&d->vm, ret_text, err) < 0)
+		return -1;
+	return hull_vfkit_unwritten(&d->vm, notes) < 0 ? hull_fail_nomem(err) : 0;
+}
+
+static int write_hull(const struct description *d, char **ret_text, struct hull_strv *notes,
+		      struct hull_error **err)
+{
+	return hull_config_to_json(&d->config, ret_text, err);
+}
+
+/* How a description is read, made of the other form, and written. */
 static const struct dialect {
 	const char *name;
-	int (*read)(const char *text, size_t len, struct hull_vfkit *ret_vm,
-		    struct hull_strv *notes, struct hull_error **err);
-	int (*write)(const struct hull_vfkit *vm, char **ret_text, struct hull_error **err);
-	int (*unwritten)(const struct hull_vfkit *vm, struct hull_strv *notes);
+	int (*read)(const char *text, size_t len, struct description *d, struct hull_strv *notes,
+		    struct hull_error **err);
+	int (*take_other)(struct description *d, struct hull_strv *notes, struct hull_error **err);
+	int (*write)(const struct description *d, char **ret_text, struct hull_strv *notes,
+		     struct hull_error **err);
 } dialects[] = {
-	{"vfkit", hull_vfkit_from_json, hull_vfkit_to_json, hull_vfkit_unwritten},
+	{"vfkit", read_vfkit, to_vfkit, write_vfkit},
+	{"hull", read_hull, to_hull, write_hull},
 };
 
 static int find_dialect(const char *name, struct hull_error **err)
@@ -94,9 +141,9 @@ static const struct hull_opt to_args_opts[] = {
 };
 
 static const struct hull_opt convert_opts[] = {
-	{OPT_FROM, "from", "DIALECT", "what FILE is: vfkit", "Options"},
+	{OPT_FROM, "from", "DIALECT", "what FILE is: vfkit or hull", "Options"},
 	{'q', "quiet", NULL, "do not tell what is lost", NULL},
-	{OPT_TO, "to", "DIALECT", "what to make of it: vfkit", NULL},
+	{OPT_TO, "to", "DIALECT", "what to make of it: vfkit or hull", NULL},
 	{0, NULL, NULL, NULL, NULL},
 };
 
@@ -111,25 +158,19 @@ static int finish(int r, const struct hull_error *err)
 	if (r >= 0)
 		return HULL_EXIT_OK;
 	hull_out_error(err);
-	return hull_exit_code(err);
+	/* What has no place in the other form is refused as well. */
+	return hull_error_code(err) == HULL_E_UNSUPPORTED ? HULL_EXIT_USAGE : hull_exit_code(err);
 }
 
 /* ---- from-args ---- */
 
-/* Fails as "refused" whatever the cause: so does vfkit. */
 static int read_image(void *ctx, const char *path, unsigned char *head, size_t *ret_len,
 		      struct hull_error **err)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : read(fd, head, 4);
-
-	if (n < 0) {
-		hull_fail(err, HULL_E_INVALID, "open image '%s': %s", path, hull_strerror(errno));
-		hull_hint(err, "'--skip-files' takes the description without looking");
-		return -1;
-	}
-	*ret_len = (size_t)n;
-	return 0;
+	if (hull_vfkit_read_image(ctx, path, head, ret_len, err) == 0)
+		return 0;
+	hull_hint(err, "'--skip-files' takes the description without looking");
+	return -1;
 }
 
 /* What the disk that vfkit makes of them needs. */
@@ -273,20 +314,31 @@ static int cmd_to_args(const struct hull_verb *verb, int argc, char **argv)
 	return finish(r, err);
 }
 
-static int convert(const struct options *o, const struct hull_strbuf *text, struct hull_error **err)
+static int convert_one(const struct options *o, const struct hull_strbuf *text,
+		       struct description *d, struct hull_error **err)
 {
-	cleanup_vfkit struct hull_vfkit vm = {0};
 	cleanup_strv struct hull_strv notes = {0};
 	cleanup_free char *out = NULL;
 
-	if (dialects[o->from].read(hull_strbuf_str(text), text->len, &vm, &notes, err) < 0 ||
-	    dialects[o->to].write(&vm, &out, err) < 0)
+	if (dialects[o->from].read(hull_strbuf_str(text), text->len, d, &notes, err) < 0 ||
+	    (o->from != o->to && dialects[o->to].take_other(d, &notes, err) < 0) ||
+	    dialects[o->to].write(d, &out, &notes, err) < 0)
 		return -1;
-	if (dialects[o->to].unwritten(&vm, &notes) < 0)
-		return hull_fail_nomem(err);
 	hull_out("%s\n", out);
 	tell(o, &notes);
 	return 0;
+}
+
+static int convert(const struct options *o, const struct hull_strbuf *text, struct hull_error **err)
+{
+	struct description d = {0};
+	int r;
+
+	hull_config_init(&d.config);
+	r = convert_one(o, text, &d, err);
+	hull_config_fini(&d.config);
+	hull_vfkit_fini(&d.vm);
+	return r;
 }
 
 static int cmd_convert(const struct hull_verb *verb, int argc, char **argv)
@@ -315,7 +367,7 @@ static const char convert_details[] = "Without FILE, or with '-', it comes from 
 				      "Exit code: 0 done; 1 FILE can't be read; 2 refused.\n"
 				      "\n"
 				      "Example:\n"
-				      "  hull config convert --from vfkit --to vfkit vm.json\n";
+				      "  hull config convert --from vfkit --to hull vm.json\n";
 
 static const char from_args_details[] =
 	"ARGS are what would follow 'vfkit'. Prints the description as one line of vfkit's JSON.\n"

@@ -88,9 +88,10 @@ static int settle(struct hull_device *d, struct hull_error **err)
 
 int hull_device_add(struct hull_config *config, const char *value, struct hull_error **err)
 {
+	static const struct hull_vfkit_hooks hooks = {.ours = true};
 	struct hull_device dev, *slot;
 
-	if (hull_vfkit_parse_device(value, NULL, &dev, err) < 0)
+	if (hull_vfkit_parse_device(value, &hooks, &dev, err) < 0)
 		return -1;
 	if (settle(&dev, err) < 0) {
 		hull_device_fini(&dev);

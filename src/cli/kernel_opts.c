@@ -29,6 +29,17 @@ static int absolute(const char *path, char **ret, struct hull_error **err)
 	return *ret ? 0 : hull_fail_nomem(err);
 }
 
+int hull_maybe_file_parse(const char *value, char **slot, struct hull_error **err)
+{
+	char *path;
+
+	if (absolute(value, &path, err) < 0)
+		return -1;
+	free(*slot);
+	*slot = path;
+	return 0;
+}
+
 int hull_dir_parse(const char *value, char **slot, struct hull_error **err)
 {
 	cleanup_free char *real = realpath(value, NULL);

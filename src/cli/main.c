@@ -6,7 +6,6 @@
 #include "cli/cli.h"
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "config.h"
 #include "config/vfkit.h"
@@ -16,11 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static void log_line(void *ctx, enum hull_log_level level, const char *line)
-{
-	hull_out_note("hull: %s", line);
-}
 
 static const struct hull_verb *find_verb(const char *name)
 {
@@ -134,11 +128,23 @@ static void keep_standard_fds(void)
 			(void)open("/dev/null", fd ? O_WRONLY : O_RDONLY);
 }
 
+/* A link named so behaves like that program. */
+static bool is_called_vfkit(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return !strcmp(slash ? slash + 1 : program, "vfkit");
+}
+
 static int dispatch(int argc, char **argv)
 {
 	const struct hull_verb *verb;
 	const char *name = argc > 1 ? argv[1] : "";
 
+	if (argc > 0 && is_called_vfkit(argv[0])) {
+		verb = find_verb("vfkit");
+		return verb->main(verb, argc, argv);
+	}
 	if (argc < 2) {
 		hull_out_overview();
 		return HULL_EXIT_USAGE;
@@ -168,6 +174,6 @@ int main(int argc, char **argv)
 	keep_standard_fds();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would eat our children's status */
-	hull_log_set(log_line, NULL, getenv("HULL_DEBUG") ? HULL_LOG_DEBUG : HULL_LOG_WARNING);
+	hull_out_log(getenv("HULL_DEBUG") ? HULL_LOG_DEBUG : HULL_LOG_WARNING);
 	return hull_out_finish(dispatch(argc, argv));
 }

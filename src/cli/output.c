@@ -39,6 +39,16 @@ void hull_out_note(const char *fmt, ...)
 	(void)fputc('\n', stderr);
 }
 
+static void log_line(void *ctx, enum hull_log_level level, const char *line)
+{
+	hull_out_note("hull: %s", line);
+}
+
+void hull_out_log(enum hull_log_level least)
+{
+	hull_log_set(log_line, NULL, least);
+}
+
 static bool error_as_json(const struct hull_error *err)
 {
 	cleanup_json struct hull_json *j = hull_json_object();

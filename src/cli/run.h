@@ -22,7 +22,7 @@ struct hull_run_options {
 	struct hull_strv env_words; /* of -e, which override what files say */
 	char *cwd, *user;
 	bool interactive, terminal, detach, quiet;
-	bool root_said;
+	bool root_said, agent_said;
 	uint64_t timeout_ms; /* 0: none */
 	uint64_t pids_limit; /* 0: none */
 	struct hull_timing timing;

@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "cli/device_opts.h"
+#include "cli/firmware_opts.h"
 #include "cli/kernel_opts.h"
 #include "cli/publish.h"
 #include "cli/rest_opts.h"
@@ -67,6 +68,7 @@ enum {
 	OPT_DUMP_ON_PANIC,
 	OPT_RESTFUL_URI,
 	OPT_ARCH,
+	OPT_FIRMWARE,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -104,6 +106,8 @@ const struct hull_opt hull_run_opts[] = {
 	 NULL},
 	{OPT_ACCEL, "accel", "KIND", "auto, kvm or tcg (default auto)", NULL},
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35, microvm or virt (default auto)", NULL},
+	{OPT_FIRMWARE, "firmware", "efi[,store=FILE[,create]]",
+	 "boot what the disks hold; the store keeps the firmware's variables", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
@@ -432,6 +436,18 @@ static int set_choice(struct hull_config *c, int id, const char *value, struct h
 	}
 }
 
+/* A disk has a system of its own, which knows nothing of our agent. */
+static int set_firmware(struct hull_run_options *o, const char *value, struct hull_error **err)
+{
+	struct hull_config *c = &o->config;
+
+	if (hull_firmware_parse(value, &c->firmware, err) < 0)
+		return -1;
+	if (c->firmware.kind != HULL_FIRMWARE_NONE && !o->agent_said)
+		c->agent = HULL_AGENT_NONE;
+	return 0;
+}
+
 static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 			 struct hull_error **err)
 {
@@ -449,9 +465,11 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_ROOT:
 		o->root_said = true;
 		return set_choice(c, id, value, err);
+	case OPT_AGENT:
+		o->agent_said = true;
+		return set_choice(c, id, value, err);
 	case OPT_ACCEL:
 	case OPT_MACHINE:
-	case OPT_AGENT:
 	case OPT_SHARE_CACHE:
 	case OPT_SHARE_DRIVER:
 	case OPT_LINK:
@@ -462,6 +480,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return 0; /* has been read before all others */
 	case OPT_DEVICE:
 		return hull_device_add(c, value, err);
+	case OPT_FIRMWARE:
+		return set_firmware(o, value, err);
 	case OPT_HERE:
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;

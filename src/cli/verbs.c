@@ -6,7 +6,9 @@
 #include "cli/convert.h"
 #include "cli/doctor.h"
 #include "cli/run.h"
+#include "cli/vfkit.h"
 #include "config.h"
+#include "config/vfkit.h"
 
 static int cmd_version(const struct hull_verb *verb, int argc, char **argv)
 {
@@ -54,5 +56,7 @@ const struct hull_verb hull_verbs[] = {
 	 hull_run_opts, run_details, hull_cmd_run, false, NULL, NULL},
 	{"version", "version", "Print hull's version", no_opts, NULL, cmd_version, false, NULL,
 	 NULL},
+	{"vfkit", "vfkit ARGS...", "Start a virtual machine from vfkit's command line", no_opts,
+	 NULL, hull_cmd_vfkit, false, NULL, hull_vfkit_help},
 	{NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL},
 };

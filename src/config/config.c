@@ -6,6 +6,7 @@
 #include "config/config.h"
 
 #include "base/cleanup.h"
+#include "config/nbd.h"
 #include "config/network.h"
 #include "config/resturi.h"
 
@@ -37,6 +38,7 @@ const char *const hull_network_kind_names[] = {"user", NULL};
 const char *const hull_network_provider_names[] = {"auto", "passt", "builtin", NULL};
 const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
 const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
+const char *const hull_firmware_kind_names[] = {"none", "efi", NULL};
 const char *const hull_rest_kind_names[] = {"none", "unix", "tcp", NULL};
 
 #define NAMES_MATCH(names, last) \
@@ -54,6 +56,7 @@ NAMES_MATCH(hull_network_kind_names, HULL_NETWORK_USER);
 NAMES_MATCH(hull_network_provider_names, HULL_NETWORK_BUILTIN);
 NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
 NAMES_MATCH(hull_gdb_kind_names, HULL_GDB_TCP);
+NAMES_MATCH(hull_firmware_kind_names, HULL_FIRMWARE_EFI);
 NAMES_MATCH(hull_rest_kind_names, HULL_REST_TCP);
 
 static const struct hull_field root_table[] = {
@@ -130,6 +133,21 @@ static const struct hull_field gdb_table[] = {
 };
 static const struct hull_fields gdb_fields = HULL_FIELDS(struct hull_gdb, gdb_table);
 
+static const struct hull_field firmware_table[] = {
+	HULL_FIELD_ENUM(struct hull_firmware, kind, "kind", 0, enum hull_firmware_kind,
+			HULL_FIRMWARE_NONE, hull_firmware_kind_names,
+			"none, or efi: boots what the disks hold, instead of a kernel of ours"),
+	HULL_FIELD_STRING(struct hull_firmware, store, "store", HULL_FIELD_PATH, PATH_MAX_LEN,
+			  "file of its variables; if empty, they are forgotten at the end"),
+	HULL_FIELD_BOOL(struct hull_firmware, create, "create", 0, false,
+			"make the store where there is none"),
+	HULL_FIELD_STRING(struct hull_firmware, code, "code", HULL_FIELD_PATH, PATH_MAX_LEN,
+			  "image of the firmware; looked up if empty"),
+	HULL_FIELD_STRING(struct hull_firmware, template, "template", HULL_FIELD_PATH, PATH_MAX_LEN,
+			  "what a new store is a copy of; belongs to the code"),
+};
+static const struct hull_fields firmware_fields = HULL_FIELDS(struct hull_firmware, firmware_table);
+
 static const struct hull_field rest_table[] = {
 	HULL_FIELD_ENUM(struct hull_rest, kind, "kind", 0, enum hull_rest_kind, HULL_REST_NONE,
 			hull_rest_kind_names, "by what it is reached"),
@@ -173,6 +191,8 @@ static const struct hull_field config_table[] = {
 			hull_accel_names, "hardware virtualisation or emulation"),
 	HULL_FIELD_STRING(struct hull_config, cpu_model, "cpu_model", 0, 512,
 			  "CPU model with its features, in the hypervisor's words"),
+	HULL_FIELD_STRUCT(struct hull_config, firmware, "firmware", 0, &firmware_fields,
+			  "firmware that boots the VM"),
 	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of the kernel: vmlinux or bzImage; Image for aarch64"),
 	HULL_FIELD_STRING(struct hull_config, initrd, "initrd", HULL_FIELD_PATH, PATH_MAX_LEN,
@@ -335,9 +355,58 @@ static int check_identity(const struct hull_config *c, struct hull_error **err)
 	return check_path(c->run_dir, "run_dir", err);
 }
 
+/* What it boots is on the disks. */
+static int check_without_kernel(const struct hull_config *c, struct hull_error **err)
+{
+	const struct {
+		bool there;
+		const char *name;
+	} others[] = {{c->kernel, "kernel"},
+		      {c->initrd, "initrd"},
+		      {c->append.n, "append"},
+		      {c->modules, "modules"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i].there)
+			return hull_fail(err, HULL_E_INVALID,
+					 "%s: firmware 'efi' boots what the disks hold, not this",
+					 others[i].name);
+	if (c->link == HULL_LINK_VSOCK)
+		return hull_fail(
+			err, HULL_E_INVALID,
+			"link: 'vsock' needs an initrd, which firmware 'efi' is not given");
+	return 0;
+}
+
+static int check_firmware(const struct hull_config *c, struct hull_error **err)
+{
+	const struct hull_firmware *f = &c->firmware;
+
+	if (f->kind == HULL_FIRMWARE_NONE && (f->store || f->create || f->code || f->template))
+		return hull_fail(err, HULL_E_INVALID,
+				 "firmware.kind: to be 'efi' for the firmware's other fields");
+	if (f->create && !f->store)
+		return hull_fail(err, HULL_E_INVALID, "firmware.create: needs firmware.store");
+	if (!f->code != !f->template)
+		return hull_fail(err, HULL_E_INVALID,
+				 "firmware.%s: missing, code and template belong together",
+				 f->code ? "template" : "code");
+	if (f->kind != HULL_FIRMWARE_NONE && c->machine == HULL_MACHINE_MICROVM)
+		return hull_fail(err, HULL_E_INVALID,
+				 "machine: 'microvm' has no place for firmware; 'q35' has");
+	if (check_path(f->store, "firmware.store", err) < 0 ||
+	    check_path(f->code, "firmware.code", err) < 0)
+		return -1;
+	return check_path(f->template, "firmware.template", err);
+}
+
 static int check_boot(const struct hull_config *c, struct hull_error **err)
 {
-	if (!c->kernel)
+	bool efi = c->firmware.kind == HULL_FIRMWARE_EFI;
+
+	if (efi && check_without_kernel(c, err) < 0)
+		return -1;
+	if (!efi && !c->kernel)
 		return hull_fail(err, HULL_E_INVALID, "kernel: missing");
 	if (check_path(c->kernel, "kernel", err) < 0 || check_path(c->initrd, "initrd", err) < 0 ||
 	    check_path(c->modules, "modules", err) < 0)
@@ -347,7 +416,7 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 				 "modules: need an agent in the guest to load them");
 	if (c->link == HULL_LINK_VSOCK && c->agent == HULL_AGENT_NONE)
 		return hull_fail(err, HULL_E_INVALID, "link: without an agent it leads nowhere");
-	if (c->agent == HULL_AGENT_HULL && !c->initrd)
+	if (c->agent == HULL_AGENT_HULL && !c->initrd && !efi)
 		return hull_fail(err, HULL_E_INVALID,
 				 "initrd: missing, and agent 'hull' lives in it");
 	if (c->agent == HULL_AGENT_NONE && c->root.kind != HULL_ROOT_NONE)
@@ -471,25 +540,70 @@ static int check_serial_at(const struct hull_config *c, size_t i, struct hull_er
 	return 0;
 }
 
+static int fail_device(struct hull_error **err, size_t i, const char *field, const char *text)
+{
+	return hull_fail(err, HULL_E_INVALID, "devices[%zu].%s: %s", i, field, text);
+}
+
+static bool is_disk(const struct hull_device *d)
+{
+	return d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
+	       d->kind == HULL_DEVICE_USB;
+}
+
+static const char *serial_of(const struct hull_device *d)
+{
+	if (is_disk(d))
+		return d->disk.id;
+	return d->kind == HULL_DEVICE_NBD ? d->nbd.id : NULL;
+}
+
+static bool serial_is_taken(const struct hull_config *c, size_t i, const char *serial)
+{
+	for (size_t k = 0; k < c->disks.n; k++)
+		if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
+			return true;
+	for (size_t k = 0; k < i; k++)
+		if (serial_of(&c->devices.v[k]) && !strcmp(serial, serial_of(&c->devices.v[k])))
+			return true;
+	return false;
+}
+
+static int check_nbd(const struct hull_dev_nbd *d, size_t i, struct hull_error **err)
+{
+	cleanup_nbd struct hull_nbd nbd = {0};
+
+	if (!d->uri)
+		return fail_device(err, i, "uri", "missing");
+	return hull_nbd_parse(d->uri, &nbd, err) < 0 ? hull_prefix(err, "devices[%zu].uri", i) : 0;
+}
+
 /* What a device is made of goes on command lines of the hypervisor's. */
 static int check_device_at(const struct hull_config *c, size_t i, struct hull_error **err)
 {
 	const struct hull_device *d = &c->devices.v[i];
-	bool disk = d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
-		    d->kind == HULL_DEVICE_USB;
-	const char *id = disk ? d->disk.id : NULL;
+	const char *id = serial_of(d);
 
-	if (disk && (!d->disk.path || *d->disk.path != '/'))
-		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: %s", i,
-				 d->disk.path ? "not an absolute path" : "missing");
+	if (is_disk(d) && (!d->disk.path || *d->disk.path != '/'))
+		return fail_device(err, i, "path",
+				   d->disk.path ? "not an absolute path" : "missing");
 	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))
 		return hull_fail(err, HULL_E_INVALID,
 				 "devices[%zu].id: must be at most %d letters, digits, '_', '.' "
 				 "and '-'",
 				 i, SERIAL_MAX_LEN);
-	if (d->kind == HULL_DEVICE_SERIAL)
+	if (id && serial_is_taken(c, i, id))
+		return fail_device(err, i, "id", "same as that of another disk");
+	switch (d->kind) {
+	case HULL_DEVICE_SERIAL:
 		return check_serial_at(c, i, err);
-	return d->kind == HULL_DEVICE_NET ? hull_network_device_check(c, i, err) : 0;
+	case HULL_DEVICE_NET:
+		return hull_network_device_check(c, i, err);
+	case HULL_DEVICE_NBD:
+		return check_nbd(&d->nbd, i, err);
+	default:
+		return 0;
+	}
 }
 
 static int fail_share(struct hull_error **err, size_t i, const char *field, const char *text)
@@ -537,7 +651,7 @@ static int check_share_at(const struct hull_config *c, size_t i, struct hull_err
 
 /* Each finds one problem of the whole, or of an item of one of its lists. */
 static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
-	check_identity, check_boot, check_debug, check_hardware, check_rest};
+	check_identity, check_firmware, check_boot, check_debug, check_hardware, check_rest};
 #define LIST(member) offsetof(struct hull_config, member.n)
 static const struct {
 	size_t n; /* offset of the list's length */
@@ -611,6 +725,7 @@ int hull_config_read_user(const char *text, size_t len, const char *dir,
 	if (hull_json_parse(text, len, &json, err) < 0 || check_version(json, err) < 0 ||
 	    hull_fields_from_json(&hull_config_fields, ret_config, json, &whole, err) < 0)
 		return -1;
-	return hull_fields_resolve(&hull_config_fields, ret_config, dir) < 0 ? hull_fail_nomem(err)
-									     : 0;
+	if (dir && hull_fields_resolve(&hull_config_fields, ret_config, dir) < 0)
+		return hull_fail_nomem(err);
+	return 0;
 }

@@ -80,6 +80,8 @@ enum hull_network_provider {
  * socket's file, or a TCP port of the loopback. */
 enum hull_gdb_kind { HULL_GDB_NONE, HULL_GDB_SOCKET, HULL_GDB_TCP };
 enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
+/* None: the hypervisor loads the kernel.  Efi: what a UEFI finds on the disks is booted. */
+enum hull_firmware_kind { HULL_FIRMWARE_NONE, HULL_FIRMWARE_EFI };
 
 struct hull_root {
 	enum hull_root_kind kind;
@@ -124,6 +126,14 @@ struct hull_gdb {
 	uint64_t port; /* tcp */
 };
 
+struct hull_firmware {
+	enum hull_firmware_kind kind;
+	char *store;	/* file of its variables; NULL: they are forgotten at the end */
+	bool create;	/* the store is made where there is none; one that is there is kept */
+	char *code;	/* NULL, both: look the usual places through */
+	char *template; /* what a new store is a copy of */
+};
+
 /* Where vfkit's REST service is found, if there is one: see resturi.h. */
 enum hull_rest_kind { HULL_REST_NONE, HULL_REST_UNIX, HULL_REST_TCP };
 struct hull_rest {
@@ -151,6 +161,7 @@ struct hull_config {
 	enum hull_machine machine;
 	enum hull_accel accel;
 	char *cpu_model; /* NULL: the backend's choice */
+	struct hull_firmware firmware;
 	char *kernel;
 	char *initrd;
 	char *modules; /* directory of modules for this kernel; NULL: those of the initrd */
@@ -195,6 +206,7 @@ extern const char *const hull_network_kind_names[];
 extern const char *const hull_network_provider_names[];
 extern const char *const hull_protocol_names[];
 extern const char *const hull_gdb_kind_names[];
+extern const char *const hull_firmware_kind_names[];
 extern const char *const hull_rest_kind_names[];
 
 void hull_config_init(struct hull_config *config);
@@ -218,8 +230,9 @@ int hull_config_validate(const struct hull_config *config, struct hull_error **e
 int hull_config_problems(const struct hull_config *config, struct hull_strv *problems,
 			 struct hull_error **err);
 /* A description that a user has written, into an initialised config: without the fields that are
- * ours to fill in; relative paths are in @dir.  @problems, unless NULL, gets all that is wrong with
- * single fields, and the error only what keeps us from reading on. */
+ * ours to fill in; relative paths are in @dir, or stay as they are where that is NULL.  @problems,
+ * unless NULL, gets all that is wrong with single fields, and the error only what keeps us from
+ * reading on. */
 int hull_config_read_user(const char *text, size_t len, const char *dir,
 			  struct hull_config *ret_config, struct hull_strv *problems,
 			  struct hull_error **err);

@@ -17,6 +17,7 @@
 
 #define PATH_MAX_LEN 4095
 #define TEXT_MAX_LEN 4095
+#define DISK_QUEUES_MAX 64
 
 /* A row: struct, member, its C type, the field's type, key, help, then further initialisers. */
 #define ROW(st, member, ctype, kind, key, text, ...)                                \
@@ -38,11 +39,24 @@
 #define WORD(st, member, ctype, kind, text, ...) \
 	ROW(st, member, ctype, kind, NULL, text, vfkit = {__VA_ARGS__})
 
+/* A row of ours alone, whose metavar is for its value in an option list. */
+#define OURS(st, member, ctype, kind, key, text, ...)                              \
+	{                                                                          \
+		.name = key, .help = text, .type = HULL_FIELD_TYPE_##kind,         \
+		.offset = HULL_FIELD_OFFSET(struct st, member, ctype), __VA_ARGS__ \
+	}
+#define OURS_NAMED(st, member, key, text, words, choices)                                \
+	OURS(st, member, char *, STRING, key, text, .max = TEXT_MAX_LEN, .names = words, \
+	     .vfkit = {.metavar = choices})
+
 #define BIT(n) (UINT64_C(1) << (n))
 
 #define NET_MTU_LEAST 68 /* by RFC 791 */
 
 static const char *const disk_types[] = {"image", "dev", NULL};
+static const char *const disk_formats[] = {"raw", "qcow2", "vmdk", NULL};
+static const char *const disk_caches[] = {"writeback", "none", "unsafe", NULL};
+static const char *const disk_aios[] = {"threads", "native", NULL};
 static const char *const sync_names[] = {"full", "none", NULL};
 
 /* ---- disks ---- */
@@ -52,22 +66,80 @@ static const char *const sync_names[] = {"full", "none", NULL};
 		FLAG(hull_dev_disk, readonly, "readonly", "the guest can't write to it",        \
 		     .json = "readOnly", .key = "readonly", .style = HULL_WORD_FLAG, .rank = 3, \
 		     .flags = HULL_WORD_OMIT),                                                  \
-		PATH(hull_dev_disk, path, "path", "raw image or block device",                  \
-		     .json = "imagePath", .key = "path", .rank = 1,                             \
-		     .flags = HULL_WORD_OMIT | HULL_WORD_NEEDED, .metavar = "FILE"),            \
+		PATH(hull_dev_disk, path, "path", "image or block device", .json = "imagePath", \
+		     .key = "path", .rank = 1, .flags = HULL_WORD_OMIT | HULL_WORD_NEEDED,      \
+		     .metavar = "FILE"),                                                        \
 		NAMED(hull_dev_disk, type, "type",                                              \
 		      "image (default): a file; dev: a block device itself", disk_types,        \
 		      .json = "type", .key = "type", .rank = 2,                                 \
 		      .flags = HULL_WORD_OMIT | HULL_WORD_EMPTY, .metavar = "image|dev")
+
+#define IMAGE_ROWS                                                                           \
+	OURS_NAMED(hull_dev_disk, format, "format",                                          \
+		   "format of the image (raw); it is never guessed", disk_formats,           \
+		   "raw|qcow2|vmdk"),                                                        \
+		OURS_NAMED(hull_dev_disk, cache, "cache",                                    \
+			   "writeback (default): by the host's page cache; none: past it; "  \
+			   "unsafe: nothing is flushed",                                     \
+			   disk_caches, "writeback|none|unsafe"),                            \
+		OURS_NAMED(hull_dev_disk, aio, "aio",                                        \
+			   "threads (default); native: by the kernel, with cache none only", \
+			   disk_aios, "threads|native"),                                     \
+		OURS(hull_dev_disk, discard, bool, BOOL, "discard",                          \
+		     "what the guest discards is given back to the host"),                   \
+		OURS(hull_dev_disk, outside, bool, BOOL, "outside",                          \
+		     "the parts of a vmdk may be anywhere, by absolute paths")
+
+#define ID_ROW                                                                             \
+	OURS(hull_dev_disk, id, char *, STRING, "id", "serial number that the guest sees", \
+	     .max = TEXT_MAX_LEN)
+#define QUEUES_ROW                                                                                \
+	OURS(hull_dev_disk, queues, uint64_t, U64, "queues", "request queues (one for each CPU)", \
+	     .min = 1, .max = DISK_QUEUES_MAX)
 
 static const struct hull_field blk_rows[] = {
 	DISK_ROWS,
 	TEXT(hull_dev_disk, id, "id", "serial number that the guest sees",
 	     .json = "deviceIdentifier", .key = "deviceId", .rank = 4, .flags = HULL_WORD_OMIT,
 	     .metavar = "TEXT"),
+	IMAGE_ROWS,
+	QUEUES_ROW,
+	OURS(hull_dev_disk, iothread, bool, BOOL, "iothread", "serve it by a thread of its own"),
 };
 
-static const struct hull_field disk_rows[] = {DISK_ROWS};
+static const struct hull_field nvme_rows[] = {DISK_ROWS, ID_ROW, IMAGE_ROWS, QUEUES_ROW};
+
+static const struct hull_field usb_rows[] = {DISK_ROWS, ID_ROW, IMAGE_ROWS};
+
+static bool is(const char *value, const char *word)
+{
+	return value && !strcmp(value, word);
+}
+
+const char *hull_disk_cache(const struct hull_dev_disk *disk)
+{
+	if (disk->cache)
+		return disk->cache;
+	return is(disk->type, "dev") ? "none" : "writeback";
+}
+
+/* vfkit's dialect can say none of it. */
+static int disk_check(const void *object, struct hull_error **err)
+{
+	const struct hull_dev_disk *d = object;
+
+	if (is(d->aio, "native") && strcmp(hull_disk_cache(d), "none") != 0)
+		return hull_fail(err, HULL_E_INVALID, "aio 'native' needs cache 'none'");
+	if (d->discard && d->readonly)
+		return hull_fail(err, HULL_E_INVALID,
+				 "'discard' and 'readonly' exclude each other");
+	if (is(d->format, "vmdk") && is(d->type, "dev"))
+		return hull_fail(err, HULL_E_INVALID,
+				 "format 'vmdk' is of files, not of type 'dev'");
+	if (d->outside && !is(d->format, "vmdk"))
+		return hull_fail(err, HULL_E_INVALID, "'outside' is of format 'vmdk'");
+	return 0;
+}
 
 static const struct hull_field nbd_rows[] = {
 	TEXT(hull_dev_nbd, word, NULL, "the word it is rendered by", .json = "devName"),
@@ -491,12 +563,13 @@ static int input_check(const void *object, struct hull_error **err)
 
 const struct hull_class hull_device_classes[HULL_DEVICE_COUNT] = {
 	[HULL_DEVICE_BLK] = {CLASS("virtio-blk", "virtioblk", "a disk"),
-			     ROWS(hull_dev_disk, blk_rows), .opens_image = true},
+			     ROWS(hull_dev_disk, blk_rows), .opens_image = true,
+			     .check = disk_check},
 	[HULL_DEVICE_NVME] = {CLASS("nvme", "nvme", "a disk behind an NVMe controller"),
-			      ROWS(hull_dev_disk, disk_rows)},
+			      ROWS(hull_dev_disk, nvme_rows), .check = disk_check},
 	[HULL_DEVICE_USB] = {CLASS("usb-mass-storage", "usbmassstorage",
 				   "a disk on the USB, an installation medium for example"),
-			     ROWS(hull_dev_disk, disk_rows)},
+			     ROWS(hull_dev_disk, usb_rows), .check = disk_check},
 	[HULL_DEVICE_NBD] = {CLASS("nbd", "nbd", "a disk that is served over the network"),
 			     ROWS(hull_dev_nbd, nbd_rows)},
 	[HULL_DEVICE_FS] = {CLASS("virtio-fs", "virtiofs", "a directory of the host"),
@@ -616,133 +689,3 @@ const struct hull_class hull_ignition_class = {
 	.help = "an Ignition file, served over vsock",
 	ROWS(hull_ignition, ignition_rows),
 };
-
-/* ---- objects ---- */
-
-int hull_device_init(struct hull_device *dev, enum hull_device_kind kind)
-{
-	const struct hull_class *class = &hull_device_classes[kind];
-	bool disk = kind == HULL_DEVICE_BLK || kind == HULL_DEVICE_NVME || kind == HULL_DEVICE_USB;
-	bool ok = true;
-
-	memset(dev, 0, sizeof(*dev));
-	dev->kind = kind;
-	hull_fields_init(&class->fields, hull_device_object(dev));
-	if (disk)
-		ok = (dev->disk.word = strdup(class->name)) != NULL;
-	if (kind == HULL_DEVICE_NBD)
-		ok = (dev->nbd.word = strdup(class->name)) != NULL &&
-		     (dev->nbd.sync = strdup(sync_names[0])) != NULL;
-	if (ok)
-		return 0;
-	hull_device_fini(dev);
-	return -ENOMEM;
-}
-
-void hull_device_fini(struct hull_device *dev)
-{
-	hull_fields_fini(&hull_device_classes[dev->kind].fields, hull_device_object(dev));
-}
-
-void hull_bootloader_fini(struct hull_bootloader *boot)
-{
-	if (boot->kind != HULL_BOOT_NONE)
-		hull_fields_fini(&hull_boot_classes[boot->kind].fields,
-				 hull_bootloader_object(boot));
-	boot->kind = HULL_BOOT_NONE;
-}
-
-/* ---- our JSON ---- */
-
-/* The kind of that name, or -1. */
-static int find_kind(const char *name, struct hull_error **err)
-{
-	const char *names[HULL_DEVICE_COUNT + 1] = {NULL}, *near;
-
-	for (int i = 0; i < HULL_DEVICE_COUNT; i++) {
-		names[i] = hull_device_classes[i].name;
-		if (name && !strcmp(name, names[i]))
-			return i;
-	}
-	if (!name)
-		return hull_fail(err, HULL_E_INVALID, "must be the name of a device");
-	near = hull_nearest(name, names);
-	if (near)
-		return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'; did you mean '%s'?", name,
-				 near);
-	return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'", name);
-}
-
-static uint64_t seen_rows(const struct hull_class *class, const struct hull_json *json)
-{
-	uint64_t seen = 0;
-
-	for (size_t i = 0; i < class->fields.n; i++)
-		if (class->fields.v[i].name && hull_json_has(json, class->fields.v[i].name))
-			seen |= BIT(i);
-	return seen;
-}
-
-/* What the rows don't say. */
-static int finish_device(struct hull_device *dev, const struct hull_json *json,
-			 struct hull_error **err)
-{
-	const struct hull_class *class = &hull_device_classes[dev->kind];
-	void *object = hull_device_object(dev);
-
-	if (class->parsed && class->parsed(object, seen_rows(class, json), err) < 0)
-		return -1;
-	return class->check ? class->check(object, err) : 0;
-}
-
-static int device_from_json(void *object, const struct hull_json *json,
-			    const struct hull_field_where *where, struct hull_error **err)
-{
-	const struct hull_field_where kind_at = {.parent = where, .name = "kind"};
-	struct hull_device *dev = object;
-	int kind, r;
-
-	if (hull_json_type(json) != HULL_JSON_OBJECT) {
-		(void)hull_fail(err, HULL_E_INVALID, "must be an object");
-		return hull_field_fail(where, err);
-	}
-	kind = find_kind(hull_json_str(hull_json_get(json, "kind")), err);
-	if (kind < 0)
-		return hull_field_fail(&kind_at, err);
-	if (hull_device_init(dev, (enum hull_device_kind)kind) < 0)
-		return hull_fail_nomem(err);
-	r = hull_fields_from_json(&hull_device_classes[kind].fields, hull_device_object(dev), json,
-				  where, err);
-	if (r == 0 && finish_device(dev, json, err) < 0)
-		return hull_field_fail(where, err);
-	return r;
-}
-
-static struct hull_json *device_to_json(const void *object)
-{
-	const struct hull_device *dev = object;
-	struct hull_json *json;
-
-	return hull_fields_to_json(&hull_device_classes[dev->kind].fields, hull_device_object(dev),
-				   &json, NULL) < 0
-		       ? NULL
-		       : json;
-}
-
-static void device_fini(void *object)
-{
-	hull_device_fini(object);
-}
-
-static const struct hull_fields *device_rows(void *object, void **ret_object)
-{
-	struct hull_device *dev = object;
-
-	*ret_object = hull_device_object(dev);
-	return &hull_device_classes[dev->kind].fields;
-}
-
-static const struct hull_field_own device_own = {device_from_json, device_to_json, device_fini,
-						 device_rows};
-const struct hull_fields hull_device_fields = {.size = sizeof(struct hull_device),
-					       .own = &device_own};

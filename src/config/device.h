@@ -39,14 +39,24 @@ enum hull_device_kind {
 enum hull_boot_kind { HULL_BOOT_NONE, HULL_BOOT_EFI, HULL_BOOT_LINUX, HULL_BOOT_MACOS };
 
 /* virtio-blk, nvme and usb-mass-storage.  vfkit's JSON names the word by which the device is
- * rendered: a description that lacks it has none. */
+ * rendered: a description that lacks it has none.  What follows "id" is ours alone. */
 struct hull_dev_disk {
 	char *word;
 	bool readonly;
 	char *path;
-	char *type; /* NULL or "image": a file; "dev": a block device */
-	char *id;   /* virtio-blk: its serial number */
+	char *type;	 /* NULL or "image": a file; "dev": a block device */
+	char *id;	 /* its serial number */
+	char *format;	 /* NULL or "raw", "qcow2", "vmdk": never guessed */
+	char *cache;	 /* "writeback", "none", "unsafe"; NULL: as its type has it */
+	char *aio;	 /* NULL or "threads", "native" */
+	uint64_t queues; /* 0: the hypervisor's choice; virtio-blk and nvme */
+	bool iothread;	 /* served by a thread of its own; virtio-blk */
+	bool discard;	 /* what the guest discards is given back */
+	bool outside;	 /* vmdk: its parts may be anywhere, by absolute paths */
 };
+
+/* How it is cached, with the default: "none" for a block device itself, which vfkit opens so. */
+const char *hull_disk_cache(const struct hull_dev_disk *disk);
 
 struct hull_dev_nbd {
 	char *word;

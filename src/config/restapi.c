@@ -175,6 +175,11 @@ static int add_bootloader(struct hull_vfkit *vm, const struct hull_config *c)
 	struct hull_boot_linux *b = &vm->bootloader.linux_boot;
 	cleanup_strbuf struct hull_strbuf words = HULL_STRBUF_INIT;
 
+	if (c->firmware.kind == HULL_FIRMWARE_EFI) {
+		vm->bootloader.kind = HULL_BOOT_EFI;
+		vm->bootloader.efi.create = c->firmware.create;
+		return copy(&vm->bootloader.efi.store, c->firmware.store);
+	}
 	vm->bootloader.kind = HULL_BOOT_LINUX;
 	for (size_t i = 0; i < c->append.n; i++)
 		hull_strbuf_addf(&words, "%s%s", i ? " " : "", c->append.v[i]);

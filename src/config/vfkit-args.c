@@ -71,10 +71,32 @@ static int set_value(const struct hull_field *f, void *object, const char *value
 		r = is_name(f, value) ? set_string(p, value) : -EINVAL;
 	} else if (f->type == HULL_FIELD_TYPE_U64) {
 		r = hull_parse_u64(value, f->max, p);
+		if (r == 0 && !f->vfkit.key && *(uint64_t *)p < f->min)
+			r = -ERANGE;
 	} else if (f->type == HULL_FIELD_TYPE_I64) {
 		r = parse_signed(value, (int64_t)f->min, (int64_t)f->max, p);
 	}
 	return r;
+}
+
+/* By its name in our JSON, unless that tells of another unit. */
+static const char *our_key(const struct hull_field *f, bool ours)
+{
+	return ours && f->vfkit.style != HULL_WORD_MS ? f->name : NULL;
+}
+
+static bool has_key(const struct hull_field *f, const char *key, bool ours)
+{
+	const char *own = our_key(f, ours);
+
+	return (f->vfkit.key && !strcmp(key, f->vfkit.key)) || (own && !strcmp(key, own));
+}
+
+static bool is_word(const struct hull_field *f)
+{
+	if (!f->vfkit.key)
+		return f->type == HULL_FIELD_TYPE_BOOL;
+	return f->vfkit.style != HULL_WORD_VALUE && f->vfkit.style != HULL_WORD_MS;
 }
 
 static int set_word(const struct hull_field *f, void *object)
@@ -89,14 +111,20 @@ static int set_word(const struct hull_field *f, void *object)
 
 /* ---- one option ---- */
 
-static int fail_key(const struct hull_class *class, const char *key, struct hull_error **err)
+static int fail_key(const struct hull_class *class, const char *key, bool ours,
+		    struct hull_error **err)
 {
 	const char *names[64], *near;
 	size_t n = 0;
 
-	for (size_t i = 0; i < class->fields.n && n < ARRAY_SIZE(names) - 1; i++)
-		if (class->fields.v[i].vfkit.key)
-			names[n++] = class->fields.v[i].vfkit.key;
+	for (size_t i = 0; i < class->fields.n && n < ARRAY_SIZE(names) - 2; i++) {
+		const struct hull_field *f = &class->fields.v[i];
+
+		if (f->vfkit.key)
+			names[n++] = f->vfkit.key;
+		if (our_key(f, ours))
+			names[n++] = our_key(f, ours);
+	}
 	names[n] = NULL;
 	near = hull_nearest(key, names);
 	if (near)
@@ -109,24 +137,26 @@ static int fail_key(const struct hull_class *class, const char *key, struct hull
 
 static int fail_value(const struct hull_field *f, const char *value, int r, struct hull_error **err)
 {
+	const char *key = f->vfkit.key ? f->vfkit.key : f->name;
+	bool least = f->type == HULL_FIELD_TYPE_I64 || !f->vfkit.key;
+
 	if (r == -ENOMEM)
 		return hull_fail_nomem(err);
 	if (f->vfkit.style == HULL_WORD_MS)
 		return hull_fail(err, HULL_E_INVALID,
-				 "'%s': must be a number from %d to %d, not '%s'", f->vfkit.key,
-				 INT32_MIN, INT32_MAX, value);
+				 "'%s': must be a number from %d to %d, not '%s'", key, INT32_MIN,
+				 INT32_MAX, value);
 	if (f->type == HULL_FIELD_TYPE_U64 || f->type == HULL_FIELD_TYPE_I64)
 		return hull_fail(err, HULL_E_INVALID,
 				 "'%s': must be a number from %" PRIu64 " to %" PRIu64 ", not '%s'",
-				 f->vfkit.key, f->type == HULL_FIELD_TYPE_I64 ? f->min : 0, f->max,
-				 value);
-	return hull_fail(err, HULL_E_INVALID, "'%s': must be %s, not '%s'", f->vfkit.key,
-			 f->vfkit.metavar, value);
+				 key, least ? f->min : 0, f->max, value);
+	return hull_fail(err, HULL_E_INVALID, "'%s': must be %s, not '%s'", key, f->vfkit.metavar,
+			 value);
 }
 
 /* @piece is "key" or "key=value", and is cut in two; an empty one is nothing. */
-static int set_option(const struct hull_class *class, void *object, char *piece, uint64_t *seen,
-		      struct hull_error **err)
+static int set_option(const struct hull_class *class, void *object, char *piece, bool ours,
+		      uint64_t *seen, struct hull_error **err)
 {
 	char *value = strchr(piece, '=');
 	int r;
@@ -137,9 +167,9 @@ static int set_option(const struct hull_class *class, void *object, char *piece,
 		*value++ = '\0';
 	for (size_t i = 0; i < class->fields.n; i++) {
 		const struct hull_field *f = &class->fields.v[i];
-		bool word = f->vfkit.style != HULL_WORD_VALUE && f->vfkit.style != HULL_WORD_MS;
+		bool word = is_word(f);
 
-		if (!f->vfkit.key || strcmp(piece, f->vfkit.key) != 0)
+		if (!has_key(f, piece, ours))
 			continue;
 		if (word && f->vfkit.style != HULL_WORD_LOOSE && value && *value)
 			return hull_fail(err, HULL_E_INVALID, "'%s' takes no value, not '%s'",
@@ -150,7 +180,7 @@ static int set_option(const struct hull_class *class, void *object, char *piece,
 		*seen |= UINT64_C(1) << i;
 		return 0;
 	}
-	return fail_key(class, piece, err);
+	return fail_key(class, piece, ours, err);
 }
 
 static int finish(const struct hull_class *class, void *object, uint64_t seen,
@@ -162,13 +192,13 @@ static int finish(const struct hull_class *class, void *object, uint64_t seen,
 }
 
 /* @list is cut at its commas. */
-static int set_options(const struct hull_class *class, void *object, char *list,
+static int set_options(const struct hull_class *class, void *object, char *list, bool ours,
 		       struct hull_error **err)
 {
 	uint64_t seen = 0;
 
 	for (char *piece; (piece = strsep(&list, ",")) != NULL;)
-		if (set_option(class, object, piece, &seen, err) < 0)
+		if (set_option(class, object, piece, ours, &seen, err) < 0)
 			return -1;
 	return finish(class, object, seen, err);
 }
@@ -233,7 +263,7 @@ int hull_vfkit_parse_device(const char *text, const struct hull_vfkit_hooks *hoo
 	if (hull_device_init(&dev, (enum hull_device_kind)kind) < 0)
 		return hull_fail_nomem(err);
 	class = &hull_device_classes[kind];
-	r = set_options(class, hull_device_object(&dev), rest, err);
+	r = set_options(class, hull_device_object(&dev), rest, hooks && hooks->ours, err);
 	if (r == 0 && class->opens_image && hooks && hooks->read_image)
 		r = look_at_image(dev.disk.path, hooks, err);
 	if (r < 0) {
@@ -265,7 +295,8 @@ int hull_vfkit_parse_bootloader(const struct hull_strv *pieces, struct hull_boot
 	for (size_t i = 1; i < pieces->n && r == 0; i++) {
 		cleanup_free char *piece = strdup(pieces->v[i]);
 
-		r = piece ? set_option(class, hull_bootloader_object(&boot), piece, &seen, err)
+		r = piece ? set_option(class, hull_bootloader_object(&boot), piece, false, &seen,
+				       err)
 			  : hull_fail_nomem(err);
 	}
 	if (r < 0) {
@@ -283,7 +314,7 @@ int hull_vfkit_parse_timesync(const char *text, struct hull_timesync *ret, struc
 
 	if (!list)
 		return hull_fail_nomem(err);
-	if (set_options(&hull_timesync_class, &timesync, list, err) < 0)
+	if (set_options(&hull_timesync_class, &timesync, list, false, err) < 0)
 		return -1;
 	*ret = timesync;
 	return 0;

@@ -6,6 +6,7 @@
 #include "config/vfkit.h"
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/strbuf.h"
 
 #include <inttypes.h>
@@ -200,6 +201,44 @@ int hull_vfkit_render(const struct hull_vfkit *vm, struct hull_strv *args, struc
 
 /* ---- what is lost ---- */
 
+struct unknown {
+	const struct hull_class *class;
+	size_t index;
+	struct hull_strv *notes;
+};
+
+/* Whether some row has a word of vfkit's for the field that is @name with us. */
+static bool has_word(const struct hull_class *class, const char *name)
+{
+	const struct hull_field *f = class->fields.v, *ours = NULL;
+
+	for (size_t i = 0; i < class->fields.n; i++)
+		if (f[i].name && !strcmp(f[i].name, name))
+			ours = &f[i];
+	for (size_t i = 0; ours && i < class->fields.n; i++)
+		if (f[i].offset == ours->offset && (f[i].vfkit.json || f[i].vfkit.key))
+			return true;
+	return !ours; /* the kind */
+}
+
+static int note_unknown(void *ctx, const char *key, struct hull_json *value)
+{
+	const struct unknown *u = ctx;
+
+	if (has_word(u->class, key))
+		return 0;
+	return hull_strv_addf(u->notes, "devices[%zu].%s: vfkit has no place for it", u->index,
+			      key);
+}
+
+int hull_vfkit_unknown(const struct hull_device *dev, size_t index, struct hull_strv *notes)
+{
+	struct unknown u = {&hull_device_classes[dev->kind], index, notes};
+	cleanup_json struct hull_json *json = hull_device_fields.own->to_json(dev);
+
+	return json ? hull_json_each(json, note_unknown, &u) : -ENOMEM;
+}
+
 static void device_unrendered(const struct hull_device *dev, size_t i, struct hull_strv *notes)
 {
 	if (dev->kind == HULL_DEVICE_GPU && dev->gpu.gui)
@@ -215,8 +254,11 @@ int hull_vfkit_unrendered(const struct hull_vfkit *vm, struct hull_strv *notes)
 {
 	if (vm->bootloader.kind == HULL_BOOT_MACOS)
 		hull_strv_add(notes, "the macos bootloader has no arguments when rendered");
-	for (size_t i = 0; i < vm->devices.n; i++)
+	for (size_t i = 0; i < vm->devices.n; i++) {
 		device_unrendered(&vm->devices.v[i], i, notes);
+		if (hull_vfkit_unknown(&vm->devices.v[i], i, notes) < 0)
+			return -ENOMEM;
+	}
 	if (vm->has_timesync)
 		hull_strv_addf(notes,
 			       "timesync is not rendered; '--timesync vsockPort=%" PRIu64

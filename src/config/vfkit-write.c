@@ -189,7 +189,10 @@ int hull_vfkit_unwritten(const struct hull_vfkit *vm, struct hull_strv *notes)
 	if (vm->bootloader.kind == HULL_BOOT_MACOS)
 		hull_strv_add(notes,
 			      "the macos bootloader has no kind in JSON and can't be read back");
-	for (size_t i = 0; i < vm->devices.n; i++)
+	for (size_t i = 0; i < vm->devices.n; i++) {
 		device_unwritten(&vm->devices.v[i], i, notes);
+		if (hull_vfkit_unknown(&vm->devices.v[i], i, notes) < 0)
+			return -ENOMEM;
+	}
 	return notes->failed ? -ENOMEM : 0;
 }

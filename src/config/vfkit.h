@@ -72,6 +72,8 @@ int hull_vfkit_parse_flags(char *const *argv, size_t n, struct hull_vfkit_flags 
  * be NULL and then does nothing.  0 or -1 with *err. */
 struct hull_vfkit_hooks {
 	void *ctx;
+	/* Options of devices that are hull's alone are taken, too: by their names in our JSON. */
+	bool ours;
 	/* Nested virtualisation is asked for: can the host do it? */
 	int (*nested)(void *ctx, struct hull_error **err);
 	/* The pid file; the disk made of flags->cloud_init, whose path goes to *ret_iso. */
@@ -104,6 +106,10 @@ int hull_vfkit_render_device(const struct hull_device *dev, struct hull_strbuf *
 			     struct hull_error **err);
 /* Appends a clause for each thing that the arguments of @vm don't say. 0 or -ENOMEM. */
 int hull_vfkit_unrendered(const struct hull_vfkit *vm, struct hull_strv *notes);
+
+/* Appends a clause for each thing of a device that vfkit has no word for at all: part of both lists
+ * of what gets lost. 0 or -ENOMEM. */
+int hull_vfkit_unknown(const struct hull_device *dev, size_t index, struct hull_strv *notes);
 
 /* ---- JSON ---- */
 

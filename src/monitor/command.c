@@ -57,6 +57,17 @@ static int plan_networks(const struct hull_config *config, const struct hull_bac
 	return r;
 }
 
+/* Servers' own sockets, where the hypervisor has our rights. */
+static int plan_nbd(const struct hull_config *config, bool set_ids, struct hull_backend_sockets *s,
+		    struct hull_error **err)
+{
+	for (size_t i = 0; set_ids && s->nbd < 0 && i < config->devices.n; i++)
+		if (config->devices.v[i].kind == HULL_DEVICE_NBD &&
+		    (s->nbd = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
+			return hull_fail_errno(err, errno, "open '/dev/null'");
+	return 0;
+}
+
 int hull_monitor_command(struct hull_config *config, const struct hull_backend_ops *ops,
 			 struct hull_strv *ret_argv, struct hull_error **err)
 {
@@ -74,6 +85,8 @@ int hull_monitor_command(struct hull_config *config, const struct hull_backend_o
 		r = plan_shares(config, ops, &exports, &sockets, err);
 	if (r == 0)
 		r = plan_networks(config, ops, &sockets, &env.ipv6, err);
+	if (r == 0)
+		r = plan_nbd(config, env.set_ids, &sockets, err);
 	if (r == 0)
 		r = ops->command(&env, config, &sockets, ret_argv, err);
 	hull_exports_fini(&exports);

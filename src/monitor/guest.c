@@ -162,6 +162,37 @@ void hull_setup_stage(struct hull_setup *s, const char *name)
 	s->rq.modules = s->stages;
 }
 
+/* What hull's own initramfs drives is there when its stage has been loaded; for the rest the guest
+ * looks for drivers. */
+static void add_devices(struct hull_setup *s, const struct hull_config *c)
+{
+	bool virtio_disks = false;
+
+	for (size_t i = 0; i < c->devices.n; i++) {
+		switch (c->devices.v[i].kind) {
+		case HULL_DEVICE_BLK:
+		case HULL_DEVICE_NBD:
+			virtio_disks = true;
+			break;
+		case HULL_DEVICE_NVME:
+		case HULL_DEVICE_USB:
+			s->coldplug.disks++;
+			s->rq.coldplug = &s->coldplug;
+			break;
+		case HULL_DEVICE_RNG:
+		case HULL_DEVICE_BALLOON:
+		case HULL_DEVICE_GPU:
+		case HULL_DEVICE_INPUT:
+			s->rq.coldplug = &s->coldplug;
+			break;
+		default:
+			break;
+		}
+	}
+	if (virtio_disks)
+		hull_setup_stage(s, "disk");
+}
+
 static void add_identity(struct hull_setup *s, const struct hull_config *c)
 {
 	s->rq.realtime_ns = hull_realtime_ns();
@@ -193,12 +224,14 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 		return;
 	}
 	hull__agent__v1__setup_request__init(&s->rq);
+	hull__agent__v1__coldplug__init(&s->coldplug);
 	if (m->net || has_nic(&m->config))
 		hull_setup_stage(s, "net");
 	if (m->net)
 		hull_net_describe(m->net, &s->rq);
 	if (m->config.panic_dump)
 		hull_setup_stage(s, "dump");
+	add_devices(s, &m->config);
 	add_identity(s, &m->config);
 	hull_setup_root(s, m);
 	if (s->strings.failed)

@@ -261,6 +261,7 @@ static void free_launch(struct hull_monitor *m)
 	hull_dump_free(steal_ptr(&m->dump));
 	free_helpers(m);
 	hull_net_free(steal_ptr(&m->net));
+	hull_relay_free(steal_ptr(&m->nbd));
 }
 
 static void launch_again(struct hull_monitor *m)

@@ -389,6 +389,8 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 	if (hull_monitor_open_dump(m, &sockets->dump, err) < 0 ||
 	    hull_monitor_open_devices(m, sockets, err) < 0)
 		return -1;
+	if (env.set_ids && hull_monitor_relay_nbd(m, env.uid, env.gid, &sockets->nbd, err) < 0)
+		return -1;
 	if (ops->create(&env, &m->config, &m->inst, err) < 0 ||
 	    ops->start(m->inst, sockets, err) < 0)
 		return -1;

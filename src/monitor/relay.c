@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #define DATAGRAM_MAX ((size_t)65536)
 #define DATAGRAMS_PER_EVENT 32 /* then others get their turn */
@@ -88,7 +89,7 @@ static struct flow *flow_new(struct listener *l)
 	return f;
 }
 
-/* ---- TCP ---- */
+/* ---- connections ---- */
 
 static struct side *other(struct side *s)
 {
@@ -319,6 +320,27 @@ int hull_relay_add(struct hull_relay *r, int fd, enum hull_protocol protocol,
 	else
 		e = hull_loop_add_fd(r->loop, fd, EPOLLIN, on_datagram, l, &l->source);
 	return MIN(e, 0); /* the listener is freed with the relay */
+}
+
+int hull_relay_add_unix(struct hull_relay *r, int fd, const char *path)
+{
+	struct sockaddr_un *addr;
+	struct listener *l = calloc(1, sizeof(*l));
+
+	if (!l || strlen(path) >= sizeof(addr->sun_path)) {
+		hull_closep(&fd);
+		free(l);
+		return l ? -ENAMETOOLONG : -ENOMEM;
+	}
+	addr = (struct sockaddr_un *)&l->target;
+	addr->sun_family = AF_UNIX;
+	memcpy(addr->sun_path, path, strlen(path) + 1);
+	l->relay = r;
+	l->fd = -1;
+	l->target_len = sizeof(*addr);
+	l->next = r->listeners;
+	r->listeners = l;
+	return MIN(hull_listener_new(r->loop, fd, on_accepted, l, &l->connections), 0);
 }
 
 size_t hull_relay_flows(const struct hull_relay *r)

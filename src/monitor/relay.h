@@ -22,6 +22,8 @@ int hull_relay_new(struct hull_loop *loop, struct hull_relay **ret, struct hull_
  * "any address" is reached by its family's loopback. */
 int hull_relay_add(struct hull_relay *r, int fd, enum hull_protocol protocol,
 		   const struct hull_ip *target, uint16_t port);
+/* The same for a listener of Unix connections, to the socket at @path. */
+int hull_relay_add_unix(struct hull_relay *r, int fd, const char *path);
 size_t hull_relay_flows(const struct hull_relay *r);
 void hull_relay_free(struct hull_relay *r); /* NULL is fine */
 

@@ -27,6 +27,7 @@ struct hull_monitor;
 /* Everything a request points to. */
 struct hull_setup {
 	Hull__Agent__V1__SetupRequest rq;
+	Hull__Agent__V1__Coldplug coldplug;
 	char *stages[HULL_SETUP_STAGES_MAX];
 	Hull__Agent__V1__MountEntry mounts[HULL_SETUP_MOUNTS_MAX], binds[HULL_CONFIG_MAX_SHARES];
 	Hull__Agent__V1__MountEntry *mount_list[HULL_SETUP_MOUNTS_MAX],

@@ -4,9 +4,9 @@
  * may ask), control.c (pause and resume), prepare.c (what a VM needs before it starts), guest.c
  * (what the guest is told), ready.c (what has become ready, and who waits for it), timeline.c (what
  * the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
- * connected to), screen.c (what callers may do with them), gdb.c (the socket for debuggers),
- * panic.c (what becomes of a panicked guest), clock.c (the guest's time after a jump of the
- * host's).
+ * connected to), screen.c (what callers may do with them), nbd.c (the sockets of NBD servers),
+ * gdb.c (the socket for debuggers), panic.c (what becomes of a panicked guest), clock.c (the
+ * guest's time after a jump of the host's).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -22,6 +22,7 @@
 #include "monitor/link.h"
 #include "monitor/monitor.h"
 #include "monitor/net.h"
+#include "monitor/relay.h"
 #include "monitor/rpc.h"
 #include "monitor/scratch.h"
 #include "monitor/serial.h"
@@ -79,9 +80,10 @@ struct hull_monitor {
 	struct hull_share_plan shares;		/* unless the hypervisor has exports */
 	struct hull_exports exports;
 	struct hull_scratch *scratch;
-	struct hull_net *net; /* NULL: the VM has no network */
-	bool without_passt;   /* it has been tried, and does not work here */
-	bool relaunching;     /* everything down, then up again, before the guest has greeted */
+	struct hull_net *net;	/* NULL: the VM has no network */
+	struct hull_relay *nbd; /* to the Unix sockets of NBD servers; NULL: needs none */
+	bool without_passt;	/* it has been tried, and does not work here */
+	bool relaunching;	/* everything down, then up again, before the guest has greeted */
 	struct hull_strv notes;
 	struct hull_console *console;
 	HULL_VEC(int) handed; /* owned: what the starter has opened for devices, in order */
@@ -205,6 +207,11 @@ void hull_monitor_point(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			const ProtobufCMessage *request);
 void hull_monitor_balloon(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			  const ProtobufCMessage *request);
+/* ---- nbd.c ---- */
+/* A directory with a socket of @uid's for each NBD device that is at a Unix socket; -1 where there
+ * is none.  On *ret_dir as the hypervisor is to get it. */
+int hull_monitor_relay_nbd(struct hull_monitor *m, uid_t uid, gid_t gid, int *ret_dir,
+			   struct hull_error **err);
 
 /* ---- gdb.c ---- */
 /* Listens for debuggers, if the VM is to have one. */

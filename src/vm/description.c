@@ -11,6 +11,7 @@
 #include "config.h"
 #include "vm/dirs.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,6 +67,8 @@ int hull_description_complete(struct hull_config *c, struct hull_error **err)
 {
 	bool ours = !c->kernel;
 
+	if (c->firmware.kind != HULL_FIRMWARE_NONE)
+		return 0; /* it boots what is on the disks */
 	if (ours && hull_dirs_artefact(c->arch, HULL_ARTEFACT_KERNEL, &c->kernel, err) < 0)
 		return -1;
 	if (ours && c->agent == HULL_AGENT_HULL && !c->modules && add_modules(c, err) < 0)
@@ -74,5 +77,18 @@ int hull_description_complete(struct hull_config *c, struct hull_error **err)
 	if (!c->initrd && (ours || c->agent == HULL_AGENT_HULL) &&
 	    hull_dirs_artefact(c->arch, HULL_ARTEFACT_INITRD, &c->initrd, err) < 0)
 		return -1;
+	return 0;
+}
+
+int hull_vfkit_read_image(void *ctx, const char *path, unsigned char *head, size_t *ret_len,
+			  struct hull_error **err)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, 4);
+
+	if (n < 0)
+		return hull_fail(err, HULL_E_INVALID, "open image '%s': %s", path,
+				 hull_strerror(errno));
+	*ret_len = (size_t)n;
 	return 0;
 }

@@ -3,8 +3,7 @@
 # A guest of another architecture: it boots, runs what it is given, has shares, modules and a network, and
 # tells of its panic; what can't go together is refused.
 . "$(dirname "$0")/functions.sh"
-. "$(dirname "$script")/net.sh"
-requires qemu-system-aarch64 file
+requires qemu-system-aarch64 file python3
 [ "$(uname -m)" != aarch64 ] || skip "this host is aarch64"
 
 build=$(dirname "$HULL")
@@ -21,9 +20,13 @@ run()
 	expect "$code" "$HULL" run --arch aarch64 -v "$busybox:/bin/busybox:ro" "$@"
 }
 
-start_peer echo serve port 0
-wait_for 10 test -s port
-mkdir share
+mkdir share web
+echo 'by the network' >web/page
+python3 -u -m http.server --bind 127.0.0.1 --directory web 0 >web.out 2>&1 &
+server=$!
+on_exit 'kill $server'
+wait_for 10 grep -q 'port [0-9]' web.out
+port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' web.out)
 echo 'of the host' >share/in
 echo 'by stdin' >input
 cat >share/script <<'END'
@@ -34,17 +37,17 @@ uname -m
 cat
 cat /share/in
 echo 'of the guest' >/share/out
-echo hello | nc -w 20 10.0.2.2 "$1"
+wget -q -O - "http://10.0.2.2:$1/page"
 ip link add d0 type dummy && test -e /sys/class/net/d0 && echo module
 echo 'on stderr' >&2
 exit 7
 END
-run 7 -i -c 2 -v ./share:/share -- busybox sh /share/script "$(cat port)" <input
-is out "aarch64
+run 7 -i -c 2 -v ./share:/share -- busybox sh /share/script "$port" <input
+is out 'aarch64
 by stdin
 of the host
-tcp $(cat port): hello
-module"
+by the network
+module'
 is err 'on stderr'
 is share/out 'of the guest'
 

@@ -67,6 +67,20 @@ printf ' {"devices": [{"KIND":"virtiorng","x":1}], "nested":true, "vcpus":3 }\n'
 expect 0 "$HULL" config convert --from vfkit --to vfkit loose.json
 is out '{"vcpus":3,"memoryBytes":0,"bootloader":null,"devices":[{"kind":"virtiorng"}]}'
 has err 'note: nested is ignored'
+printf '{"vcpus":1,"memoryBytes":536870912,"bootloader":{"kind":"efiBootloader","efiVariableStorePath":"nv","createVariableStore":true},"timesync":{"vsockPort":7}}' >efi.json
+expect 0 "$HULL" config convert --from vfkit --to hull efi.json
+is out '{"version":1,"machine":"q35","firmware":{"kind":"efi","store":"nv","create":true},"agent":"none","rng":false}'
+is err 'note: timesync: hull has no place for it'
+mv out hull.json
+expect 0 "$HULL" config convert --from hull --to hull hull.json
+is out "$(cat hull.json)"
+expect 0 "$HULL" config convert --from hull --to vfkit hull.json
+is out '{"vcpus":1,"memoryBytes":536870912,"bootloader":{"kind":"efiBootloader","efiVariableStorePath":"nv","createVariableStore":true}}'
+is err ''
+printf '{"version":1,"name":"x","kernel":"/k"}' | expect 0 "$HULL" config convert -q --from hull --to vfkit
+is err ''
+expect 2 "$HULL" config convert --from vfkit --to hull loose.json
+has err 'memory: must be'
 expect 2 "$HULL" config convert --from vfkit loose.json
 has err "'--to' is needed"
 expect 2 "$HULL" config convert --from vfkti --to vfkit loose.json
@@ -102,6 +116,8 @@ complete_line 'hull config from-args --sk'
 complete_line 'hull config from-args -- --ini'
 complete_line 'hull config from-args -- --device virtio-b'
 complete_line 'hull config from-args -- -d virtio-net,nat,m'
+complete_line 'hull vfkit --ini'
+complete_line 'hull vfkit -b efi,v'
 complete_line 'hull run --tim'
 END
 if command -v bash >/dev/null; then
@@ -111,5 +127,7 @@ if command -v bash >/dev/null; then
 --initrd
 virtio-blk virtio-balloon
 virtio-net,nat,mac=
+--initrd
+efi,variable-store=
 --timeout --timing"
 fi

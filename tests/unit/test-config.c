@@ -16,6 +16,9 @@
 	"\"version\":1,\"id\":\"" ID "\",\"kernel\":\"/k\",\"initrd\":\"/i\"," \
 	"\"run_dir\":\"/run/hull/vm/x\""
 
+#define EFI                                                    \
+	"{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\"," \
+	"\"firmware\":{\"kind\":\"efi\",\"create\":true"
 #define PORTS(list) "{" GOOD ",\"networks\":[{\"ports\":[" list "]}]}"
 
 static void test_defaults(void **state)
@@ -40,7 +43,9 @@ static void test_everything_round_trips(void **state)
 	static const char text[] =
 		"{\"version\":1,\"id\":\"" ID "\",\"name\":\"web\",\"cpus\":256,"
 		"\"memory\":1073741824,\"machine\":\"microvm\",\"accel\":\"kvm\","
-		"\"cpu_model\":\"max,+svm\",\"kernel\":\"/k\",\"initrd\":\"/i\","
+		"\"cpu_model\":\"max,+svm\",\"firmware\":{\"kind\":\"efi\",\"store\":\"/v\","
+		"\"create\":true,\"code\":\"/c\",\"template\":\"/t\"},"
+		"\"kernel\":\"/k\",\"initrd\":\"/i\","
 		"\"append\":[\"a=\\\"b c\\\"\",\"\"],\"gdb\":{\"kind\":\"tcp\",\"port\":1234},"
 		"\"panic_dump\":\"/d\",\"progress\":true,"
 		"\"agent\":\"none\",\"console\":true,"
@@ -168,6 +173,20 @@ static void test_validation_refuses(void **state)
 		 "machine: there is no 'microvm' of aarch64"},
 		{"{" GOOD ",\"arch\":\"x86_64\",\"machine\":\"virt\"}",
 		 "machine: there is no 'virt' of x86_64"},
+		{EFI "}}", "firmware.create: needs firmware.store"},
+		{EFI ",\"store\":\"nv\"}}", "firmware.store: 'nv' is not an absolute path"},
+		{EFI ",\"store\":\"/nv\",\"code\":\"/c\"}}",
+		 "firmware.template: missing, code and template belong together"},
+		{EFI ",\"store\":\"/nv\"},\"machine\":\"microvm\"}",
+		 "machine: 'microvm' has no place for firmware; 'q35' has"},
+		{EFI ",\"store\":\"/nv\"},\"append\":[\"quiet\"]}",
+		 "append: firmware 'efi' boots what the disks hold, not this"},
+		{EFI ",\"store\":\"/nv\"},\"link\":\"vsock\"}",
+		 "link: 'vsock' needs an initrd, which firmware 'efi' is not given"},
+		{"{" GOOD ",\"firmware\":{\"kind\":\"efi\"}}",
+		 "kernel: firmware 'efi' boots what the disks hold, not this"},
+		{"{" GOOD ",\"firmware\":{\"store\":\"/nv\"}}",
+		 "firmware.kind: to be 'efi' for the firmware's other fields"},
 		{"{" GOOD ",\"memory\":67108865}", "memory: must be a multiple of 1 MiB"},
 		{"{" GOOD ",\"cpu_model\":\"help\"}", "cpu_model: 'help' is not a CPU model"},
 		{"{" GOOD ",\"cpu_model\":\"max;x\"}", "cpu_model: 'max;x' is not a CPU model"},
@@ -253,6 +272,7 @@ static void test_good_is_good(void **state)
 		      "{\"host\":80,\"guest\":1,\"address\":\"192.0.2.2\"},"
 		      "{\"host\":80,\"guest\":1,\"address\":\"2001:db8::1\"}"),
 		"{" GOOD ",\"networks\":[{},{},{},{\"mac\":\"02:00:00:00:00:0A\"}]}",
+		EFI ",\"store\":\"/nv\",\"code\":\"/c\",\"template\":\"/t\"}}",
 		"{" GOOD ",\"rest\":{\"kind\":\"unix\",\"path\":\"/s\"}}",
 		"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"address\":\"localhost\"}}",
 	};

@@ -38,6 +38,18 @@ static const struct hull_qemu_host tcg = {HOST(HULL_ACCEL_TCG), .tsc_khz = 25961
 
 static const struct hull_qemu_host tcg_vsock = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						.vsock_cid = 1234567};
+static const struct hull_qemu_host tcg_device_block = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						       .device_blocks = 1 << 1};
+static const struct hull_qemu_host tcg_parts = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						.device_parts = {[1] = 2}};
+static const struct hull_qemu_host tcg_nbd = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+					      .relays_nbd = true};
+#define NBD_DEVICES                                                                               \
+	"{\"kind\":\"nbd\",\"uri\":\"nbd+unix:///a%20b?socket=/run/x,y\",\"id\":\"one\"},"        \
+	"{\"kind\":\"nbd\",\"uri\":\"nbd://[::1]:7/e\\\"x\",\"readonly\":true,\"sync\":\"none\"," \
+	"\"timeout_ns\":1},{\"kind\":\"nbd\",\"uri\":\"nbd+unix://?socket=/s\","                  \
+	"\"timeout_ns\":2000000001}"
+
 static const struct hull_qemu_host tcg_no_tsc = {HOST(HULL_ACCEL_TCG)};
 static const struct hull_qemu_host tcg_device = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						 .block_devices = 1 << 0};
@@ -111,8 +123,40 @@ static const struct {
 	 "{\"kind\":\"usb-mass-storage\",\"path\":\"/u\",\"readonly\":true},"
 	 "{\"kind\":\"usb-mass-storage\",\"path\":\"/v\"},{\"kind\":\"virtio-rng\"}]}",
 	 &tcg},
+	{"efi",
+	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"agent\":\"none\","
+	 "\"firmware\":{\"kind\":\"efi\",\"store\":\"/v\",\"create\":true},"
+	 "\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/b\"}]}",
+	 &tcg},
+	{"efi-aarch64",
+	 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"arch\":\"aarch64\","
+	 "\"firmware\":{\"kind\":\"efi\"}}",
+	 &arm},
 	{"links-microvm", "{" BOOT ",\"devices\":[" LINK_DEVICES "]}", &tcg},
 	{"links-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" LINK_DEVICES "]}", &tcg},
+	{"device-disks",
+	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/q\",\"format\":\"qcow2\","
+	 "\"cache\":\"unsafe\",\"queues\":2,\"discard\":true},{\"kind\":\"virtio-blk\",\"path\":"
+	 "\"/d\",\"type\":\"dev\",\"aio\":\"native\"},{\"kind\":\"virtio-blk\",\"path\":\"/v\","
+	 "\"format\":\"vmdk\",\"readonly\":true},{\"kind\":\"nvme\",\"path\":\"/"
+	 "n\",\"id\":\"fast\","
+	 "\"queues\":4,\"cache\":\"none\"},{\"kind\":\"usb-mass-storage\",\"path\":\"/u\",\"id\":"
+	 "\"stick\"},{\"kind\":\"usb-mass-storage\",\"path\":\"/1\"},{\"kind\":"
+	 "\"usb-mass-storage\",\"path\":\"/2\"},{\"kind\":\"usb-mass-storage\",\"path\":\"/3\"},"
+	 "{\"kind\":\"usb-mass-storage\",\"path\":\"/4\"}]}",
+	 &tcg_device_block},
+	{"device-disks-kvm",
+	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/b\",\"iothread\":true}]}",
+	 &kvm},
+	{"device-disks-thread",
+	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-blk\",\"path\":\"/b\",\"iothread\":true}]}",
+	 &tcg},
+	{"device-parts",
+	 "{" BOOT ",\"devices\":[{\"kind\":\"virtio-rng\"},{\"kind\":\"virtio-blk\",\"path\":"
+	 "\"/v\",\"format\":\"vmdk\",\"readonly\":true}]}",
+	 &tcg_parts},
+	{"device-nbd", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg},
+	{"device-nbd-relayed", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg_nbd},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},
@@ -143,7 +187,7 @@ static void print_plan(const struct hull_qemu_plan *plan, struct hull_strbuf *ou
 		hull_strbuf_addf(out, "# fd %d: %s", fd->number, hull_qemu_fd_names[fd->role]);
 		if (fd->role == HULL_QEMU_FD_DISK || fd->role == HULL_QEMU_FD_SHARE ||
 		    fd->role == HULL_QEMU_FD_EXPORT || fd->role == HULL_QEMU_FD_NET ||
-		    fd->role == HULL_QEMU_FD_DEVICE)
+		    fd->role == HULL_QEMU_FD_DEVICE || fd->role == HULL_QEMU_FD_PART)
 			hull_strbuf_addf(out, " %zu", fd->index);
 		hull_strbuf_adds(out, "\n");
 	}

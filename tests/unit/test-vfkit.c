@@ -276,7 +276,8 @@ static void test_hooks(void **state)
 					   "user-data,\"meta-data\"",
 					   "--gui"};
 	struct calls calls = {"", NULL};
-	const struct hull_vfkit_hooks hooks = {&calls, hook_nested, hook_prepare, hook_image};
+	const struct hull_vfkit_hooks hooks = {&calls, false, hook_nested, hook_prepare,
+					       hook_image};
 	cleanup_vfkit_flags struct hull_vfkit_flags flags = {0};
 	cleanup_vfkit struct hull_vfkit vm = {0};
 

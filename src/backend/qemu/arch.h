@@ -11,6 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where distributions put a UEFI: its code, and the variables of one that has never run. */
+struct hull_qemu_firmware {
+	const char *code, *template;
+};
+
 /* The version of the machine types and options used. */
 #define HULL_QEMU_LEAST_MAJOR 7
 #define HULL_QEMU_LEAST_MINOR 2
@@ -26,9 +31,12 @@ struct hull_qemu_arch {
 	uint64_t kernel_line_max; /* as much as the kernel reads of its command line */
 	const char *words;	  /* for every kernel */
 	const char *quick_words;  /* for our own when it is emulated; may be "" */
+	const struct hull_qemu_firmware *firmware; /* ended by a row without code */
+	const char *firmware_package;		   /* of Debian's, that has the first of them */
 	/* Where QEMU puts kernel and initrd, from the beginning of the guest's memory; the initrd
 	 * no farther than in the middle of it.  0: at its end. */
 	uint64_t kernel_at, initrd_at;
+	uint64_t boot_len; /* what Linux takes behind the kernel until it runs programs, at least */
 };
 
 const struct hull_qemu_arch *hull_qemu_arch(enum hull_arch arch);

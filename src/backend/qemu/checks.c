@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "backend/qemu/checks.h"
 
+#include "backend/qemu/firmware.h"
 #include "backend/qemu/plan.h"
 #include "backend/qemu/probe.h"
 #include "base/cleanup.h"
@@ -174,6 +175,18 @@ static void check_vsock(const struct hull_config *config, struct hull_check_resu
 			       hull_strerror(errno));
 }
 
+static void check_firmware(const struct hull_config *config, struct hull_check_result *ret)
+{
+	cleanup_error struct hull_error *err = NULL;
+	cleanup_free char *code = NULL, *template = NULL;
+
+	if (hull_qemu_firmware_find(config, &code, &template, &err) == 0)
+		hull_check_set(ret, HULL_CHECK_OK, "UEFI, %s (--firmware efi)", code);
+	else
+		hull_check_set(ret, HULL_CHECK_OK, "%s, and only --firmware efi needs it",
+			       hull_error_message(err));
+}
+
 static void check_network(const struct hull_config *config, struct hull_check_result *ret)
 {
 	static const char *const names[] = {"passt", "/usr/bin/passt", NULL};
@@ -190,7 +203,11 @@ static void check_network(const struct hull_config *config, struct hull_check_re
 }
 
 const struct hull_check hull_qemu_checks[] = {
-	{"hypervisor", check_hypervisor}, {"acceleration", check_acceleration},
-	{"clock", check_clock},		  {"vsock", check_vsock},
-	{"network", check_network},	  {NULL, NULL},
+	{"hypervisor", check_hypervisor},
+	{"acceleration", check_acceleration},
+	{"clock", check_clock},
+	{"vsock", check_vsock},
+	{"firmware", check_firmware},
+	{"network", check_network},
+	{NULL, NULL},
 };

@@ -490,7 +490,8 @@ static uint64_t guest_tsc(const struct hull_config *config, const struct hull_ts
 
 static int make_plan(const struct hull_config *config, const char *binary,
 		     const struct hull_accel_choice *accel, const struct hull_tsc *tsc, bool ipv6,
-		     const struct hull_backend_sockets *sockets, struct hull_qemu_plan *ret_plan,
+		     const struct hull_backend_sockets *sockets,
+		     const struct hull_qemu_parts *parts, struct hull_qemu_plan *ret_plan,
 		     struct hull_error **err)
 {
 	struct hull_qemu_host host = {
@@ -499,12 +500,15 @@ static int make_plan(const struct hull_config *config, const char *binary,
 		.tsc_khz = guest_tsc(config, tsc),
 		.block_devices = hull_qemu_block_devices(config),
 		.device_blocks = hull_qemu_device_blocks(config),
+		.relays_nbd = sockets->nbd >= 0,
 		.n_shares = sockets->n_shares,
 		.n_exports = sockets->exports.n,
 		.ipv6 = ipv6,
 		.vsock_cid = sockets->vsock_cid,
 	};
 
+	for (size_t i = 0; i < ARRAY_SIZE(parts->v); i++)
+		host.device_parts[i] = (uint16_t)parts->v[i].files.n;
 	for (size_t i = 0; i < ARRAY_SIZE(sockets->networks); i++)
 		if (sockets->networks[i] >= 0)
 			host.net_sockets |= UINT32_C(1) << i;
@@ -528,8 +532,9 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 	cleanup_ends struct hull_qemu_ends e;
 
 	hull_qemu_ends_init(&e);
-	if (make_plan(q->config, q->binary, &q->accel, &q->tsc, q->env.ipv6, sockets, &plan, err) <
-		    0 ||
+	if (hull_qemu_parts_open(q->config, &e.parts, err) < 0 ||
+	    make_plan(q->config, q->binary, &q->accel, &q->tsc, q->env.ipv6, sockets, &e.parts,
+		      &plan, err) < 0 ||
 	    hull_qemu_ends_make(q->config, &plan, &reader, q->env.loop, sockets, &e, err) < 0 ||
 	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 ||
 	    spawn(q, &plan, &sockets->exports, &e, err) < 0)
@@ -564,12 +569,15 @@ static int qemu_command(const struct hull_backend_env *env, const struct hull_co
 {
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
 	cleanup_free char *binary = NULL;
+	cleanup_parts struct hull_qemu_parts parts;
 	struct hull_accel_choice accel;
 	struct hull_tsc tsc;
 
+	hull_qemu_parts_init(&parts);
 	hull_tsc_start(&tsc);
 	if (look_over(env, config, &binary, &accel, err) < 0 ||
-	    make_plan(config, binary, &accel, &tsc, env->ipv6, sockets, &plan, err) < 0)
+	    hull_qemu_parts_open(config, &parts, err) < 0 ||
+	    make_plan(config, binary, &accel, &tsc, env->ipv6, sockets, &parts, &plan, err) < 0)
 		return -1;
 	*ret_argv = plan.argv;
 	plan.argv = (struct hull_strv){0};

@@ -6,6 +6,7 @@
 #include "backend/qemu/ends.h"
 
 #include "backend/qemu/files.h"
+#include "backend/qemu/firmware.h"
 #include "backend/qemu/memory.h"
 #include "base/cleanup.h"
 #include "base/os.h"
@@ -25,6 +26,7 @@ struct making {
 void hull_qemu_ends_init(struct hull_qemu_ends *e)
 {
 	*e = (struct hull_qemu_ends){.qmp = -1};
+	hull_qemu_parts_init(&e->parts);
 	for (size_t i = 0; i < ARRAY_SIZE(e->streams); i++)
 		e->streams[i] = -1;
 }
@@ -37,6 +39,7 @@ void hull_qemu_ends_fini(struct hull_qemu_ends *e)
 	hull_closep(&e->qmp);
 	for (size_t i = 0; i < ARRAY_SIZE(e->streams); i++)
 		hull_closep(&e->streams[i]);
+	hull_qemu_parts_fini(&e->parts);
 	hull_qemu_memory_free(e->memory);
 }
 
@@ -72,6 +75,15 @@ static int take_socket(int *from, const char *what, int *ret_fd, struct hull_err
 {
 	*ret_fd = steal_fd(from);
 	return *ret_fd < 0 ? hull_fail(err, HULL_E_INTERNAL, "no descriptor for %s", what) : 0;
+}
+
+static int take_part(struct hull_qemu_parts *parts, size_t index, int *ret_fd,
+		     struct hull_error **err)
+{
+	struct hull_qemu_parts_of *p = &parts->v[index / HULL_QEMU_PARTS_MAX];
+
+	return take_socket(&p->files.v[index % HULL_QEMU_PARTS_MAX], "a part of a disk", ret_fd,
+			   err);
 }
 
 static int make_memory(const struct making *m, int *ret_fd, struct hull_error **err)
@@ -113,6 +125,12 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 		return open_boot(m, "kernel", m->config->kernel, ret_fd, &e->boot_len[0], err);
 	case HULL_QEMU_FD_INITRD:
 		return open_boot(m, "initrd", m->config->initrd, ret_fd, &e->boot_len[1], err);
+	case HULL_QEMU_FD_CODE:
+		*ret_fd = hull_qemu_open_code(m->config, err);
+		return *ret_fd < 0 ? -1 : 0;
+	case HULL_QEMU_FD_STORE:
+		*ret_fd = hull_qemu_open_store(m->config, err);
+		return *ret_fd < 0 ? -1 : 0;
 	case HULL_QEMU_FD_GDB:
 		return take_socket(&sockets->gdb, "debuggers", ret_fd, err);
 	case HULL_QEMU_FD_VSOCK:
@@ -120,11 +138,17 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 	case HULL_QEMU_FD_DISK:
 		*ret_fd = hull_qemu_open_disk(m->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
+	case HULL_QEMU_FD_PART:
+		return take_part(&e->parts, fd->index, ret_fd, err);
 	case HULL_QEMU_FD_DEVICE:
 		if (sockets->devices[fd->index] >= 0)
 			return take_socket(&sockets->devices[fd->index], "a device", ret_fd, err);
+		if (e->parts.v[fd->index].text >= 0)
+			return take_socket(&e->parts.v[fd->index].text, "a disk", ret_fd, err);
 		*ret_fd = hull_qemu_open_device(m->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
+	case HULL_QEMU_FD_NBD:
+		return take_socket(&sockets->nbd, "NBD sockets", ret_fd, err);
 	}
 	return hull_fail(err, HULL_E_INTERNAL, "descriptor of unknown role %d", (int)fd->role);
 }

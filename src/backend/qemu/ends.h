@@ -7,6 +7,7 @@
 #define HULL_BACKEND_QEMU_ENDS_H
 
 #include "backend/backend.h"
+#include "backend/qemu/parts.h"
 #include "backend/qemu/plan.h"
 #include "base/proc.h"
 
@@ -18,6 +19,7 @@ struct hull_qemu_ends {
 	/* Ours, each owned until it is taken. */
 	int qmp;
 	int streams[HULL_STREAM_COUNT];
+	struct hull_qemu_parts parts;	 /* from before the plan */
 	struct hull_qemu_memory *memory; /* NULL: the guest's memory is QEMU's own */
 	uint64_t boot_len[2];		 /* of kernel and initrd */
 };

@@ -28,6 +28,14 @@ static const struct hull_qemu_reason reasons[] = {
 	{"Is another process using the image", HULL_E_BUSY, "disk-in-use",
 	 "another VM has it: end that, or give this one the disk read-only"},
 	{"No space left on device", HULL_E_EXHAUSTED, "no-space", "make room there"},
+	{"Failed to read initial magic", HULL_E_UNAVAILABLE, "nbd-unreachable",
+	 "nothing answers there as an NBD server does: is it running?"},
+	{"Failed to connect to", HULL_E_UNAVAILABLE, "nbd-unreachable",
+	 "is the NBD server running, and reachable from this host?"},
+	{"Failed to resolve address", HULL_E_UNAVAILABLE, "nbd-unreachable",
+	 "is the NBD server's name right?"},
+	{"Requested export not available", HULL_E_NOT_FOUND, "nbd-export",
+	 "'nbdinfo --list' or 'qemu-nbd --list' tells what the server offers"},
 	{"Too many open files", HULL_E_EXHAUSTED, "descriptor-limit",
 	 "raise the limit of open files: 'ulimit -n' tells it"},
 	{"error while loading shared libraries", HULL_E_UNAVAILABLE, "hypervisor-broken",
@@ -42,7 +50,8 @@ const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
 	return NULL;
 }
 
-/* The file behind a block node of the plan's, NULL for a throwaway disk and for what is none. */
+/* The file or address behind a block node of the plan's, NULL for a throwaway disk and for what is
+ * none. */
 static const char *disk_path(const struct hull_config *config, const char *node)
 {
 	unsigned int i;
@@ -55,6 +64,9 @@ static const char *disk_path(const struct hull_config *config, const char *node)
 	     config->devices.v[i].kind == HULL_DEVICE_NVME ||
 	     config->devices.v[i].kind == HULL_DEVICE_USB))
 		return config->devices.v[i].disk.path;
+	if (sscanf(node, "dev%u", &i) == 1 && i < config->devices.n &&
+	    config->devices.v[i].kind == HULL_DEVICE_NBD)
+		return config->devices.v[i].nbd.uri;
 	return NULL;
 }
 

@@ -6,10 +6,10 @@
 #define _GNU_SOURCE
 #include "backend/qemu/files.h"
 
+#include "backend/qemu/image.h"
 #include "backend/qemu/kernel.h"
 #include "base/cleanup.h"
 
-#include <endian.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,9 +22,8 @@
 #define BOOT_FILE_MAX ((off_t)1 << 30)
 #define SCRATCH_DIR "/var/tmp"
 
-/* Without waiting for the other side of a FIFO that somebody put there. */
-static int open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
-			int *ret_fd)
+int hull_qemu_open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
+			   int *ret_fd)
 {
 	cleanup_close int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -78,7 +77,7 @@ int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qe
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = open_checked(path, O_RDONLY, false, &st, &fd);
+	int r = hull_qemu_open_checked(path, O_RDONLY, false, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID, "%s '%s' is not a regular file", what, path);
@@ -256,41 +255,31 @@ int hull_qemu_check_initrd(int fd, const char *path, struct hull_error **err)
 	return -1;
 }
 
-/* What the header of a qcow2 image says of other files is refused: with our descriptor and nothing
- * else in hand QEMU could not open them, and an image must not choose files of the host's. */
-static int check_qcow2(int fd, const char *path, size_t index, struct hull_error **err)
+/* @list: of the description. */
+static int check_image(int fd, const char *list, size_t index, const char *path, const char *format,
+		       bool readonly, struct hull_error **err)
 {
-	struct {
-		uint32_t magic, version;
-		uint64_t backing_offset;
-		uint32_t other[14]; /* up to byte 72 */
-		uint64_t incompatible;
-	} h = {0};
-	ssize_t n;
+	const struct hull_image_fault *fault;
+	char head[HULL_IMAGE_HEAD];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
 
-	_Static_assert(sizeof(h) == 80, "as on the disk");
-	n = pread(fd, &h, sizeof(h), 0);
 	if (n < 0)
-		return hull_fail_errno(err, errno, "disks[%zu]: read '%s'", index, path);
-	if ((size_t)n < sizeof(h) || be32toh(h.magic) != 0x514649fb)
-		return hull_fail(err, HULL_E_INVALID, "disks[%zu]: '%s' is not a qcow2 image",
-				 index, path);
-	if (h.backing_offset)
-		return hull_fail(err, HULL_E_UNSUPPORTED, "disks[%zu]: '%s' needs a backing file",
-				 index, path);
-	if (be32toh(h.version) >= 3 && be64toh(h.incompatible) & 4)
-		return hull_fail(err, HULL_E_UNSUPPORTED,
-				 "disks[%zu]: '%s' keeps its data in another file", index, path);
-	return 0;
+		return hull_fail_errno(err, errno, "%s[%zu]: read '%s'", list, index, path);
+	fault = hull_image_look(format, readonly, head, (size_t)n);
+	if (!fault)
+		return 0;
+	(void)hull_fail(err, fault->code, "%s[%zu]: '%s' %s", list, index, path, fault->text);
+	if (fault->hint)
+		hull_hint(err, "%s", fault->hint);
+	return -1;
 }
 
-/* @list: of the description. */
-static int open_image(const char *list, size_t index, const char *path, bool readonly,
-		      struct hull_error **err)
+int hull_qemu_open_image(const char *list, size_t index, const char *path, bool readonly,
+			 struct hull_error **err)
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = open_checked(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
+	int r = hull_qemu_open_checked(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID,
@@ -345,8 +334,9 @@ int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct h
 	if (d->scratch_bytes && !d->path)
 		return open_scratch(config->scratch_dir ? config->scratch_dir : SCRATCH_DIR,
 				    d->scratch_bytes, index, err);
-	fd = open_image("disks", index, d->path, d->readonly, err);
-	if (fd < 0 || (d->format == HULL_DISK_QCOW2 && check_qcow2(fd, d->path, index, err) < 0))
+	fd = hull_qemu_open_image("disks", index, d->path, d->readonly, err);
+	if (fd < 0 || check_image(fd, "disks", index, d->path, hull_disk_format_names[d->format],
+				  d->readonly, err) < 0)
 		return -1;
 	return steal_fd(&fd);
 }
@@ -368,15 +358,41 @@ static int open_log(const char *path, size_t index, struct hull_error **err)
 	return steal_fd(&fd);
 }
 
+/* QEMU asks for it when it runs already, and would only tell that it was refused. */
+static int check_direct(int fd, const char *path, size_t index, struct hull_error **err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) == 0)
+		return 0;
+	(void)hull_fail(err, HULL_E_UNSUPPORTED,
+			"devices[%zu]: the file system of '%s' has no direct I/O", index, path);
+	hull_hint(err, "give it cache 'writeback', or move it");
+	return -1;
+}
+
 int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err)
 {
 	const struct hull_dev_disk *d = &config->devices.v[index].disk;
+	cleanup_close int fd = -1;
+	struct stat st;
 
 	if (config->devices.v[index].kind == HULL_DEVICE_SERIAL)
 		return open_log(config->devices.v[index].serial.log, index, err);
 	if (!d->path)
 		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: missing", index);
-	return open_image("devices", index, d->path, d->readonly, err);
+	fd = hull_qemu_open_image("devices", index, d->path, d->readonly, err);
+	if (fd < 0)
+		return -1;
+	if (d->type && !strcmp(d->type, "dev") && (fstat(fd, &st) < 0 || !S_ISBLK(st.st_mode)))
+		return hull_fail(err, HULL_E_INVALID, "devices[%zu]: '%s' is no block device",
+				 index, d->path);
+	if (check_image(fd, "devices", index, d->path, d->format ? d->format : "raw", d->readonly,
+			err) < 0)
+		return -1;
+	if (!strcmp(hull_disk_cache(d), "none") && check_direct(fd, d->path, index, err) < 0)
+		return -1;
+	return steal_fd(&fd);
 }
 
 static bool is_block(const char *path)

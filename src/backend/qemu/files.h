@@ -19,6 +19,12 @@ struct hull_qemu_reader {
 	gid_t gid;
 };
 
+struct stat;
+
+/* A regular file, or a block device where @block_device_ok: 0 or -errno, -EINVAL for what is
+ * neither.  Without waiting for the other side of a FIFO that somebody put there. */
+int hull_qemu_open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
+			   int *ret_fd);
 /* @what: "kernel" or "initrd", for messages.  A file that the reader may not open is copied into a
  * memory file that it may. */
 int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qemu_reader *reader,
@@ -31,6 +37,10 @@ int hull_qemu_check_kernel(int fd, const char *path, enum hull_arch arch, bool w
 int hull_qemu_check_initrd(int fd, const char *path, struct hull_error **err);
 /* An image or block device; or a new scratch file, which has no name. */
 int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct hull_error **err);
+
+/* What is at @path, by whatever is there; @list: of the description. */
+int hull_qemu_open_image(const char *list, size_t index, const char *path, bool readonly,
+			 struct hull_error **err);
 
 /* The image or block device that devices[index] is made of, or the log that it prints to. */
 int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err);

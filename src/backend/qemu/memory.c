@@ -21,8 +21,6 @@
 #include <unistd.h>
 
 #define MIB ((off_t)1 << 20)
-/* Debian's kernel takes 55 MiB until the agent has greeted, smaller ones less. */
-#define BOOT_LEN (32 * MIB)
 #define PAGE_TABLE_SHARE 64 /* of the memory: 64 bytes for each page of 4096 */
 /* At once: whoever wants to shrink the file waits for so much. */
 #define FILL_LEN (2 * MIB)
@@ -34,6 +32,7 @@ struct hull_qemu_memory {
 	struct hull_loop *loop;
 	int fd; /* owned */
 	off_t len;
+	off_t boot_len;
 	off_t kernel_at, kernel_end, initrd_at, initrd_end,
 		top; /* where filling begins and stops */
 	struct hull_child filler;
@@ -105,7 +104,7 @@ static void fill(void *ctx)
 	fill_range(m->fd, m->kernel_at, m->kernel_end);
 	fill_range(m->fd, m->initrd_at, m->initrd_end);
 	fill_range(m->fd, m->top, m->len);
-	fill_range(m->fd, m->kernel_end, MIN(m->kernel_end + BOOT_LEN, m->top));
+	fill_range(m->fd, m->kernel_end, MIN(m->kernel_end + m->boot_len, m->top));
 }
 
 static void on_filler_end(void *ctx, int wstatus)
@@ -133,6 +132,7 @@ void hull_qemu_memory_fill(struct hull_qemu_memory *m, const struct hull_qemu_ar
 {
 	off_t at_top = m->len / PAGE_TABLE_SHARE, initrd = (off_t)boot_len[1];
 
+	m->boot_len = (off_t)arch->boot_len;
 	m->kernel_at = MIN((off_t)arch->kernel_at, m->len);
 	m->kernel_end = MIN(m->kernel_at + (off_t)boot_len[0], m->len);
 	if (arch->initrd_at) {

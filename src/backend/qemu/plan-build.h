@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The command line in the making, shared by the planner's files: plan.c (the machine and what every
- * VM of ours has), plan-devices.c (the description's list of devices), plan-links.c (those of them
- * that lead out of the VM).
+ * VM of ours has), plan-devices.c (the description's list of devices), plan-disks.c (its disks),
+ * plan-links.c (those of them that lead out of the VM).
  */
 #ifndef HULL_BACKEND_QEMU_PLAN_BUILD_H
 #define HULL_BACKEND_QEMU_PLAN_BUILD_H
@@ -18,6 +18,7 @@ struct hull_plan {
 	struct hull_qemu_plan *plan;
 	int next_fd;
 	int next_bus;	   /* microvm: the next virtio-mmio transport */
+	int nbd_fd;	   /* of the directory with NBD sockets; 0: not in use yet */
 	size_t n_listed;   /* of the list of devices, those that have a place on the bus */
 	size_t n_consoles; /* of them, consoles */
 	bool failed;	   /* out of memory, outside argv */
@@ -39,16 +40,28 @@ void hull_plan_virtio_nth(struct hull_plan *b, const char *what, int slot, size_
 			  const char *properties);
 
 /* ---- plan-devices.c ---- */
+/* A PCI device that is not virtio's, in the next place of the list's. */
+void hull_plan_listed_pci(struct hull_plan *b, const char *what, const char *properties);
+void hull_plan_listed_virtio(struct hull_plan *b, const char *what, const char *properties);
 int hull_plan_devices(struct hull_plan *b, struct hull_error **err);
 /* Some of them can't be on microvm. */
-bool hull_plan_devices_need_pci(const struct hull_config *config);
-/* A virtio device in the next place of the list. */
-void hull_plan_listed_virtio(struct hull_plan *b, const char *what, const char *properties);
+bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_accel accel);
 
 /* ---- plan-links.c ---- */
 int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		      struct hull_error **err);
 int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		  struct hull_error **err);
+
+/* ---- plan-disks.c: the nth of the list of devices ---- */
+bool hull_plan_disk_needs_pci(const struct hull_dev_disk *d, enum hull_accel accel);
+int hull_plan_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		  struct hull_error **err);
+int hull_plan_nvme(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		   struct hull_error **err);
+int hull_plan_usb_disk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		       struct hull_error **err);
+int hull_plan_nbd(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		  struct hull_error **err);
 
 #endif

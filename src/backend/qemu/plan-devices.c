@@ -16,15 +16,14 @@
 
 #define FIRST_SLOT 24
 #define USB_SLOT "0x7"
-/* Descriptor sets: those of the list of disks have its indices. */
-#define FIRST_SET 100
+#define USB_PORTS 4 /* unless more are needed */
+#define USB_MAX_PORTS 15
 
 static_assert(FIRST_SLOT + (HULL_CONFIG_MAX_DEVICES + 7) / 8 <= 31,
 	      "the last slot is the chipset's");
-static_assert(HULL_CONFIG_MAX_DISKS <= FIRST_SET, "no set has two meanings");
 
 /* A PCI device that is not virtio's. */
-static void add_pci(struct hull_plan *b, const char *what, const char *properties)
+void hull_plan_listed_pci(struct hull_plan *b, const char *what, const char *properties)
 {
 	size_t place = b->n_listed++;
 
@@ -39,61 +38,6 @@ void hull_plan_listed_virtio(struct hull_plan *b, const char *what, const char *
 
 	hull_plan_virtio_nth(b, what, FIRST_SLOT + (int)(place / 8), place % 8, properties);
 }
-
-/* ---- disks ---- */
-
-static bool is_block_device(const struct hull_plan *b, size_t nth)
-{
-	return b->host->device_blocks & UINT32_C(1) << nth;
-}
-
-/* Nodes file<n> and disk<n> for device n, as for the list of disks. */
-static void add_image(struct hull_plan *b, size_t nth, const struct hull_dev_disk *d)
-{
-	const char *readonly = d->readonly ? ",read-only=on" : "";
-	int fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
-
-	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, FIRST_SET + nth);
-	hull_plan_addf(b, "-blockdev", "driver=%s,node-name=devfile%zu,filename=/dev/fdset/%zu%s",
-		       is_block_device(b, nth) ? "host_device" : "file", nth, FIRST_SET + nth,
-		       readonly);
-	hull_plan_addf(b, "-blockdev", "driver=raw,node-name=dev%zu,file=devfile%zu%s", nth, nth,
-		       readonly);
-}
-
-static int add_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
-		   struct hull_error **err)
-{
-	char properties[128];
-
-	add_image(b, nth, &dev->disk);
-	snprintf(properties, sizeof(properties), ",id=devblk%zu,drive=dev%zu%s%s", nth, nth,
-		 dev->disk.id ? ",serial=" : "", dev->disk.id ? dev->disk.id : "");
-	hull_plan_listed_virtio(b, "virtio-blk", properties);
-	return 0;
-}
-
-/* A controller has to have a serial number. */
-static int add_nvme(struct hull_plan *b, size_t nth, const struct hull_device *dev,
-		    struct hull_error **err)
-{
-	char properties[64];
-
-	add_image(b, nth, &dev->disk);
-	snprintf(properties, sizeof(properties), ",drive=dev%zu,serial=hull-%zu", nth, nth);
-	add_pci(b, "nvme", properties);
-	return 0;
-}
-
-static int add_usb(struct hull_plan *b, size_t nth, const struct hull_device *dev,
-		   struct hull_error **err)
-{
-	add_image(b, nth, &dev->disk);
-	hull_plan_addf(b, "-device", "usb-storage,bus=usb.0,drive=dev%zu,removable=on", nth);
-	return 0;
-}
-
-/* ---- the others ---- */
 
 static int add_rng(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		   struct hull_error **err)
@@ -136,9 +80,10 @@ static const struct {
 		   struct hull_error **err);
 	bool pci; /* there is none for virtio-mmio */
 } kinds[HULL_DEVICE_COUNT] = {
-	[HULL_DEVICE_BLK] = {.add = add_blk},
-	[HULL_DEVICE_NVME] = {.add = add_nvme, .pci = true},
-	[HULL_DEVICE_USB] = {.add = add_usb, .pci = true},
+	[HULL_DEVICE_BLK] = {.add = hull_plan_blk},
+	[HULL_DEVICE_NVME] = {.add = hull_plan_nvme, .pci = true},
+	[HULL_DEVICE_USB] = {.add = hull_plan_usb_disk, .pci = true},
+	[HULL_DEVICE_NBD] = {.add = hull_plan_nbd},
 	[HULL_DEVICE_RNG] = {.add = add_rng},
 	[HULL_DEVICE_BALLOON] = {.add = add_balloon},
 	[HULL_DEVICE_GPU] = {.add = add_gpu},
@@ -147,26 +92,47 @@ static const struct {
 	[HULL_DEVICE_NET] = {.add = hull_plan_nic},
 };
 
-bool hull_plan_devices_need_pci(const struct hull_config *config)
+bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_accel accel)
 {
-	for (size_t i = 0; i < config->devices.n; i++)
-		if (kinds[config->devices.v[i].kind].pci)
+	for (size_t i = 0; i < config->devices.n; i++) {
+		const struct hull_device *d = &config->devices.v[i];
+
+		if (kinds[d->kind].pci ||
+		    (d->kind == HULL_DEVICE_BLK && hull_plan_disk_needs_pci(&d->disk, accel)))
 			return true;
+	}
 	return false;
 }
 
-static bool has_kind(const struct hull_config *c, enum hull_device_kind kind)
+static size_t count_kind(const struct hull_config *c, enum hull_device_kind kind)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < c->devices.n; i++)
-		if (c->devices.v[i].kind == kind)
-			return true;
-	return false;
+		n += c->devices.v[i].kind == kind;
+	return n;
+}
+
+static int add_usb_controller(struct hull_plan *b, struct hull_error **err)
+{
+	size_t n = count_kind(b->config, HULL_DEVICE_USB);
+
+	if (n > USB_MAX_PORTS)
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "devices: QEMU's USB controller has %d ports, and %zu are needed",
+				 USB_MAX_PORTS, n);
+	if (n > USB_PORTS)
+		hull_plan_addf(b, "-device",
+			       "qemu-xhci,id=usb,bus=pcie.0,addr=" USB_SLOT ",p2=%zu,p3=%zu", n, n);
+	else if (n)
+		hull_plan_add(b, "-device", "qemu-xhci,id=usb,bus=pcie.0,addr=" USB_SLOT);
+	return 0;
 }
 
 int hull_plan_devices(struct hull_plan *b, struct hull_error **err)
 {
-	if (has_kind(b->config, HULL_DEVICE_USB))
-		hull_plan_add(b, "-device", "qemu-xhci,id=usb,bus=pcie.0,addr=" USB_SLOT);
+	if (add_usb_controller(b, err) < 0)
+		return -1;
 	for (size_t i = 0; i < b->config->devices.n; i++) {
 		const struct hull_device *dev = &b->config->devices.v[i];
 

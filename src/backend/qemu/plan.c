@@ -23,13 +23,17 @@
 #define Q35_SHARES 5
 #define Q35_NETWORKS 6
 #define Q35_FIRST_DISK 8
+/* Descriptor sets; those below have the disks, see plan-devices.c. */
+#define CODE_SET "1000"
+#define STORE_SET "1001"
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {
-	"qmp",	  "console", "ctl",    "bulk", "root",	"share", "export", "net",
-	"memory", "kernel",  "initrd", "gdb",  "vsock", "disk",	 "device", NULL};
-static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_DEVICE + 2, "one name for each role");
+const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",	"bulk",	  "root",
+					  "share",  "export",  "net",	"memory", "kernel",
+					  "initrd", "code",    "store", "gdb",	  "vsock",
+					  "disk",   "device",  "part",	"nbd",	  NULL};
+static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_NBD + 2, "one name for each role");
 
 void hull_plan_add(struct hull_plan *b, const char *option, const char *value)
 {
@@ -123,10 +127,16 @@ static void add_process(struct hull_plan *b)
 	hull_plan_add(b, "-mon", "chardev=qmp,mode=control");
 }
 
+static bool has_firmware(const struct hull_plan *b)
+{
+	return b->config->firmware.kind != HULL_FIRMWARE_NONE;
+}
+
 static void add_machine(struct hull_plan *b)
 {
-	hull_plan_addf(b, "-machine", "%s%s", b->arch->machines[b->plan->machine],
-		       has_daemons(b) ? ",memory-backend=mem" : "");
+	hull_plan_addf(b, "-machine", "%s%s%s", b->arch->machines[b->plan->machine],
+		       has_daemons(b) ? ",memory-backend=mem" : "",
+		       has_firmware(b) ? ",pflash0=code,pflash1=store" : "");
 	/* vhost-user devices speak modern virtio only, and it is the quicker one. */
 	if (hull_plan_is_microvm(b))
 		hull_plan_add(b, "-global", "virtio-mmio.force-legacy=false");
@@ -182,10 +192,33 @@ static void add_kernel_words(const struct hull_plan *b, struct hull_strbuf *line
 		hull_strbuf_addf(line, " %s", b->config->append.v[i]);
 }
 
+/* Two flash chips.  Nothing says in which order the disks are to be tried: that is one of the
+ * firmware's variables, and what a system has put there must not be overridden at each boot. */
+static void add_firmware(struct hull_plan *b)
+{
+	const char *flush = b->config->firmware.store ? "" : ",cache.no-flush=on";
+
+	hull_plan_addf(b, "-add-fd", "fd=%d,set=" CODE_SET, hull_plan_fd(b, HULL_QEMU_FD_CODE, 0));
+	hull_plan_add(b, "-blockdev",
+		      "driver=file,node-name=codefile,filename=/dev/fdset/" CODE_SET
+		      ",read-only=on");
+	hull_plan_add(b, "-blockdev", "driver=raw,node-name=code,file=codefile,read-only=on");
+	hull_plan_addf(b, "-add-fd", "fd=%d,set=" STORE_SET,
+		       hull_plan_fd(b, HULL_QEMU_FD_STORE, 0));
+	hull_plan_addf(b, "-blockdev",
+		       "driver=file,node-name=storefile,filename=/dev/fdset/" STORE_SET "%s",
+		       flush);
+	hull_plan_addf(b, "-blockdev", "driver=raw,node-name=store,file=storefile%s", flush);
+}
+
 static int add_boot(struct hull_plan *b, struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf line = HULL_STRBUF_INIT;
 
+	if (has_firmware(b)) {
+		add_firmware(b);
+		return 0;
+	}
 	hull_plan_addf(b, "-kernel", "/proc/self/fd/%d", hull_plan_fd(b, HULL_QEMU_FD_KERNEL, 0));
 	if (b->config->initrd)
 		hull_plan_addf(b, "-initrd", "/proc/self/fd/%d",
@@ -403,12 +436,12 @@ static int add_devices(struct hull_plan *b, struct hull_error **err)
 	return 0;
 }
 
-/* What would not find a transport on microvm, or has to be on a PCI bus. */
+/* What would not find a transport on microvm, or has to be on a PCI bus; microvm has no flash. */
 static bool needs_pci(const struct hull_config *c, const struct hull_qemu_host *host)
 {
 	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n + c->devices.n >
 		       MICROVM_LAST_BUS ||
-	       hull_plan_devices_need_pci(c);
+	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_plan_devices_need_pci(c, host->accel);
 }
 
 static int choose_machine(const struct hull_config *c, const struct hull_qemu_host *host,

@@ -25,6 +25,9 @@
 #include "config/config.h"
 
 #define HULL_QEMU_FIRST_FD 3
+/* Files that a disk of the list of devices is made of, and the descriptor set of each. */
+#define HULL_QEMU_PARTS_MAX 256
+#define HULL_QEMU_PART_SET(device, part) (1000 + (device) * (size_t)HULL_QEMU_PARTS_MAX + (part))
 
 enum hull_qemu_fd_role {
 	HULL_QEMU_FD_QMP,     /* stream socket */
@@ -38,12 +41,16 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_MEMORY,  /* the guest's memory: a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_KERNEL,  /* a file QEMU may open again by /proc/self/fd */
 	HULL_QEMU_FD_INITRD,  /* likewise */
+	HULL_QEMU_FD_CODE,    /* of the firmware, read-only */
+	HULL_QEMU_FD_STORE,   /* of the firmware's variables, read-write */
 	HULL_QEMU_FD_GDB,     /* listening stream socket */
 	HULL_QEMU_FD_VSOCK,   /* /dev/vhost-vsock */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
 	/* Of the list of devices.  A disk: likewise.  A console: a stream socket, or a file to
 	 * print to.  A network device: a socket, connected, of the kind its mode tells. */
 	HULL_QEMU_FD_DEVICE,
+	HULL_QEMU_FD_PART, /* likewise: device times HULL_QEMU_PARTS_MAX plus its part */
+	HULL_QEMU_FD_NBD,  /* a directory with sockets that are called as the devices' indices */
 };
 extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */
 
@@ -55,11 +62,14 @@ struct hull_qemu_fd {
 
 /* What planning needs to know of the host. */
 struct hull_qemu_host {
-	const char *binary;	   /* borrowed */
-	enum hull_accel accel;	   /* KVM or TCG, never AUTO */
-	uint64_t tsc_khz;	   /* 0: not known, not constant, or not the guest's */
-	uint32_t block_devices;	   /* bit i: disks[i] is one, not a file */
-	uint32_t device_blocks;	   /* bit i: what devices[i] is made of is one, not a file */
+	const char *binary;	/* borrowed */
+	enum hull_accel accel;	/* KVM or TCG, never AUTO */
+	uint64_t tsc_khz;	/* 0: not known, not constant, or not the guest's */
+	uint32_t block_devices; /* bit i: disks[i] is one, not a file */
+	uint32_t device_blocks; /* bit i: what devices[i] is made of is one, not a file */
+	/* Of devices[i], beside its own file. */
+	uint16_t device_parts[HULL_CONFIG_MAX_DEVICES];
+	bool relays_nbd;	   /* Unix sockets of NBD servers are reached by ours */
 	size_t n_shares;	   /* share devices of daemons */
 	size_t n_exports;	   /* directories that QEMU serves */
 	uint32_t readonly_exports; /* bit i: exports[i] is */

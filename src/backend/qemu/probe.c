@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/path.h"
+#include "base/program.h"
 #include "base/strbuf.h"
 
 #include <cpuid.h>
@@ -34,53 +35,22 @@
 #define TSC_LEAST_KHZ 100000
 #define TSC_MOST_KHZ 10000000
 
-static bool is_program(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
-}
-
-/* 1 and *ret_path, 0 if the name is nowhere, -ENOMEM. */
-static int find_in_path(const char *name, char **ret_path)
-{
-	const char *dirs = getenv("PATH"), *end;
-
-	if (!dirs || !*dirs)
-		dirs = "/usr/local/bin:/usr/bin:/bin";
-	for (; *dirs; dirs = *end ? end + 1 : end) {
-		char *path = NULL;
-
-		end = strchrnul(dirs, ':');
-		if (*dirs != '/')
-			continue; /* relative to wherever we happen to be: not from us */
-		if (asprintf(&path, "%.*s/%s", (int)(end - dirs), dirs, name) < 0)
-			return -ENOMEM;
-		if (is_program(path)) {
-			*ret_path = path;
-			return 1;
-		}
-		free(path);
-	}
-	return 0;
-}
-
 int hull_find_program(const char *configured, const char *const *names, char **ret_path,
 		      struct hull_error **err)
 {
 	char *path = NULL;
 	int r;
 
-	if (configured && !is_program(configured))
+	if (configured && !hull_program_is(configured))
 		return hull_fail_cause(err, HULL_E_NOT_FOUND, "no-such-program",
 				       "'%s' is not a program", configured);
 	for (const char *const *n = names; !configured && *n; n++) {
 		if (strchr(*n, '/')) {
-			if (is_program(*n))
+			if (hull_program_is(*n))
 				configured = *n;
 			continue;
 		}
-		r = find_in_path(*n, &path);
+		r = hull_program_search(*n, &path);
 		if (r < 0)
 			return hull_fail_nomem(err);
 		if (r > 0) {

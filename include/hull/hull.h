@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All of libhull.
+ */
+#ifndef HULL_HULL_H
+#define HULL_HULL_H
+
+#include <hull/config.h>
+#include <hull/error.h>
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * "hull vfkit" in the foreground: what it prints, its exit code and its signals are vfkit's, since
+ * programs that drive vfkit look at them.
+ *
+ *   parse -> VM started -> its end, by itself or on SIGINT or SIGTERM -> 0
+ *   anything that goes wrong -> told with the usage, as vfkit's library for flags does it -> 1
+ */
+#define _GNU_SOURCE
+#include "cli/vfkit.h"
+
+#include "base/cleanup.h"
+#include "base/os.h"
+#include "base/strbuf.h"
+#include "vm/rundir.h"
+#include "vm/vm.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define STOP_MS 5000 /* for the guest to power off when it has been asked to */
+
+struct run {
+	struct hull_vfkit_flags flags;
+	struct hull_config config;
+	struct hull_loop *loop;
+	struct hull_source *signals;
+	struct hull_vm *vm;
+	struct hull_error *err; /* the first one */
+	bool stopping;
+};
+
+/* ---- what is printed ---- */
+
+static bool is_level(const struct run *r, const char *level)
+{
+	return r->flags.log_level && !strcmp(r->flags.log_level, level);
+}
+
+static void tell(const struct run *r, const char *text)
+{
+	if (!is_level(r, "error"))
+		hull_out_note("hull: %s", text);
+}
+
+static int usage(struct hull_strbuf *out)
+{
+	hull_strbuf_adds(out, "Usage:\n  vfkit [flags]\n\n");
+	return hull_vfkit_help(out);
+}
+
+static int fail(const struct hull_error *err)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+
+	(void)usage(&text); /* without memory the error has to do */
+	hull_out_note("Error: %s", hull_error_message(err));
+	hull_out_note("%s", hull_strbuf_str(&text));
+	hull_out_note("%s", hull_error_message(err));
+	if (*hull_error_hint(err))
+		hull_out_note("hint: %s", hull_error_hint(err));
+	return HULL_EXIT_FAILED;
+}
+
+static int show_help(void)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+
+	if (usage(&text) < 0)
+		return HULL_EXIT_FAILED;
+	hull_out("%s", hull_strbuf_str(&text));
+	return HULL_EXIT_OK;
+}
+
+/* ---- the VM ---- */
+
+static void on_ready(void *ctx, const struct hull_error *error)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	struct run *r = ctx;
+	const struct hull_strv *notes = hull_vm_notes(r->vm);
+
+	if (error) {
+		if (!r->err && !r->stopping)
+			hull_fail_copy(&r->err, error);
+		r->stopping = true;
+		hull_vm_stop(r->vm, 0);
+		return;
+	}
+	for (size_t i = 0; i < notes->n; i++)
+		tell(r, notes->v[i]);
+	hull_strbuf_addf(&text, "the guest's serial console is '%s'", hull_vm_console(r->vm));
+	tell(r, hull_strbuf_str(&text));
+}
+
+/* A guest that reboots ends here. */
+static bool is_proper(const char *reason)
+{
+	return !strcmp(reason, "shutdown") || !strcmp(reason, "reboot") ||
+	       !strcmp(reason, "stopped");
+}
+
+static void on_ended(void *ctx, const struct hull_vm_end *end)
+{
+	struct run *r = ctx;
+
+	if (!r->stopping && !is_proper(end->reason)) {
+		hull_fail_cause(&r->err, end->code, end->reason, "the VM ended: %s", end->message);
+		if (*end->hint)
+			hull_hint(&r->err, "%s", end->hint);
+	}
+	hull_loop_quit(r->loop, 0);
+}
+
+static const struct hull_vm_ops vm_ops = {.ready = on_ready, .ended = on_ended};
+
+static void on_signal(void *ctx, int signo)
+{
+	struct run *r = ctx;
+
+	if (r->stopping) {
+		hull_vm_kill(r->vm);
+		return;
+	}
+	r->stopping = true;
+	hull_vm_stop(r->vm, STOP_MS);
+}
+
+static int watch(struct run *r, struct hull_error **err)
+{
+	static const int all[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction sa;
+	int signals[ARRAY_SIZE(all)], e;
+	size_t n = 0;
+
+	/* What the caller ignores (nohup, a script's background job) stays ignored; but those by
+	 * which vfkit is stopped are its own. */
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i] != SIGHUP || sigaction(all[i], NULL, &sa) < 0 ||
+		    sa.sa_handler != SIG_IGN)
+			signals[n++] = all[i];
+	if (hull_loop_new(&r->loop, err) < 0)
+		return -1;
+	e = hull_loop_add_signals(r->loop, signals, n, on_signal, r, &r->signals);
+	return e < 0 ? hull_fail_errno(err, -e, "set up the event loop") : 0;
+}
+
+static int run(struct run *r, struct hull_error **err)
+{
+	cleanup_strv struct hull_strv warnings = {0};
+	int e;
+
+	/* Whoever has read the pid file may use it. */
+	if (watch(r, err) < 0 || hull_vfkit_set_up(&r->flags, &r->config, &warnings, err) < 0)
+		return -1;
+	for (size_t i = 0; i < warnings.n; i++)
+		tell(r, warnings.v[i]);
+	if (hull_rundir_reap_all(err) < 0 ||
+	    hull_vm_start(r->loop, &r->config, &vm_ops, r, &r->vm, err) < 0)
+		return -1;
+	e = hull_loop_run(r->loop);
+	if (e < 0)
+		return hull_fail_errno(err, -e, "event loop");
+	return r->err ? hull_error_move(err, &r->err) : 0;
+}
+
+static int parse(struct run *r, int argc, char **argv, struct hull_error **err)
+{
+	if (hull_vfkit_parse_flags(argv + 1, (size_t)argc - 1, &r->flags, err) < 0)
+		return -1;
+	if (is_level(r, "debug")) {
+		hull_out_log(HULL_LOG_DEBUG);
+		(void)setenv("HULL_DEBUG", "1", 1); /* the monitor's */
+	} else if (is_level(r, "error")) {
+		hull_out_log(HULL_LOG_ERROR);
+	}
+	return 0;
+}
+
+int hull_cmd_vfkit(const struct hull_verb *verb, int argc, char **argv)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct run r = {0};
+	int code = HULL_EXIT_OK;
+
+	hull_config_init(&r.config);
+	if (parse(&r, argc, argv, &err) < 0)
+		code = fail(err);
+	else if (r.flags.help)
+		code = show_help();
+	else if (r.flags.version)
+		hull_out("vfkit version: %s\n", HULL_VFKIT_VERSION);
+	else if (run(&r, &err) < 0)
+		code = fail(err);
+	hull_vm_free(r.vm);
+	hull_loop_free(r.loop);
+	hull_error_free(r.err);
+	hull_config_fini(&r.config);
+	hull_vfkit_flags_fini(&r.flags);
+	return code;
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The options of "hull run" that say what a machine is like.  They are members of hull's own JSON
+ * in other words: by one table, there and back.
+ */
+#define _GNU_SOURCE
+#include "lib/handle.h"
+
+#include "base/json.h"
+#include "base/strbuf.h"
+#include "base/text.h"
+#include "config/config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+enum option_type { WORD, NUMBER, SIZE, LIST, FLAG, ROOT, FIRMWARE, NET, DEVICE };
+
+/* Those options of "hull run" that say what the machine is like, in the order of writing. */
+static const struct option {
+	const char *name;
+	char letter;
+	enum option_type type;
+	const char *key; /* member of the description */
+} options[] = {
+	{"name", 0, WORD, "name"},
+	{"cpus", 'c', NUMBER, "cpus"},
+	{"memory", 'm', SIZE, "memory"},
+	{"arch", 0, WORD, "arch"},
+	{"machine", 0, WORD, "machine"},
+	{"accel", 0, WORD, "accel"},
+	{"cpu", 0, WORD, "cpu_model"},
+	{"firmware", 0, FIRMWARE, "firmware"},
+	{"kernel", 0, WORD, "kernel"},
+	{"initrd", 0, WORD, "initrd"},
+	{"modules", 0, WORD, "modules"},
+	{"append", 0, LIST, "append"},
+	{"dump-on-panic", 0, WORD, "panic_dump"},
+	{"agent", 0, WORD, "agent"},
+	{"link", 0, WORD, "link"},
+	{"console", 0, FLAG, "console"},
+	{"root", 0, ROOT, "root"},
+	{"share-driver", 0, WORD, "share_driver"},
+	{"share-cache", 0, WORD, "share_cache"},
+	{"net", 0, NET, "networks"},
+	{"device", 0, DEVICE, "devices"},
+};
+
+/* Appends to the list of that name. */
+static int append_to(struct hull_json *json, const char *key, struct hull_json *item)
+{
+	struct hull_json *list = hull_json_get(json, key);
+
+	if (!list) {
+		if (hull_json_set(json, key, hull_json_array()) < 0) {
+			hull_json_free(item);
+			return -ENOMEM;
+		}
+		list = hull_json_get(json, key);
+	}
+	return hull_json_append(list, item);
+}
+
+static struct hull_json *object_of(const char *key, const char *value)
+{
+	struct hull_json *object = hull_json_object();
+
+	if (object && hull_json_set(object, key, hull_json_string(value)) < 0) {
+		hull_json_free(object);
+		return NULL;
+	}
+	return object;
+}
+
+static int set_device(struct hull_json *json, const char *value,
+		      const struct hull_vfkit_hooks *hooks, struct hull_error **err)
+{
+	struct hull_device dev;
+	int r;
+
+	if (hull_vfkit_parse_device(value, hooks, &dev, err) < 0)
+		return -1;
+	r = append_to(json, "devices", hull_device_fields.own->to_json(&dev));
+	hull_device_fini(&dev);
+	return r < 0 ? hull_fail_nomem(err) : 0;
+}
+
+static const char *const firmware_keys[] = {"store", "create", "code", "template"};
+
+/* "efi,store=FILE,create" */
+static int set_firmware(struct hull_json *json, const char *value, struct hull_error **err)
+{
+	cleanup_free char *copy = strdup(value);
+	char *rest = copy, *word = copy ? strsep(&rest, ",") : NULL;
+	cleanup_json struct hull_json *firmware = word ? object_of("kind", word) : NULL;
+
+	if (!firmware)
+		return hull_fail_nomem(err);
+	while ((word = strsep(&rest, ",")) != NULL) {
+		char *text = strchr(word, '=');
+		size_t i = 0;
+		int r;
+
+		if (text)
+			*text++ = '\0';
+		while (i < ARRAY_SIZE(firmware_keys) && strcmp(word, firmware_keys[i]) != 0)
+			i++;
+		if (i == ARRAY_SIZE(firmware_keys))
+			return hull_fail(err, HULL_E_INVALID, "unknown option '%s'", word);
+		r = hull_json_set(firmware, word,
+				  text ? hull_json_string(text) : hull_json_bool(true));
+		if (r < 0)
+			return hull_fail_nomem(err);
+	}
+	if (hull_json_set(json, "firmware", steal_ptr(&firmware)) < 0)
+		return hull_fail_nomem(err);
+	return 0;
+}
+
+static int set_option(struct hull_json *json, const struct option *o, const char *value,
+		      const struct hull_vfkit_hooks *hooks, struct hull_error **err)
+{
+	uint64_t number = 0;
+	int r = 0;
+
+	switch (o->type) {
+	case DEVICE:
+		return set_device(json, value, hooks, err);
+	case FIRMWARE:
+		return set_firmware(json, value, err);
+	case NUMBER:
+		if (hull_parse_u64(value, UINT64_MAX, &number) < 0)
+			return hull_fail(err, HULL_E_INVALID, "'%s' is no number", value);
+		r = hull_json_set(json, o->key, hull_json_u64(number));
+		break;
+	case LIST:
+		r = append_to(json, o->key, hull_json_string(value));
+		break;
+	case FLAG:
+		r = hull_json_set(json, o->key, hull_json_bool(true));
+		break;
+	case ROOT:
+		r = hull_json_set(json, o->key, object_of("kind", value));
+		break;
+	case NET:
+		r = hull_json_set(json, o->key, hull_json_array());
+		if (r == 0 && strcmp(value, "none") != 0)
+			r = append_to(json, o->key, object_of("kind", value));
+		break;
+	case WORD:
+	case SIZE:
+		r = hull_json_set(json, o->key, hull_json_string(value));
+		break;
+	}
+	return r < 0 ? hull_fail_nomem(err) : 0;
+}
+
+/* The option that begins @word; *ret_value is what stands behind it in the word, or NULL. */
+static const struct option *find_option(const char *word, const char **ret_value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option *o = &options[i];
+		size_t len = strlen(o->name);
+
+		*ret_value = NULL;
+		if (!strncmp(word, "--", 2) && !strncmp(word + 2, o->name, len) &&
+		    (!word[2 + len] || word[2 + len] == '=')) {
+			*ret_value = word[2 + len] ? word + 3 + len : NULL;
+			return o;
+		}
+		if (word[0] == '-' && o->letter && word[1] == o->letter) {
+			*ret_value = word[2] ? word + 2 : NULL;
+			return o;
+		}
+	}
+	return NULL;
+}
+
+static int fail_option(const char *word, struct hull_error **err)
+{
+	if (*word == '-')
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "'%s' is none of the options that describe a machine", word);
+	return hull_fail(err, HULL_E_UNSUPPORTED, "'%s': a command is no part of a description",
+			 word);
+}
+
+static int read_args(struct hull_json *json, const char *const *args, size_t n,
+		     const struct hull_vfkit_hooks *hooks, struct hull_error **err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *value, *word = args[i];
+		const struct option *o = find_option(word, &value);
+
+		if (!o)
+			return fail_option(word, err);
+		if (o->type == FLAG && value)
+			return hull_fail(err, HULL_E_INVALID, "--%s takes no value", o->name);
+		if (o->type != FLAG && !value) {
+			if (++i == n)
+				return hull_fail(err, HULL_E_INVALID, "--%s needs a value",
+						 o->name);
+			value = args[i];
+		}
+		if (set_option(json, o, value, hooks, err) < 0)
+			return hull_prefix(err, "--%s", o->name);
+	}
+	return 0;
+}
+
+int hull_lib_own_parse(struct hull_vm_config *c, const char *const *args, size_t n, uint32_t flags,
+		       struct hull_error **err)
+{
+	const struct hull_vfkit_hooks *hooks = hull_lib_hooks(flags, err);
+	cleanup_json struct hull_json *json = hull_json_object();
+	cleanup_free char *text = NULL;
+
+	if (!hooks)
+		return -1;
+	if (!json || hull_json_set(json, "version", hull_json_u64(HULL_CONFIG_VERSION)) < 0)
+		return hull_fail_nomem(err);
+	if (read_args(json, args, n, hooks, err) < 0)
+		return -1;
+	text = hull_json_text(json);
+	if (!text)
+		return hull_fail_nomem(err);
+	return hull_lib_own_read(c, text, strlen(text), err);
+}
+
+static void add_option(struct hull_strv *args, const char *name, const char *value)
+{
+	hull_strv_addf(args, "--%s", name);
+	hull_strv_add(args, value);
+}
+
+static void render_size(struct hull_strv *args, const char *name, const struct hull_json *value)
+{
+	uint64_t bytes = 0;
+
+	hull_strv_addf(args, "--%s", name);
+	(void)hull_json_get_u64(value, &bytes); /* written by us */
+	hull_strv_addf(args, "%" PRIu64 "%s", bytes % MIB ? bytes : bytes / MIB,
+		       bytes % MIB ? "" : "M");
+}
+
+/* Whether the words say all that the device's own JSON does. */
+static int says_all(const struct hull_device *dev, const char *words, struct hull_error **err)
+{
+	cleanup_json struct hull_json *want = hull_device_fields.own->to_json(dev), *got = NULL;
+	cleanup_free char *a = want ? hull_json_text(want) : NULL, *b = NULL;
+	struct hull_device copy;
+	int r = hull_vfkit_parse_device(words, NULL, &copy, NULL);
+
+	if (r == 0) {
+		got = hull_device_fields.own->to_json(&copy);
+		b = got ? hull_json_text(got) : NULL;
+		hull_device_fini(&copy);
+	}
+	if (!a || (r == 0 && !b))
+		return hull_fail_nomem(err);
+	return b && !strcmp(a, b)
+		       ? 0
+		       : hull_fail(err, HULL_E_UNSUPPORTED, "there are no options for all of it");
+}
+
+static int render_devices(const struct hull_vfkit *vm, struct hull_strv *args,
+			  struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf value = HULL_STRBUF_INIT;
+
+	for (size_t i = 0; i < vm->devices.n; i++) {
+		hull_strbuf_clear(&value);
+		if (hull_vfkit_render_device(&vm->devices.v[i], &value, err) < 0 ||
+		    says_all(&vm->devices.v[i], hull_strbuf_str(&value), err) < 0)
+			return hull_prefix(err, "devices[%zu]", i);
+		add_option(args, "device", hull_strbuf_str(&value));
+	}
+	return 0;
+}
+
+/* What has members beside its kind has no option. */
+static const char *only_kind(const struct hull_json *object)
+{
+	cleanup_free char *text = hull_json_text(object);
+	const char *kind = hull_json_str(hull_json_get(object, "kind"));
+
+	return kind && text && strlen(text) == strlen(kind) + strlen("{\"kind\":\"\"}") ? kind
+											: NULL;
+}
+
+static int render_firmware(const struct hull_json *object, struct hull_strv *args,
+			   struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf value = HULL_STRBUF_INIT;
+
+	hull_strbuf_adds(&value, hull_json_str(hull_json_get(object, "kind")));
+	for (size_t i = 0; i < ARRAY_SIZE(firmware_keys); i++) {
+		const struct hull_json *member = hull_json_get(object, firmware_keys[i]);
+		const char *text = hull_json_str(member);
+
+		if (!member)
+			continue;
+		if (text && strchr(text, ','))
+			return hull_fail(err, HULL_E_UNSUPPORTED,
+					 "firmware.%s: there is no option for a path with a comma",
+					 firmware_keys[i]);
+		hull_strbuf_addf(&value, ",%s%s%s", firmware_keys[i], text ? "=" : "",
+				 text ? text : "");
+	}
+	if (value.failed)
+		return hull_fail_nomem(err);
+	add_option(args, "firmware", hull_strbuf_str(&value));
+	return 0;
+}
+
+static int render_option(const struct hull_vm_config *c, const struct option *o,
+			 const struct hull_json *value, struct hull_strv *args,
+			 struct hull_error **err)
+{
+	bool flag = false;
+	uint64_t number = 0;
+	const char *text = hull_json_str(value);
+	size_t n = hull_json_length(value);
+
+	switch (o->type) {
+	case DEVICE:
+		return render_devices(&c->vm, args, err);
+	case FIRMWARE:
+		return render_firmware(value, args, err);
+	case NUMBER:
+		(void)hull_json_get_u64(value, &number);
+		hull_strv_addf(args, "--%s", o->name);
+		hull_strv_addf(args, "%" PRIu64, number);
+		return 0;
+	case SIZE:
+		render_size(args, o->name, value);
+		return 0;
+	case LIST:
+		for (size_t i = 0; i < n; i++)
+			add_option(args, o->name, hull_json_str(hull_json_at(value, i)));
+		return 0;
+	case FLAG:
+		(void)hull_json_get_bool(value, &flag);
+		if (flag)
+			hull_strv_addf(args, "--%s", o->name);
+		return 0;
+	case NET:
+		text = n == 0 ? "none" : n == 1 ? only_kind(hull_json_at(value, 0)) : NULL;
+		break;
+	case ROOT:
+		text = only_kind(value);
+		break;
+	case WORD:
+		break;
+	}
+	if (!text)
+		return hull_fail(err, HULL_E_UNSUPPORTED, "%s: there is no option for all of it",
+				 o->key);
+	add_option(args, o->name, text);
+	return 0;
+}
+
+static int find_key(void *ctx, const char *key, struct hull_json *value)
+{
+	const char **lost = ctx;
+
+	/* The last has no option, and does no harm: a loss that is told. */
+	if (!strcmp(key, "version") || !strcmp(key, "rng"))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (!strcmp(key, options[i].key))
+			return 0;
+	*lost = key;
+	return 1;
+}
+
+int hull_lib_own_render(const struct hull_vm_config *c, struct hull_strv *args,
+			struct hull_error **err)
+{
+	cleanup_json struct hull_json *json = NULL;
+	cleanup_free char *text = NULL;
+	const char *lost = NULL;
+
+	/* Of what can be written, that is. */
+	if (hull_lib_own_write(c, &text, err) < 0 || hull_lib_own_object(c, &json, err) < 0)
+		return -1;
+	if (hull_json_each(json, find_key, &lost) > 0)
+		return hull_fail(err, HULL_E_UNSUPPORTED, "%s: there is no option for it", lost);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (hull_json_has(json, options[i].key) &&
+		    render_option(c, &options[i], hull_json_get(json, options[i].key), args, err) <
+			    0)
+			return -1;
+	return args->failed ? hull_fail_nomem(err) : 0;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hull's own JSON.  A handle keeps of it, as text, what the shared model has no place for, so that
+ * nothing is lost on the way through; what is written is read again before it is handed out.
+ */
+#define _GNU_SOURCE
+#include "lib/handle.h"
+
+#include "base/json.h"
+#include "base/strbuf.h"
+#include "config/config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+/* ---- members that are kept ---- */
+
+/* Whether the shared model stands for a member, or the bootloader excludes it. */
+static bool is_shared(const char *key, enum hull_boot_kind kind)
+{
+	static const char *const always[] = {"cpus", "memory", "devices"};
+	static const char *const kernel[] = {"kernel", "initrd", "append"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+		if (!strcmp(key, always[i]))
+			return true;
+	for (size_t i = 0; kind != HULL_BOOT_NONE && i < ARRAY_SIZE(kernel); i++)
+		if (!strcmp(key, kernel[i]))
+			return true;
+	return kind != HULL_BOOT_EFI && !strcmp(key, "firmware");
+}
+
+struct keeping {
+	struct hull_json *json;
+	enum hull_boot_kind kind;
+};
+
+static int keep_member(void *ctx, const char *key, struct hull_json *value)
+{
+	struct keeping *k = ctx;
+	cleanup_free char *text = NULL;
+	struct hull_json *copy;
+
+	if (is_shared(key, k->kind))
+		return 0;
+	text = hull_json_text(value);
+	if (!text || hull_json_parse(text, strlen(text), &copy, NULL) < 0)
+		return -ENOMEM;
+	return hull_json_set(k->json, key, copy);
+}
+
+/* The members of an object's text that a machine with that bootloader keeps. */
+static int keep(const char *text, size_t len, enum hull_boot_kind kind, struct hull_json **ret,
+		struct hull_error **err)
+{
+	cleanup_json struct hull_json *json = NULL, *kept = hull_json_object();
+	struct keeping k = {kept, kind};
+
+	if (hull_json_parse(text, len, &json, err) < 0)
+		return -1;
+	if (!kept || hull_json_each(json, keep_member, &k) < 0)
+		return hull_fail_nomem(err);
+	*ret = steal_ptr(&kept);
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static int take_kernel(struct hull_vm_config *c, struct hull_config *config,
+		       struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf cmdline = HULL_STRBUF_INIT;
+	struct hull_boot_linux *boot = &c->vm.bootloader.linux_boot;
+
+	c->vm.bootloader.kind = HULL_BOOT_LINUX;
+	boot->kernel = steal_ptr(&config->kernel);
+	boot->initrd = steal_ptr(&config->initrd);
+	for (size_t i = 0; i < config->append.n; i++)
+		hull_strbuf_addf(&cmdline, "%s%s", i ? " " : "", config->append.v[i]);
+	if (!config->append.n)
+		return 0;
+	boot->cmdline = hull_strbuf_steal(&cmdline);
+	return boot->cmdline ? 0 : hull_fail_nomem(err);
+}
+
+static int take_bootloader(struct hull_vm_config *c, struct hull_config *config,
+			   struct hull_error **err)
+{
+	struct hull_bootloader *boot = &c->vm.bootloader;
+
+	if (config->firmware.kind == HULL_FIRMWARE_EFI) {
+		boot->kind = HULL_BOOT_EFI;
+		boot->efi.store = steal_ptr(&config->firmware.store);
+		boot->efi.create = config->firmware.create;
+		return 0;
+	}
+	return config->kernel ? take_kernel(c, config, err) : 0;
+}
+
+static int keep_text(struct hull_vm_config *c, const char *text, size_t len,
+		     struct hull_error **err)
+{
+	cleanup_json struct hull_json *kept = NULL;
+
+	if (keep(text, len, c->vm.bootloader.kind, &kept, err) < 0)
+		return -1;
+	c->own = hull_json_text(kept);
+	return c->own ? 0 : hull_fail_nomem(err);
+}
+
+int hull_lib_own_read(struct hull_vm_config *c, const char *text, size_t len,
+		      struct hull_error **err)
+{
+	cleanup_config struct hull_config config;
+
+	hull_config_init(&config);
+	if (hull_config_read_user(text, len, NULL, &config, NULL, err) < 0)
+		return -1;
+	if (take_bootloader(c, &config, err) < 0 || keep_text(c, text, len, err) < 0)
+		return -1;
+	c->vm.cpus = config.cpus;
+	c->vm.memory_bytes = config.memory_bytes;
+	for (size_t i = 0; i < config.devices.n; i++) {
+		struct hull_device dev = config.devices.v[i];
+
+		config.devices.v[i] = (struct hull_device){0};
+		if (hull_lib_push(c, &dev, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- writing ---- */
+
+/* As hull_config_from_vfkit() makes it. */
+static const char *foreign(const struct hull_vm_config *c)
+{
+	if (c->vm.bootloader.kind == HULL_BOOT_NONE)
+		return "{\"version\":1}";
+	return HULL_ARCH_HOST == HULL_ARCH_X86_64
+		       ? "{\"version\":1,\"machine\":\"q35\",\"agent\":\"none\",\"rng\":false}"
+		       : "{\"version\":1,\"agent\":\"none\",\"rng\":false}";
+}
+
+static int set_text(struct hull_json *json, const char *key, const char *text)
+{
+	return text ? hull_json_set(json, key, hull_json_string(text)) : 0;
+}
+
+/* What the firmware is made of stays as it was read. */
+static int set_efi(struct hull_json *json, const struct hull_boot_efi *efi)
+{
+	static const char *const kept[] = {"code", "template"};
+	const struct hull_json *old = hull_json_get(json, "firmware");
+	struct hull_json *firmware = hull_json_object();
+	int r = firmware ? set_text(firmware, "kind", "efi") : -ENOMEM;
+
+	if (r == 0)
+		r = set_text(firmware, "store", efi->store);
+	if (r == 0 && efi->create)
+		r = hull_json_set(firmware, "create", hull_json_bool(true));
+	for (size_t i = 0; r == 0 && old && i < ARRAY_SIZE(kept); i++)
+		r = set_text(firmware, kept[i], hull_json_str(hull_json_get(old, kept[i])));
+	if (r == 0)
+		return hull_json_set(json, "firmware", firmware);
+	hull_json_free(firmware);
+	return r;
+}
+
+static int set_linux(struct hull_json *json, const struct hull_boot_linux *boot)
+{
+	struct hull_json *append;
+
+	if (set_text(json, "kernel", boot->kernel) < 0 ||
+	    set_text(json, "initrd", boot->initrd) < 0)
+		return -ENOMEM;
+	if (!boot->cmdline)
+		return 0;
+	append = hull_json_array();
+	if (append && hull_json_append(append, hull_json_string(boot->cmdline)) < 0) {
+		hull_json_free(append);
+		append = NULL;
+	}
+	return hull_json_set(json, "append", append);
+}
+
+static int set_boot(struct hull_json *json, const struct hull_bootloader *boot)
+{
+	if (boot->kind == HULL_BOOT_EFI)
+		return set_efi(json, &boot->efi);
+	return boot->kind == HULL_BOOT_LINUX ? set_linux(json, &boot->linux_boot) : 0;
+}
+
+static int set_devices(struct hull_json *json, const struct hull_vfkit *vm)
+{
+	struct hull_json *list;
+
+	if (!vm->devices.n)
+		return 0;
+	list = hull_json_array();
+	for (size_t i = 0; list && i < vm->devices.n; i++)
+		if (hull_json_append(list, hull_device_fields.own->to_json(&vm->devices.v[i])) <
+		    0) {
+			hull_json_free(list);
+			list = NULL;
+		}
+	return hull_json_set(json, "devices", list);
+}
+
+/* In whole MiB, upwards: others can't be started. */
+static uint64_t whole_memory(const struct hull_vm_config *c)
+{
+	uint64_t rest = c->vm.memory_bytes % MIB;
+
+	return rest ? c->vm.memory_bytes - rest + MIB : c->vm.memory_bytes;
+}
+
+int hull_lib_own_object(const struct hull_vm_config *c, struct hull_json **ret,
+			struct hull_error **err)
+{
+	cleanup_json struct hull_json *json = NULL;
+	const char *text = c->own ? c->own : foreign(c);
+
+	if (c->vm.bootloader.kind == HULL_BOOT_MACOS)
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "bootloader macos: macOS runs on Apple's computers only");
+	if (keep(text, strlen(text), c->vm.bootloader.kind, &json, err) < 0)
+		return -1;
+	if (hull_json_set(json, "cpus", hull_json_u64(c->vm.cpus)) < 0 ||
+	    hull_json_set(json, "memory", hull_json_u64(whole_memory(c))) < 0 ||
+	    set_boot(json, &c->vm.bootloader) < 0 || set_devices(json, &c->vm) < 0)
+		return hull_fail_nomem(err);
+	*ret = steal_ptr(&json);
+	return 0;
+}
+
+int hull_lib_own_make(const struct hull_vm_config *c, struct hull_config *config, char **ret_text,
+		      struct hull_error **err)
+{
+	cleanup_json struct hull_json *json = NULL;
+	cleanup_free char *text = NULL;
+
+	if (hull_lib_own_object(c, &json, err) < 0)
+		return -1;
+	text = hull_json_text(json);
+	if (!text)
+		return hull_fail_nomem(err);
+	if (hull_config_read_user(text, strlen(text), NULL, config, NULL, err) < 0)
+		return hull_prefix(err, "hull's dialect");
+	if (ret_text)
+		*ret_text = steal_ptr(&text);
+	return 0;
+}
+
+int hull_lib_own_write(const struct hull_vm_config *c, char **ret_text, struct hull_error **err)
+{
+	cleanup_config struct hull_config config;
+
+	hull_config_init(&config);
+	return hull_lib_own_make(c, &config, ret_text, err);
+}
+
+int hull_lib_own_losses(const struct hull_vm_config *c, struct hull_strv *notes)
+{
+	static const char text[] = "%s: hull has no place for it";
+
+	if (c->vm.memory_bytes % MIB)
+		hull_strv_add(notes, "memory: rounded up to whole MiB");
+	if (c->vm.has_timesync)
+		hull_strv_addf(notes, text, "timesync");
+	if (c->vm.has_ignition)
+		hull_strv_addf(notes, text, "ignition");
+	if (c->vm.nested)
+		hull_strv_addf(notes, text, "nested");
+	for (size_t i = 0; i < c->vm.devices.n; i++)
+		if (c->vm.devices.v[i].kind == HULL_DEVICE_SERIAL &&
+		    c->vm.devices.v[i].serial.pty_name)
+			hull_strv_addf(notes, "devices[%zu].ptyName: hull has no place for it", i);
+	return notes->failed ? -ENOMEM : 0;
+}
