@@ -20,6 +20,7 @@ struct hull_plan {
 	int next_bus;	   /* microvm: the next virtio-mmio transport */
 	size_t n_listed;   /* of the list of devices, those that have a place on the bus */
 	size_t n_consoles; /* of them, consoles */
+	bool has_vsock;	   /* and the device of vsock ports */
 	bool failed;	   /* out of memory, outside argv */
 };
 
@@ -40,6 +41,8 @@ void hull_plan_virtio_nth(struct hull_plan *b, const char *what, int slot, size_
 
 /* ---- plan-devices.c ---- */
 int hull_plan_devices(struct hull_plan *b, struct hull_error **err);
+/* As many places on the bus as they need at most. */
+size_t hull_plan_devices_places(const struct hull_config *config);
 /* Some of them can't be on microvm. */
 bool hull_plan_devices_need_pci(const struct hull_config *config);
 /* A virtio device in the next place of the list. */
@@ -50,5 +53,7 @@ int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device 
 		      struct hull_error **err);
 int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		  struct hull_error **err);
+int hull_plan_vport(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		    struct hull_error **err);
 
 #endif
