@@ -25,12 +25,14 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SETTLE_MS 20000 /* in all */
-#define QUIET_MS 5000	/* since the last event */
+#define SETTLE_MS 60000 /* in all */
+#define QUIET_MS 5000	/* that the CPUs have had nothing to do since the last event */
+#define LOOK_MS 1000
 #define ALIASES_MAX 4096
 #define EVENTS_MAX 1024 /* in one go */
 #define COUNT_FILE "/sys/kernel/uevent_seqnum"
@@ -179,19 +181,46 @@ static bool is_settled(const struct search *s)
 	return !s->want || (s->added >= s->want && count_disks() >= s->want);
 }
 
+/* For how long each CPU has been idle so far.  On a host that has no time for the guest, hardly:
+ * time alone tells nothing there. */
+static uint64_t read_idle_ms(void)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned long long s, hundredths;
+
+	if (hull_file_read("/proc/uptime", 256, &text) < 0 ||
+	    sscanf(hull_strbuf_str(&text), "%*s %llu.%2llu", &s, &hundredths) != 2)
+		return 0; /* until SETTLE_MS are over */
+	return (s * 1000 + hundredths * 10) / (uint64_t)MAX(n, 1L);
+}
+
+/* Waits for an event; false: there is none to come. */
+static bool wait_event(const struct search *s, uint64_t deadline)
+{
+	struct pollfd pf = {.fd = s->events, .events = POLLIN};
+	uint64_t idle = read_idle_ms();
+	int left;
+
+	while ((left = hull_ms_left(deadline)) > 0) {
+		if (poll(&pf, 1, MIN(left, LOOK_MS)) > 0)
+			return true;
+		if (read_idle_ms() >= idle + QUIET_MS)
+			return false;
+	}
+	return false;
+}
+
 static bool settle(struct search *s)
 {
 	uint64_t deadline = hull_deadline_ms(SETTLE_MS);
 
 	for (;;) {
-		struct pollfd pf = {.fd = s->events, .events = POLLIN};
-		int left = hull_ms_left(deadline);
-
 		load_missing(s);
 		take_events(s);
 		if (is_settled(s))
 			return true;
-		if (poll(&pf, 1, MIN(left, QUIET_MS)) <= 0)
+		if (!wait_event(s, deadline))
 			return false;
 	}
 }

@@ -83,21 +83,28 @@ cat >guest.sh <<'END'
 disk()
 {
 	for at in /sys/block/vd*; do
-		[ "$(cat $at/serial)" != "$1" ] || echo /dev/${at##*/}
+		serial=
+		read -r serial <$at/serial
+		[ "$serial" != "$1" ] || found=${at##*/}
 	done
 }
 # fetch NAME BLOCK : a block that no cache has
 fetch()
 {
-	dd if=$(disk $1) of=/dev/null bs=4096 skip=$2 count=1 iflag=direct status=none 2>/dev/null &&
+	disk $1
+	dd if=/dev/$found of=/dev/null bs=4096 skip=$2 count=1 iflag=direct status=none 2>/dev/null &&
 		echo "$1 $2 fetched" || echo "$1 $2 failed"
 }
 for name in tcp data brief fixed; do
-	at=$(disk $name)
-	echo "$name $(($(cat /sys/block/${at##*/}/size) / 2048)) $(head -n 1 $at) ro=$(cat /sys/block/${at##*/}/ro)"
+	disk $name
+	read -r size </sys/block/$found/size
+	read -r ro </sys/block/$found/ro
+	read -r text </dev/$found
+	echo "$name $((size / 2048)) $text ro=$ro"
 done
 for name in tcp data; do
-	printf 'guest-%s\n' $name | dd of=$(disk $name) bs=4096 seek=1 conv=sync oflag=direct status=none
+	disk $name
+	printf 'guest-%s\n' $name | dd of=/dev/$found bs=4096 seek=1 conv=sync oflag=direct status=none
 done
 echo written
 while read -r command; do
@@ -119,7 +126,7 @@ said()
 	kill -0 "$vm" 2>/dev/null || fail "the VM is gone: $(cat said complaints)"
 	return 1
 }
-wait_for 60 said written
+wait_for 120 said written
 is said 'tcp 8 host-tcp ro=0
 data 4 host-data ro=0
 brief 8 host-brief ro=0
@@ -140,17 +147,17 @@ sleep 1
 lacks said '3 fetched'
 serve_tcp || fail "the server over TCP did not come back: $(cat tcp.log)"
 serve_unix || fail "the server at a Unix socket did not come back: $(cat unix.log)"
-wait_for 60 said 'fixed 3 fetched'
+wait_for 120 said 'fixed 3 fetched'
 said 'tcp 3 fetched' && said 'data 3 fetched' || fail "$(cat said)"
 
 # One stays away for longer than it is waited for; later it is back.
 stop brief
 echo 'fetch brief 5; fetch tcp 5' >&9
-wait_for 60 said 'brief 5 failed'
+wait_for 120 said 'brief 5 failed'
 wait_for 30 said 'tcp 5 fetched'
 serve_brief || fail "the server did not come back: $(cat brief.log)"
 echo 'n=0; until fetch brief 6 | grep -q fetched; do sleep 0.2; done; echo back; exit 7' >&9
-wait_for 60 said back
+wait_for 120 said back
 exec 9>&-
 code=0
 wait "$vm" || code=$?

@@ -74,7 +74,7 @@ has out 'from 52:54:00:ab:cd:07'
 echo '{"version":1,"root":{"kind":"host","cache":"always"},"devices":[{"kind":"virtio-net","fd":7,"mode":"stream"}]}' >vm.json
 expect 0 python3 "$ends" hand stream "$HULL" run --config vm.json -- sh -c "$in_guest"
 has out pong
-expect 125 "$HULL" run --config vm.json -- true
+expect 125 "$HULL" run --config vm.json -- true 7<&-
 has err 'descriptor 7'
 expect 125 python3 "$ends" hand stream "$HULL" run --device virtio-net,fd=7 -- true
 has err 'descriptor 7 is no datagram socket'
