@@ -77,6 +77,8 @@ static int settle(struct hull_device *d, struct hull_error **err)
 		return make_absolute(&d->fs.dir, err);
 	case HULL_DEVICE_SERIAL:
 		return make_absolute_new(&d->serial.log, err);
+	case HULL_DEVICE_VSOCK:
+		return make_absolute_new(&d->vsock.path, err);
 	case HULL_DEVICE_NET:
 		if (d->net.socket)
 			return hull_inherited_check(d->net.fd, err);
