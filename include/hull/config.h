@@ -7,7 +7,7 @@
  * What holds for all functions:
  *
  *   Result     0 when it is done, -1 when it failed.  A failure sets *err, unless err is NULL; it
- *              is the caller's to free (hull/error.h).  *err must be NULL or unused before.
+ *              is the caller's to free (hull/error.h).  *err must be NULL before.
  *              Outputs (ret_...) are set on success only, and a failure changes nothing.
  *              Every function can fail with NOMEM; other codes are named with each.
  *   Ownership  What goes in is copied, and is the caller's before and after.  What comes out is the
@@ -49,9 +49,7 @@ struct hull_vm_config;
  * Zero means the default in every member, so a struct is zeroed but for what is said.  Members are
  * pointers or 64 bits wide; yes is 1.  New members come at the end.  A program made for a newer
  * library is refused (UNSUPPORTED) where it sets one that this one does not know; one made for
- * an older library goes on as before.  Paths are kept as they are.
- *
- * Paths of the option structs name files of the host. */
+ * an older library goes on as before.  Paths name files of the host and are kept as they are. */
 
 /* A disk.  vfkit: virtio-blk, which also looks into the image (hull_vm_config_add_texts()). */
 struct hull_blk_options {
@@ -485,9 +483,9 @@ struct hull_process;
  * in the caller, close-on-exec or not.  Descriptors 0 to 2 that are not given are /dev/null, and
  * all others are closed.  Signals are at their defaults and not blocked.
  *
- * Blocks until the program has been executed; the error tells which step failed and why
- * (NOT_FOUND, DENIED, EXHAUSTED...).  Otherwise fails as hull_vm_config_to_args(), and with INVALID
- * for descriptors that are not open.
+ * Reads the environment, which no other thread may change meanwhile.  Blocks until the program has
+ * been executed; the error tells which step failed and why (NOT_FOUND, DENIED, EXHAUSTED...).
+ * Otherwise fails as hull_vm_config_to_args(), and with INVALID for descriptors that are not open.
  *
  * The child is the calling process' own, unless it is detached: SIGCHLD comes when it ends.  Only
  * hull_process_wait() is to wait for it; a caller that waits for all its children takes the

@@ -29,16 +29,21 @@ extern "C" {
 #define HULL_E_NOMEM 16	     /* out of memory */
 #define HULL_E_INTERNAL 17   /* a bug */
 
+/* Belongs to whom a failing call gave it, and does not change: any thread may read it. */
 struct hull_error;
 
+/* All of them take NULL, which is no error: code 0, and "". None blocks or fails. */
 #pragma GCC visibility push(default)
+/* HULL_E_... */
 int hull_error_code(const struct hull_error *err);
-/* "" where there is none; borrowed, valid until the error is freed. */
+/* A stable word that tells cases of one code apart, such as "no-such-program".  Of these three: ""
+ * where there is none; borrowed, valid until the error is freed. */
 const char *hull_error_cause(const struct hull_error *err);
 const char *hull_error_message(const struct hull_error *err);
 const char *hull_error_hint(const struct hull_error *err);
 /* The code's stable name: "INVALID", "NOT_FOUND", ... */
 const char *hull_code_name(int code);
+/* For any thread, once. */
 void hull_error_free(struct hull_error *err);
 #pragma GCC visibility pop
 
