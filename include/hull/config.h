@@ -56,10 +56,18 @@ struct hull_vm_config;
 /* A disk.  vfkit: virtio-blk, which also looks into the image (hull_vm_config_add_texts()). */
 struct hull_blk_options {
 	size_t size;
-	const char *path; /* image, or block device; raw */
+	const char *path; /* image, or block device */
 	const char *type; /* "image" (default): a file; "dev": a block device itself */
 	const char *id;	  /* serial number that the guest sees */
 	uint64_t readonly;
+	/* What follows vfkit's dialect can't say. */
+	const char *format; /* "raw" (default), "qcow2", "vmdk"; it is never guessed */
+	const char *cache;  /* "writeback", "none": past the host's, "unsafe": nothing is flushed */
+	const char *aio;    /* "threads" (default), "native": with cache "none" only */
+	uint64_t discard;   /* what the guest discards is given back to the host */
+	uint64_t outside;   /* the parts of a vmdk may be anywhere, by absolute paths */
+	uint64_t queues;    /* request queues, up to 64; default: one for each CPU */
+	uint64_t iothread;  /* a thread of its own serves it */
 };
 
 /* A disk behind an NVMe controller.  vfkit: nvme. */
@@ -68,6 +76,13 @@ struct hull_nvme_options {
 	const char *path;
 	const char *type; /* as of hull_blk_options */
 	uint64_t readonly;
+	const char *id; /* from here on as of hull_blk_options, too */
+	const char *format;
+	const char *cache;
+	const char *aio;
+	uint64_t discard;
+	uint64_t outside;
+	uint64_t queues;
 };
 
 /* A disk on the USB, for example an installation medium.  vfkit: usb-mass-storage. */
@@ -76,6 +91,12 @@ struct hull_usb_options {
 	const char *path;
 	const char *type; /* as of hull_blk_options */
 	uint64_t readonly;
+	const char *id; /* from here on as of hull_blk_options, too */
+	const char *format;
+	const char *cache;
+	const char *aio;
+	uint64_t discard;
+	uint64_t outside;
 };
 
 /* A disk that an NBD server holds.  vfkit: nbd. */
