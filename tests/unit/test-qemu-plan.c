@@ -130,6 +130,8 @@ static const struct {
 	{"links-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" LINK_DEVICES "]}", &tcg},
 	{"vports-microvm", "{" BOOT ",\"devices\":[" VPORTS "]}", &tcg},
 	{"vports-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" VPORTS "]}", &tcg},
+	{"vports-own", "{" BOOT ",\"ignition\":\"/g\",\"devices\":[{\"kind\":\"virtio-rng\"}]}",
+	 &tcg},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},
