@@ -132,6 +132,7 @@ struct hull_backend_sockets {
 	/* Of the description's networks, in order: frames as QEMU's "stream" has them.  -1: the
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
+	int vports; /* vhost-user: the device of vsock ports */
 	/* Of the description's devices, in order: the far ends of consoles (stream sockets), and
 	 * what network devices send their frames to.  -1: no such thing. */
 	int devices[HULL_CONFIG_MAX_DEVICES];

@@ -69,6 +69,7 @@ enum {
 	OPT_RESTFUL_URI,
 	OPT_ARCH,
 	OPT_FIRMWARE,
+	OPT_IGNITION,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -108,6 +109,7 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35, microvm or virt (default auto)", NULL},
 	{OPT_FIRMWARE, "firmware", "efi[,store=FILE[,create]]",
 	 "boot what the disks hold; the store keeps the firmware's variables", NULL},
+	{OPT_IGNITION, "ignition", "FILE", "serve the guest this Ignition file, over vsock", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
@@ -482,6 +484,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_device_add(c, value, err);
 	case OPT_FIRMWARE:
 		return set_firmware(o, value, err);
+	case OPT_IGNITION:
+		return set_file(&c->ignition, value, err);
 	case OPT_HERE:
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;

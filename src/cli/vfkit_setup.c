@@ -95,19 +95,26 @@ static int check_rosetta(struct hull_vfkit *vm, struct hull_strv *warnings, stru
 	return 0;
 }
 
+/* As with vfkit the guest starts without it. */
+static void check_ignition(struct hull_vfkit *vm, struct hull_strv *warnings)
+{
+	const char *path = vm->ignition.path;
+
+	if (!vm->has_ignition || (path && access(path, R_OK) == 0))
+		return;
+	hull_strv_addf(warnings, "--ignition: open '%s': %s; the guest gets none", path ? path : "",
+		       hull_strerror(path ? errno : ENOENT));
+	vm->has_ignition = false;
+}
+
 static int check_services(const struct hull_vfkit_flags *flags, struct hull_vfkit *vm,
 			  struct hull_strv *warnings, struct hull_error **err)
 {
-	if (vm->has_ignition)
-		return hull_fail(err, HULL_E_UNSUPPORTED,
-				 "--ignition: hull can't serve Ignition files yet");
-	if (vm->has_timesync)
-		hull_strv_add(warnings, "--timesync is not there yet: the guest's clock is not set "
-					"when this host wakes up");
+	check_ignition(vm, warnings);
 	if (flags->gui)
 		hull_strv_add(warnings, "--gui: hull shows no window; the guest has a screen "
 					"and a keyboard all the same");
-	vm->has_timesync = vm->nested = false; /* told, and seen to */
+	vm->nested = false; /* seen to */
 	return check_rosetta(vm, warnings, err);
 }
 

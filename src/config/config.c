@@ -237,6 +237,10 @@ static const struct hull_field config_table[] = {
 			HULL_CONFIG_MAX_NETWORKS, "network devices"),
 	HULL_FIELD_LIST(struct hull_config, devices, "devices", 0, &hull_device_fields,
 			HULL_CONFIG_MAX_DEVICES, "any other devices, in order"),
+	HULL_FIELD_STRING(struct hull_config, ignition, "ignition", HULL_FIELD_PATH, PATH_MAX_LEN,
+			  "Ignition file, which the guest gets by HTTP from vsock port 1024"),
+	HULL_FIELD_STRUCT(struct hull_config, timesync, "timesync", 0, &hull_timesync_class.fields,
+			  "sets the guest's clock when the host's jumps, without hull's agent"),
 	HULL_FIELD_BOOL(struct hull_config, rng, "rng", 0, true,
 			"give the guest a source of entropy"),
 	HULL_FIELD_BOOL(struct hull_config, seccomp, "seccomp", 0, true,
@@ -475,6 +479,7 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 		return hull_fail(err, HULL_E_INVALID, "cpu_model: '%s' is not a CPU model",
 				 c->cpu_model);
 	if (check_path(c->scratch_dir, "scratch_dir", err) < 0 ||
+	    check_path(c->ignition, "ignition", err) < 0 ||
 	    check_path(c->programs.qemu, "programs.qemu", err) < 0 ||
 	    check_path(c->programs.virtiofsd, "programs.virtiofsd", err) < 0)
 		return -1;

@@ -180,6 +180,8 @@ struct hull_config {
 	uint64_t owner_uid, owner_gid; /* in the guest, of the shares' files */
 	HULL_VEC(struct hull_network) networks;
 	HULL_VEC(struct hull_device) devices; /* beside those above */
+	char *ignition; /* file that the guest gets by HTTP, over vsock; NULL: none */
+	struct hull_timesync timesync; /* port 0: none; not of use to hull's own agent */
 	bool rng;
 	bool seccomp;
 	bool tied; /* stops when the starter's connection closes */

@@ -656,7 +656,7 @@ const struct hull_class hull_boot_classes[HULL_BOOT_MACOS + 1] = {
 
 static const struct hull_field timesync_rows[] = {
 	ROW(hull_timesync, port, uint64_t, U64, "port", "vsock port of the guest's agent",
-	    max = UINT32_MAX, .min = 1,
+	    max = UINT32_MAX,
 	    .vfkit = {.json = "vsockPort",
 		      .key = "vsockPort",
 		      .flags = HULL_WORD_NEEDED,

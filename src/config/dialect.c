@@ -110,8 +110,7 @@ int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *c, struct 
 	const struct {
 		bool there;
 		const char *name;
-	} others[] = {{vm->has_timesync, "timesync"},
-		      {vm->has_ignition, "ignition"},
+	} others[] = {{vm->has_ignition && vm->ignition.socket_path, "ignition.socketPath"},
 		      {vm->nested, "nested"}};
 
 	if (set_number("cpus", vm->cpus, &c->cpus, err) < 0 ||
@@ -122,6 +121,10 @@ int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *c, struct 
 	c->machine = c->arch == HULL_ARCH_X86_64 ? HULL_MACHINE_Q35 : HULL_MACHINE_AUTO;
 	c->agent = HULL_AGENT_NONE;
 	c->rng = false;
+	if (vm->has_timesync)
+		c->timesync = vm->timesync;
+	if (vm->has_ignition)
+		c->ignition = steal_ptr(&vm->ignition.path);
 	if (rest)
 		hull_strv_add(notes, "memory: rounded up to whole MiB, as vfkit does");
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
@@ -135,9 +138,9 @@ int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *c, struct 
 static int note_key(void *ctx, const char *key, struct hull_json *value)
 {
 	/* What is looked at elsewhere, and what says no more than vfkit's machines do. */
-	static const char *const known[] = {"version", "cpus",	   "memory", "firmware", "kernel",
-					    "initrd",  "append",   "agent",  "machine",	 "disks",
-					    "devices", "networks", "rng"};
+	static const char *const known[] = {
+		"version", "cpus",  "memory",  "firmware", "kernel", "initrd",	 "append",  "agent",
+		"machine", "disks", "devices", "networks", "rng",    "ignition", "timesync"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (!strcmp(key, known[i]))
@@ -269,6 +272,11 @@ int hull_config_to_vfkit(struct hull_config *c, struct hull_vfkit *vm, struct hu
 	vm->memory_bytes = c->memory_bytes;
 	if (note_rest(c, notes, err) < 0)
 		return -1;
+	vm->timesync = c->timesync;
+	vm->has_timesync = c->timesync.port != 0;
+	vm->has_ignition = c->ignition;
+	vm->ignition.path = steal_ptr(&c->ignition);
+	vm->ignition.port = vm->has_ignition ? HULL_IGNITION_PORT : 0;
 	if (give_bootloader(c, vm, notes) < 0 || give_devices(c, vm, notes) < 0 || notes->failed)
 		return hull_fail_nomem(err);
 	return 0;

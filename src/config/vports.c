@@ -9,21 +9,45 @@
 
 #define PORT_MAX (UINT32_MAX - 1) /* the last one means "any" */
 
+uint64_t hull_vports_timesync(const struct hull_config *config)
+{
+	return config->agent == HULL_AGENT_HULL ? 0 : config->timesync.port;
+}
+
 bool hull_vports_wanted(const struct hull_config *config)
 {
+	if (config->ignition || hull_vports_timesync(config))
+		return true;
 	for (size_t i = 0; i < config->devices.n; i++)
 		if (config->devices.v[i].kind == HULL_DEVICE_VSOCK)
 			return true;
 	return false;
 }
 
+/* Where the guest dials for its Ignition file is not ours to choose. */
+static int check_ignition(const struct hull_config *config, struct hull_error **err)
+{
+	for (size_t i = 0; config->ignition && i < config->devices.n; i++) {
+		const struct hull_device *d = &config->devices.v[i];
+
+		if (d->kind == HULL_DEVICE_VSOCK && d->vsock.listen &&
+		    d->vsock.port == HULL_IGNITION_PORT)
+			return hull_fail(err, HULL_E_INVALID,
+					 "ignition: devices[%zu] leads port %d elsewhere", i,
+					 HULL_IGNITION_PORT);
+	}
+	return 0;
+}
+
 int hull_vports_check(const struct hull_config *config, struct hull_error **err)
 {
+	if (config->timesync.port > PORT_MAX)
+		return hull_fail(err, HULL_E_INVALID, "timesync.port: must be 1 to 4294967294");
 	if (config->link != HULL_LINK_VSOCK || !hull_vports_wanted(config))
-		return 0;
+		return check_ignition(config, err);
 	(void)hull_fail(err, HULL_E_INVALID,
 			"link: 'vsock' is a vsock device too, and a guest can have only one: not "
-			"together with a device 'virtio-vsock'");
+			"together with a device 'virtio-vsock', ignition or timesync");
 	hull_hint(err, "leave the link as it is by default: it needs no vsock");
 	return -1;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Ports of the guest's vsock that are Unix sockets on the host: the devices "virtio-vsock" of the
- * description's list.  All of them belong to one device, for a guest can have no second.
+ * description's list, and those by which we serve the guest.  All of them belong to one device, for
+ * a guest can have no second.
  */
 #ifndef HULL_CONFIG_VPORTS_H
 #define HULL_CONFIG_VPORTS_H
@@ -11,6 +12,8 @@
 /* The guest's address, the same in each: nobody but its own hull-vsock knows it. */
 #define HULL_VPORTS_CID 3
 
+/* Where an agent listens that takes the time from us; 0: nowhere.  hull's own has another way. */
+uint64_t hull_vports_timesync(const struct hull_config *config);
 /* Whether the guest has a vsock device of hull's own. */
 bool hull_vports_wanted(const struct hull_config *config);
 /* Of the whole. */

@@ -3,7 +3,8 @@
  * The guest's clock follows the host's where that jumps.  It is set when the guest is, and runs by
  * itself from then on; so it is told the time anew when the host's clock has been set or the host
  * has slept, both of which the kernel tells by one timer that never comes, and when the guest has
- * stood still.  Nothing of ours waits by this clock: deadlines are monotonic.
+ * stood still.  Nothing of ours waits by this clock: deadlines are monotonic.  Where the guest has
+ * another agent than hull's, timesync.h tells that one.
  */
 #define _GNU_SOURCE
 #include "monitor/state.h"
@@ -33,6 +34,8 @@ void hull_monitor_tell_time(struct hull_monitor *m)
 {
 	Hull__Agent__V1__SetTimeRequest rq = HULL__AGENT__V1__SET_TIME_REQUEST__INIT;
 
+	if (m->state == HULL_MONITOR_RUNNING && m->timesync)
+		hull_timesync_tell(m->timesync);
 	if (m->state != HULL_MONITOR_RUNNING || !m->agent)
 		return;
 	m->tell_time_again = m->telling_time; /* one at a time, in case the guest does not answer */

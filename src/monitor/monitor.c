@@ -175,7 +175,7 @@ void hull_monitor_ready(struct hull_monitor *m)
 		hull_monitor_agent_ready(m);
 	hull_monitor_note_devices(m);
 	hull_monitor_answer_start(m);
-	if (m->config.agent != HULL_AGENT_NONE)
+	if (m->config.agent != HULL_AGENT_NONE || m->timesync)
 		hull_monitor_watch_clock(m);
 }
 
@@ -301,6 +301,8 @@ static void on_finish(void *ctx)
 	hull_monitor_remove_cgroups(m);
 	hull_rest_close(steal_ptr(&m->rest));
 	hull_monitor_close_gdb(m);
+	hull_ignition_close(steal_ptr(&m->ignition));
+	hull_timesync_free(steal_ptr(&m->timesync));
 	hull_vports_free(steal_ptr(&m->vports));
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
@@ -358,6 +360,8 @@ void hull_monitor_free(struct hull_monitor *m)
 	free_launch(m);
 	hull_rest_close(m->rest);
 	hull_monitor_close_gdb(m);
+	hull_ignition_close(m->ignition);
+	hull_timesync_free(m->timesync);
 	hull_vports_free(m->vports);
 	hull_scratch_free(m->scratch);
 	hull_server_free(m->server);

@@ -364,20 +364,16 @@ static int start_networks(struct hull_monitor *m, int cgroup_fd,
 	return 0;
 }
 
-/* The first of the devices stands for all. */
 static int start_vports(struct hull_monitor *m, int cgroup_fd, struct hull_backend_sockets *sockets,
 			struct hull_error **err)
 {
 	const struct hull_helper_env env = helper_env(m, cgroup_fd);
 	const uid_t id = vm_uid(&m->config);
 	struct hull_helper *h;
-	size_t i = 0;
 
 	if (!m->vports)
 		return 0;
-	while (m->config.devices.v[i].kind != HULL_DEVICE_VSOCK)
-		i++;
-	if (hull_vports_start(m->vports, &env, id, id, &h, &sockets->devices[i], err) < 0)
+	if (hull_vports_start(m->vports, &env, id, id, &h, &sockets->vports, err) < 0)
 		return -1;
 	return keep_helper(m, h, err);
 }
@@ -589,7 +585,9 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
 	    hull_server_listen(m->server, control_fd, err) < 0 ||
 	    hull_monitor_open_gdb(m, err) < 0 || hull_rest_open(m, &m->rest, err) < 0 ||
-	    hull_vports_new(&m->config, &m->vports, err) < 0)
+	    hull_vports_new(&m->config, &m->vports, err) < 0 ||
+	    hull_ignition_open(m->loop, &m->config, &m->ignition, err) < 0 ||
+	    hull_timesync_new(m->loop, &m->config, &m->timesync, err) < 0)
 		return -1;
 	r = make_scratch(m, err);
 	return r == 0 ? hull_monitor_launch(m, err) : MIN(r, 0);

@@ -19,6 +19,7 @@
 #include "monitor/dump.h"
 #include "monitor/export.h"
 #include "monitor/helper.h"
+#include "monitor/ignition.h"
 #include "monitor/link.h"
 #include "monitor/monitor.h"
 #include "monitor/net.h"
@@ -28,6 +29,7 @@
 #include "monitor/serial.h"
 #include "monitor/server.h"
 #include "monitor/share.h"
+#include "monitor/timesync.h"
 #include "monitor/vports.h"
 #include "monitor/vsock.h"
 #include "proto/ttrpc.h"
@@ -98,8 +100,10 @@ struct hull_monitor {
 	int initrd_fd;		/* what config.initrd names, where we have made it; else -1 */
 	int gdb_fd;		/* listens for debuggers; -1: none */
 	char *gdb_path;		/* of a socket outside the run directory, which is ours to remove */
-	struct hull_vports *vports; /* NULL: the guest has no vsock device of ours */
-	struct hull_vsock *vsock;   /* NULL: the link is another one */
+	struct hull_vports *vports;	       /* NULL: the guest has no vsock device of ours */
+	struct hull_ignition_server *ignition; /* NULL: nothing to serve */
+	struct hull_timesync_client *timesync; /* NULL: nobody to tell */
+	struct hull_vsock *vsock;	       /* NULL: the link is another one */
 	uint8_t token[HULL_LINK_TOKEN_LEN];
 	struct hull_source *lost; /* the link is, and the hypervisor should end now */
 	struct hull_guest_link *link;

@@ -8,8 +8,11 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/os.h"
+#include "base/path.h"
 #include "base/program.h"
 #include "config/vports.h"
+#include "monitor/ignition.h"
+#include "monitor/timesync.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -23,18 +26,19 @@
 #define FIRST_FD 5
 #define BACKLOG 4096 /* the kernel makes it as many as it allows */
 
-struct made {
-	size_t device; /* in the description's list */
-	int fd;
+struct port {
+	uint64_t port;
+	char *path; /* owned */
+	int fd;	    /* owned: listens, for connections to the guest; -1: the guest's go to path */
 };
 
 struct hull_vports {
-	const struct hull_config *config;
-	struct made made[HULL_CONFIG_MAX_DEVICES];
-	size_t n_made;
+	struct port ports[HULL_CONFIG_MAX_DEVICES + HULL_VPORTS_OWN];
+	size_t n;
 };
 
-static_assert(HULL_CONFIG_MAX_DEVICES + 2 <= HULL_HELPER_FDS_MAX, "all of them can be handed down");
+static_assert(HULL_CONFIG_MAX_DEVICES + HULL_VPORTS_OWN + 2 <= HULL_HELPER_FDS_MAX,
+	      "all of them can be handed down");
 
 static void vports_freep(struct hull_vports **v)
 {
@@ -43,21 +47,53 @@ static void vports_freep(struct hull_vports **v)
 
 /* ---- sockets ---- */
 
-static int make(struct hull_vports *v, size_t device, struct hull_error **err)
+/* @path is taken. */
+static int add(struct hull_vports *v, uint64_t number, char *path, bool listen,
+	       struct hull_error **err)
 {
-	const char *path = v->config->devices.v[device].vsock.path;
-	int fd = hull_unix_listen_anew(path, BACKLOG, 0600);
+	cleanup_free char *owned = path;
+	int fd = -1;
 
-	if (fd == -EADDRINUSE) {
-		(void)hull_fail_cause(err, HULL_E_EXISTS, "socket-exists",
-				      "devices[%zu]: '%s' exists already", device, path);
+	if (!path)
+		return hull_fail_nomem(err);
+	if (!listen)
+		fd = hull_unix_listen_anew(path, BACKLOG, 0600);
+	if (!listen && fd == -EADDRINUSE) {
+		(void)hull_fail_cause(err, HULL_E_EXISTS, "socket-exists", "'%s' exists already",
+				      path);
 		hull_hint(err, "it is made for the host's programs to connect to: choose another "
 			       "path; or 'listen', if a program of the host's listens there");
 		return -1;
 	}
-	if (fd < 0)
-		return hull_fail_errno(err, -fd, "devices[%zu]: make socket '%s'", device, path);
-	v->made[v->n_made++] = (struct made){device, fd};
+	if (!listen && fd < 0)
+		return hull_fail_errno(err, -fd, "make socket '%s'", path);
+	v->ports[v->n++] = (struct port){number, steal_ptr(&owned), fd};
+	return 0;
+}
+
+static int add_devices(struct hull_vports *v, const struct hull_config *c, struct hull_error **err)
+{
+	for (size_t i = 0; i < c->devices.n; i++) {
+		const struct hull_dev_vsock *d = &c->devices.v[i].vsock;
+
+		if (c->devices.v[i].kind == HULL_DEVICE_VSOCK &&
+		    add(v, d->port, strdup(d->path), d->listen, err) < 0)
+			return hull_prefix(err, "devices[%zu]", i);
+	}
+	return 0;
+}
+
+/* Those by which we serve the guest ourselves. */
+static int add_own(struct hull_vports *v, const struct hull_config *c, struct hull_error **err)
+{
+	uint64_t timesync = hull_vports_timesync(c);
+
+	if (c->ignition && add(v, HULL_IGNITION_PORT,
+			       hull_path_join(c->run_dir, HULL_IGNITION_SOCKET), true, err) < 0)
+		return hull_prefix(err, "ignition");
+	if (timesync &&
+	    add(v, timesync, hull_path_join(c->run_dir, HULL_TIMESYNC_SOCKET), false, err) < 0)
+		return hull_prefix(err, "timesync");
 	return 0;
 }
 
@@ -72,11 +108,8 @@ int hull_vports_new(const struct hull_config *config, struct hull_vports **ret,
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return hull_fail_nomem(err);
-	v->config = config;
-	for (size_t i = 0; i < config->devices.n; i++)
-		if (config->devices.v[i].kind == HULL_DEVICE_VSOCK &&
-		    !config->devices.v[i].vsock.listen && make(v, i, err) < 0)
-			return -1;
+	if (add_devices(v, config, err) < 0 || add_own(v, config, err) < 0)
+		return -1;
 	*ret = steal_ptr(&v);
 	return 0;
 }
@@ -85,26 +118,30 @@ void hull_vports_free(struct hull_vports *v)
 {
 	if (!v)
 		return;
-	for (size_t i = 0; i < v->n_made; i++) {
-		(void)unlink(v->config->devices.v[v->made[i].device].vsock.path);
-		hull_closep(&v->made[i].fd);
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->ports[i].fd >= 0)
+			(void)unlink(v->ports[i].path);
+		hull_closep(&v->ports[i].fd);
+		free(v->ports[i].path);
 	}
 	free(v);
 }
 
 /* ---- hull-vsock ---- */
 
-static int add_port(struct hull_json *ports, uint64_t port, const char *socket, int fd)
+/* @fd: the number it is going to have there. */
+static int describe(struct hull_json *ports, const struct port *port, int fd)
 {
 	struct hull_json *p = hull_json_object();
+	bool listen = port->fd < 0;
 	int r = 0;
 
 	if (!p)
 		return -ENOMEM;
-	r |= hull_json_set(p, "port", hull_json_u64(port));
-	r |= socket ? hull_json_set(p, "socket", hull_json_string(socket))
+	r |= hull_json_set(p, "port", hull_json_u64(port->port));
+	r |= listen ? hull_json_set(p, "socket", hull_json_string(port->path))
 		    : hull_json_set(p, "fd", hull_json_i64(fd));
-	r |= hull_json_set(p, "direction", hull_json_string(socket ? "listen" : "connect"));
+	r |= hull_json_set(p, "direction", hull_json_string(listen ? "listen" : "connect"));
 	return hull_json_append(ports, p) < 0 || r ? -ENOMEM : 0;
 }
 
@@ -113,14 +150,8 @@ static struct hull_json *make_ports(const struct hull_vports *v)
 	struct hull_json *ports = hull_json_array();
 	int r = ports ? 0 : -ENOMEM, next = FIRST_FD;
 
-	for (size_t i = 0; r == 0 && i < v->config->devices.n; i++) {
-		const struct hull_dev_vsock *d = &v->config->devices.v[i].vsock;
-
-		if (v->config->devices.v[i].kind != HULL_DEVICE_VSOCK)
-			continue;
-		r = d->listen ? add_port(ports, d->port, d->path, -1)
-			      : add_port(ports, d->port, NULL, next++);
-	}
+	for (size_t i = 0; r == 0 && i < v->n; i++)
+		r = describe(ports, &v->ports[i], v->ports[i].fd < 0 ? -1 : next++);
 	if (r == 0)
 		return ports;
 	hull_json_free(ports);
@@ -157,7 +188,7 @@ int hull_vports_start(const struct hull_vports *v, const struct hull_helper_env 
 	struct hull_spawn spawn = {.argv = argv, .fds = fds};
 	cleanup_close int near = -1, far = -1, spec = make_spec(v, uid, gid, err);
 	cleanup_free char *program = NULL;
-	int pair[2], r;
+	int pair[2], r, next = FIRST_FD;
 
 	if (spec < 0 || hull_program_path("hull-vsock", &program, err) < 0)
 		return -1;
@@ -168,8 +199,9 @@ int hull_vports_start(const struct hull_vports *v, const struct hull_helper_env 
 	far = pair[1];
 	fds[spawn.n_fds++] = (struct hull_fd_map){far, DEVICE_FD};
 	fds[spawn.n_fds++] = (struct hull_fd_map){spec, SPEC_FD};
-	for (size_t i = 0; i < v->n_made; i++)
-		fds[spawn.n_fds++] = (struct hull_fd_map){v->made[i].fd, FIRST_FD + (int)i};
+	for (size_t i = 0; i < v->n; i++)
+		if (v->ports[i].fd >= 0)
+			fds[spawn.n_fds++] = (struct hull_fd_map){v->ports[i].fd, next++};
 	spawn.path = program;
 	if (hull_helper_start(env, "hull-vsock, which serves the vsock device,", &spawn, ret_helper,
 			      err) < 0)

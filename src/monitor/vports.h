@@ -16,7 +16,9 @@
 
 struct hull_vports;
 
-/* *ret is NULL where the guest has no such device.  @config must outlive it. */
+#define HULL_VPORTS_OWN 2 /* those of ignition.h and timesync.h, at most */
+
+/* *ret is NULL where the guest has no such device. */
 int hull_vports_new(const struct hull_config *config, struct hull_vports **ret,
 		    struct hull_error **err);
 /* @uid, @gid: whom the part of hull-vsock that reads the guest's memory becomes where we are root.

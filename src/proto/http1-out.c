@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 static const struct {
@@ -17,6 +18,7 @@ static const struct {
 } reasons[] = {
 	{200, "OK"},
 	{202, "Accepted"},
+	{206, "Partial Content"},
 	{301, "Moved Permanently"},
 	{307, "Temporary Redirect"},
 	{400, "Bad Request"},
@@ -25,6 +27,7 @@ static const struct {
 	{408, "Request Timeout"},
 	{413, "Request Entity Too Large"},
 	{414, "Request URI Too Long"},
+	{416, "Requested Range Not Satisfiable"},
 	{417, "Expectation Failed"},
 	{431, "Request Header Fields Too Large"},
 	{500, "Internal Server Error"},
@@ -65,18 +68,65 @@ static bool is_value(const char *s)
 	return true;
 }
 
+/* As many digits as there are; what is more than 64 bits is as good as the largest number. */
+static bool take_number(const char **s, uint64_t *ret)
+{
+	const char *start = *s;
+	uint64_t n = 0;
+
+	for (; **s >= '0' && **s <= '9'; (*s)++)
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(**s - '0'), &n))
+			n = UINT64_MAX / 10; /* stays too large for any file */
+	*ret = n;
+	return *s > start;
+}
+
+enum hull_http1_part hull_http1_range(const char *value, uint64_t len, uint64_t *ret_first,
+				      uint64_t *ret_len)
+{
+	uint64_t first, last;
+	bool has_first, has_last;
+
+	if (strncasecmp(value, "bytes=", 6) != 0)
+		return HULL_HTTP1_PART_WHOLE;
+	value += 6;
+	has_first = take_number(&value, &first);
+	if (*value++ != '-')
+		return HULL_HTTP1_PART_WHOLE;
+	has_last = take_number(&value, &last);
+	if (*value || (!has_first && !has_last) || (has_first && has_last && last < first))
+		return HULL_HTTP1_PART_WHOLE;
+	if (!has_first) { /* so many from the end */
+		first = len - MIN(last, len);
+		last = len;
+	}
+	if (first >= len)
+		return HULL_HTTP1_PART_NONE;
+	if (!has_last || last >= len)
+		last = len - 1;
+	*ret_first = first;
+	*ret_len = last - first + 1;
+	return HULL_HTTP1_PART_SOME;
+}
+
 int hull_http1_respond(struct hull_strbuf *out, const struct hull_http1_request *rq,
 		       const struct hull_http1_response *r, uint64_t now_s)
 {
 	bool keep = rq && rq->keep_alive && !r->close;
 
-	if ((r->type && !is_value(r->type)) || (r->location && !is_value(r->location)))
+	if ((r->type && !is_value(r->type)) || (r->location && !is_value(r->location)) ||
+	    (r->range && !is_value(r->range)))
 		return -EINVAL;
 	hull_strbuf_addf(out, "HTTP/1.1 %d %s\r\n", r->status, hull_http1_reason(r->status));
 	if (r->type)
 		hull_strbuf_addf(out, "Content-Type: %s\r\n", r->type);
 	if (r->location)
 		hull_strbuf_addf(out, "Location: %s\r\n", r->location);
+	if (r->ranges)
+		hull_strbuf_adds(out, "Accept-Ranges: bytes\r\n");
+	if (r->range)
+		hull_strbuf_addf(out, "Content-Range: %s\r\n", r->range);
 	add_date(out, now_s);
 	hull_strbuf_addf(out, "Content-Length: %zu\r\n", r->body_len);
 	if (!keep)

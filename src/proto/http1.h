@@ -80,10 +80,21 @@ const char *hull_http1_header(const struct hull_http1_request *rq, const char *n
  * appended as it is.  0, -EINVAL (a bad escape, or one for NUL) or -ENOMEM. */
 int hull_http1_path(const char *target, struct hull_strbuf *ret, const char **ret_query);
 
+/* What part of @len bytes a request asks for, whose header "range" is @value. */
+enum hull_http1_part {
+	HULL_HTTP1_PART_WHOLE, /* or what is no range to us, such as several: answer 200 */
+	HULL_HTTP1_PART_SOME,  /* *ret_first, and *ret_len > 0: answer 206 */
+	HULL_HTTP1_PART_NONE,  /* there are no such bytes: answer 416 */
+};
+enum hull_http1_part hull_http1_range(const char *value, uint64_t len, uint64_t *ret_first,
+				      uint64_t *ret_len);
+
 struct hull_http1_response {
 	int status;
 	const char *type;     /* Content-Type; NULL: none */
 	const char *location; /* where to go instead; NULL: nowhere */
+	const char *range;    /* Content-Range; NULL: none */
+	bool ranges;	      /* parts of it may be asked for */
 	const void *body;
 	size_t body_len;
 	bool close; /* this answer is the last on its connection */

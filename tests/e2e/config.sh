@@ -69,13 +69,13 @@ is out '{"vcpus":3,"memoryBytes":0,"bootloader":null,"devices":[{"kind":"virtior
 has err 'note: nested is ignored'
 printf '{"vcpus":1,"memoryBytes":536870912,"bootloader":{"kind":"efiBootloader","efiVariableStorePath":"nv","createVariableStore":true},"timesync":{"vsockPort":7}}' >efi.json
 expect 0 "$HULL" config convert --from vfkit --to hull efi.json
-is out '{"version":1,"machine":"q35","firmware":{"kind":"efi","store":"nv","create":true},"agent":"none","rng":false}'
-is err 'note: timesync: hull has no place for it'
+is out '{"version":1,"machine":"q35","firmware":{"kind":"efi","store":"nv","create":true},"agent":"none","timesync":{"port":7},"rng":false}'
+is err ''
 mv out hull.json
 expect 0 "$HULL" config convert --from hull --to hull hull.json
 is out "$(cat hull.json)"
 expect 0 "$HULL" config convert --from hull --to vfkit hull.json
-is out '{"vcpus":1,"memoryBytes":536870912,"bootloader":{"kind":"efiBootloader","efiVariableStorePath":"nv","createVariableStore":true}}'
+is out '{"vcpus":1,"memoryBytes":536870912,"bootloader":{"kind":"efiBootloader","efiVariableStorePath":"nv","createVariableStore":true},"timesync":{"vsockPort":7}}'
 is err ''
 printf '{"version":1,"name":"x","kernel":"/k"}' | expect 0 "$HULL" config convert -q --from hull --to vfkit
 is err ''

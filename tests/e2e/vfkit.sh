@@ -145,18 +145,17 @@ refused 'rosetta: there is no such translator on this host, only on Apple'"'"'s 
 refused 'cpus: must be 1 to 256, not 0' $linux -c 0
 refused 'memory: must be 67108864 to 4398046511104, not 0' $linux -m 0
 refused "bootloader efi: 'variable-store' is needed" -b efi
-refused '--ignition: hull can'"'"'t serve Ignition files yet' $linux --ignition x
 refused '--cloud-init: hull can'"'"'t make a disk of these files yet' $linux --cloud-init user-data
 refused "--device 'virtio-blk,path=none': virtio-blk: open image 'none': No such file or directory" $linux -d virtio-blk,path=none
 refused "--pidfile: write '/none/pid': No such file or directory" $linux --pidfile /none/pid
 expect 1 ./vfkit $linux --restful-uri none:x
 has err '--restful-uri'
-expect 1 ./vfkit -b efi,variable-store=nv -d rosetta,mountTag=r,ignore-if-missing --timesync vsockPort=9
+expect 1 ./vfkit -b efi,variable-store=nv -d rosetta,mountTag=r,ignore-if-missing --ignition missing
 has err "there is no '$T/nv'"
 has err 'rosetta is missing on this host and left out'
-has err '--timesync is not there yet'
-expect 1 ./vfkit -b efi,variable-store=nv --log-level error --timesync vsockPort=9
-lacks err 'timesync is'
+has err "--ignition: open 'missing': No such file or directory; the guest gets none"
+expect 1 ./vfkit -b efi,variable-store=nv --log-level error --ignition missing
+lacks err 'gets none'
 # The pid file is written before devices are looked at.
 expect 1 ./vfkit $linux --pidfile early -d virtio-blk,path=none
 [ -s early ] || fail 'no pid file'

@@ -51,6 +51,13 @@ static void note(struct hull_strbuf *log, const struct hull_http1_request *rq)
 		assert(hull_http1_header(rq, rq->headers[i].name));
 		hull_strbuf_addf(log, "%s:%s|", rq->headers[i].name, rq->headers[i].value);
 	}
+	for (uint64_t len = 0; hull_http1_header(rq, "range") && len < 20; len++) {
+		uint64_t first = 0, n = 0;
+		enum hull_http1_part part =
+			hull_http1_range(hull_http1_header(rq, "range"), len, &first, &n);
+
+		assert(part == HULL_HTTP1_PART_SOME ? n && n <= len && first <= len - n : !n);
+	}
 	hull_strbuf_add(log, rq->body, rq->body_len);
 	check_answer(rq, rq->target);
 }

@@ -57,7 +57,8 @@ static void test_everything_round_trips(void **state)
 		"\"serial\":\"s\"},{\"scratch\":1048576}],\"networks\":[{\"kind\":\"user\","
 		"\"provider\":\"builtin\",\"mac\":\"52:00:00:00:00:01\",\"ports\":["
 		"{\"address\":\"::1\",\"host\":80,\"guest\":8080,\"count\":3,"
-		"\"protocol\":\"udp\"}]}],\"rng\":false,\"seccomp\":false,"
+		"\"protocol\":\"udp\"}]}],\"ignition\":\"/g\",\"timesync\":{\"port\":9},"
+		"\"rng\":false,\"seccomp\":false,"
 		"\"tied\":true,\"boot_timeout_ms\":1,\"run_dir\":\"/r\","
 		"\"rest\":{\"kind\":\"tcp\",\"address\":\"::1\",\"port\":80},"
 		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\",\"passt\":\"/p\"}}";
@@ -205,7 +206,13 @@ static void test_validation_refuses(void **state)
 		 "devices[1].path: same as that of devices[0]"},
 		{"{" GOOD ",\"link\":\"vsock\",\"devices\":[" VPORT1 "]}",
 		 "link: 'vsock' is a vsock device too, and a guest can have only one: not "
-		 "together with a device 'virtio-vsock'"},
+		 "together with a device 'virtio-vsock', ignition or timesync"},
+		{"{" GOOD ",\"ignition\":\"i\"}", "ignition: 'i' is not an absolute path"},
+		{"{" GOOD
+		 ",\"ignition\":\"/i\",\"devices\":[" VPORT(",\"port\":1024,\"path\":\"/s\"") "]}",
+		 "ignition: devices[0] leads port 1024 elsewhere"},
+		{"{" GOOD ",\"timesync\":{\"port\":4294967295}}",
+		 "timesync.port: must be 1 to 4294967294"},
 		{"{" GOOD ",\"disks\":[{}]}", "disks[0].path: missing"},
 		{"{" GOOD ",\"disks\":[{\"path\":\"d\"}]}", "disks[0].path: not an absolute path"},
 		{"{" GOOD ",\"disks\":[{\"path\":\"/d\",\"scratch\":\"1G\"}]}",

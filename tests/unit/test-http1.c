@@ -346,6 +346,53 @@ static void test_answers(void **state)
 	assert_int_equal(out.len, 0);
 }
 
+static void test_ranges(void **state)
+{
+	static const struct {
+		const char *value;
+		enum hull_http1_part part;
+		uint64_t first, len; /* of 10 bytes */
+	} cases[] = {
+		{"bytes=0-0", HULL_HTTP1_PART_SOME, 0, 1},
+		{"bytes=2-4", HULL_HTTP1_PART_SOME, 2, 3},
+		{"Bytes=2-", HULL_HTTP1_PART_SOME, 2, 8},
+		{"bytes=9-9", HULL_HTTP1_PART_SOME, 9, 1},
+		{"bytes=9-100", HULL_HTTP1_PART_SOME, 9, 1},
+		{"bytes=0-18446744073709551616", HULL_HTTP1_PART_SOME, 0, 10},
+		{"bytes=-3", HULL_HTTP1_PART_SOME, 7, 3},
+		{"bytes=-11", HULL_HTTP1_PART_SOME, 0, 10},
+		{"bytes=-0", HULL_HTTP1_PART_NONE, 0, 0},
+		{"bytes=10-", HULL_HTTP1_PART_NONE, 0, 0},
+		{"bytes=10-20", HULL_HTTP1_PART_NONE, 0, 0},
+		{"bytes=99999999999999999999-", HULL_HTTP1_PART_NONE, 0, 0},
+		{"bytes=3-2", HULL_HTTP1_PART_WHOLE, 0, 0},
+		{"bytes=-", HULL_HTTP1_PART_WHOLE, 0, 0},
+		{"bytes=", HULL_HTTP1_PART_WHOLE, 0, 0},
+		{"bytes=1", HULL_HTTP1_PART_WHOLE, 0, 0},
+		{"bytes=0-1,3-4", HULL_HTTP1_PART_WHOLE, 0, 0},
+		{"bytes=+1-2", HULL_HTTP1_PART_WHOLE, 0, 0},
+		{"lines=1-2", HULL_HTTP1_PART_WHOLE, 0, 0},
+	};
+	const struct hull_http1_response r = {.status = 206,
+					      .range = "bytes 2-3/10",
+					      .ranges = true,
+					      .body = "cd",
+					      .body_len = 2};
+	cleanup_strbuf struct hull_strbuf out = HULL_STRBUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t first = 0, len = 0;
+
+		assert_int_equal(hull_http1_range(cases[i].value, 10, &first, &len), cases[i].part);
+		assert_int_equal(first, cases[i].first);
+		assert_int_equal(len, cases[i].len);
+	}
+	assert_int_equal(hull_http1_respond(&out, NULL, &r, 0), 0);
+	assert_non_null(strstr(out.data, "HTTP/1.1 206 Partial Content\r\n"));
+	assert_non_null(strstr(out.data, "\r\nAccept-Ranges: bytes\r\n"));
+	assert_non_null(strstr(out.data, "\r\nContent-Range: bytes 2-3/10\r\n"));
+}
+
 static void test_corpus(void **state)
 {
 	assert_true(corpus_replay("http1") >= 20);
@@ -363,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_continue),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_corpus),
 	};
 

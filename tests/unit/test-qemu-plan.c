@@ -165,6 +165,8 @@ static const struct {
 	{"device-nbd-relayed", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg_nbd},
 	{"vports-microvm", "{" BOOT ",\"devices\":[" VPORTS "]}", &tcg},
 	{"vports-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" VPORTS "]}", &tcg},
+	{"vports-own", "{" BOOT ",\"ignition\":\"/g\",\"devices\":[{\"kind\":\"virtio-rng\"}]}",
+	 &tcg},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},

@@ -135,6 +135,8 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 		return take_socket(&sockets->gdb, "debuggers", ret_fd, err);
 	case HULL_QEMU_FD_VSOCK:
 		return take_socket(&sockets->vsock, "vsock", ret_fd, err);
+	case HULL_QEMU_FD_VPORTS:
+		return take_socket(&sockets->vports, "vsock ports", ret_fd, err);
 	case HULL_QEMU_FD_DISK:
 		*ret_fd = hull_qemu_open_disk(m->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;

@@ -57,6 +57,8 @@ int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev
 		  struct hull_error **err);
 int hull_plan_vport(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		    struct hull_error **err);
+/* The device of all ports, unless it is there. */
+void hull_plan_vports(struct hull_plan *b);
 
 /* ---- plan-disks.c: the nth of the list of devices ---- */
 bool hull_plan_disk_needs_pci(const struct hull_dev_disk *d, enum hull_accel accel);

@@ -8,6 +8,7 @@
 #include "backend/qemu/plan-build.h"
 
 #include "base/cleanup.h"
+#include "config/vports.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -19,7 +20,7 @@
 #define USB_PORTS 4 /* unless more are needed */
 #define USB_MAX_PORTS 15
 
-static_assert(FIRST_SLOT + (HULL_CONFIG_MAX_DEVICES + 7) / 8 <= 31,
+static_assert(FIRST_SLOT + (HULL_CONFIG_MAX_DEVICES + 1 + 7) / 8 <= 31,
 	      "the last slot is the chipset's");
 
 /* A PCI device that is not virtio's. */
@@ -107,15 +108,10 @@ bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_acce
 
 size_t hull_plan_devices_places(const struct hull_config *config)
 {
-	bool vsock = false;
-	size_t n = 0;
+	size_t n = hull_vports_wanted(config);
 
-	for (size_t i = 0; i < config->devices.n; i++) {
-		bool vport = config->devices.v[i].kind == HULL_DEVICE_VSOCK;
-
-		n += !(vport && vsock);
-		vsock |= vport;
-	}
+	for (size_t i = 0; i < config->devices.n; i++)
+		n += config->devices.v[i].kind != HULL_DEVICE_VSOCK;
 	return n;
 }
 
@@ -158,5 +154,7 @@ int hull_plan_devices(struct hull_plan *b, struct hull_error **err)
 		if (kinds[dev->kind].add(b, i, dev, err) < 0)
 			return hull_prefix(err, "devices[%zu]", i);
 	}
+	if (hull_vports_wanted(b->config))
+		hull_plan_vports(b);
 	return 0;
 }

@@ -94,14 +94,19 @@ int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev
 }
 
 /* The ports are the affair of whoever is at the other end, the guest's address too. */
+void hull_plan_vports(struct hull_plan *b)
+{
+	if (b->has_vsock)
+		return;
+	b->has_vsock = true;
+	hull_plan_addf(b, "-chardev", "socket,id=vsock,fd=%d",
+		       hull_plan_fd(b, HULL_QEMU_FD_VPORTS, 0));
+	hull_plan_listed_virtio(b, "vhost-user-vsock", ",chardev=vsock");
+}
+
 int hull_plan_vport(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		    struct hull_error **err)
 {
-	if (b->has_vsock)
-		return 0;
-	b->has_vsock = true;
-	hull_plan_addf(b, "-chardev", "socket,id=vsock,fd=%d",
-		       hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth));
-	hull_plan_listed_virtio(b, "vhost-user-vsock", ",chardev=vsock");
+	hull_plan_vports(b);
 	return 0;
 }

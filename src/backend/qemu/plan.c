@@ -30,10 +30,10 @@
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-const char *const hull_qemu_fd_names[] = {"qmp",    "console", "ctl",	"bulk",	  "root",
-					  "share",  "export",  "net",	"memory", "kernel",
-					  "initrd", "code",    "store", "gdb",	  "vsock",
-					  "disk",   "device",  "part",	"nbd",	  NULL};
+const char *const hull_qemu_fd_names[] = {
+	"qmp",	 "console", "ctl",    "bulk",	"root", "share", "export",
+	"net",	 "memory",  "kernel", "initrd", "code", "store", "gdb",
+	"vsock", "vports",  "disk",   "device", "part", "nbd",	 NULL};
 static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_NBD + 2, "one name for each role");
 
 void hull_plan_add(struct hull_plan *b, const char *option, const char *value)

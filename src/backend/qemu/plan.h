@@ -45,6 +45,7 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_STORE,   /* of the firmware's variables, read-write */
 	HULL_QEMU_FD_GDB,     /* listening stream socket */
 	HULL_QEMU_FD_VSOCK,   /* /dev/vhost-vsock */
+	HULL_QEMU_FD_VPORTS,  /* connected vhost-user socket */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
 	/* Of the list of devices.  A disk: likewise.  A console: a stream socket, or a file to
 	 * print to.  A network device: a socket, connected, of the kind its mode tells. */

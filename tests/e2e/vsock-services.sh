@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What a guest gets over vsock: its Ignition file, and the time for a qemu-guest-agent where there is no agent of
+# hull's; and that agent through a port, in a guest of hull's.
+. "$(dirname "$0")/functions.sh"
+. "$(dirname "$script")/vm.sh"
+requires python3 cpio curl socat qemu-ga
+busybox=$(command -v busybox) || skip 'no busybox'
+tests=$(dirname "$script")
+ends=$tests/vsock-services.py
+
+# ---- Ignition ----
+printf '{"ignition": {"version": "3.4.0"}, "storage": "%06000d!!!"}' 7 >config.ign
+size=$(stat -c %s config.ign)
+expect 0 "$HULL" run -v "$tests:/srv/tests:ro" --ignition config.ign -- python3 /srv/tests/vsock-services.py fetch
+is out "GET 200 $size text/plain; charset=utf-8 None b'!!\"}'
+HEAD 200 $size text/plain; charset=utf-8 None b''
+GET 206 3 text/plain; charset=utf-8 bytes $((size - 3))-$((size - 1))/$size b'!\"}'
+GET 416 0 None bytes */$size b''
+GET 200 $size text/plain; charset=utf-8 None b'!!\"}'"
+expect 125 "$HULL" run --ignition missing -- true
+has err "'missing'"
+
+# ---- qemu-guest-agent in a guest of hull's ----
+vm_start "$host_root,\"devices\":[{\"kind\":\"virtio-vsock\",\"port\":9000,\"path\":\"$T/qga.sock\",\"listen\":false}]"
+session qga qemu-ga -m vsock-listen -p 3:9000 -t /run
+ping='{"execute": "guest-ping"}'
+tries=50 # until it listens
+until timeout 60 python3 "$ends" qga qga.sock "$ping" >out 2>err; do
+	tries=$((tries - 1))
+	[ "$tries" -gt 0 ] || fail "no answer to a ping: $(cat err)"
+	sleep 0.1
+done
+is out '{"return": {}}'
+expect 0 timeout 60 python3 "$ends" qga qga.sock "$ping" '{"execute": "guest-get-time"}'
+now=$(sed -n 's/{"return": \([0-9]*\)[0-9]\{9\}}/\1/p' out)
+[ -n "$now" ] && [ $(($(date +%s) - now)) -lt 30 ] && [ $((now - $(date +%s))) -lt 30 ] || fail "time: $(cat out)"
+vm_stop
+
+# ---- the same agent in a guest that has no other: it is told the time ----
+guest=${HULL_GUEST_DIR:-$build/guest}/kernel
+version=$(cat "$guest/version")
+modules=root/lib/modules/$version
+mkdir -p root/bin root/sbin root/run "$modules" root/proc root/sys root/dev
+cp "$busybox" root/bin/busybox
+ln -s /bin/busybox root/sbin/hwclock
+for module in virtio_pci vmw_vsock_virtio_transport; do
+	grep "/$module\.ko:" "$guest/modules/$version/modules.dep"
+done >"$modules/modules.dep"
+tr -d : <"$modules/modules.dep" | tr ' ' '\n' | sort -u | while IFS= read -r file; do
+	mkdir -p "$modules/$(dirname "$file")"
+	cp "$guest/modules/$version/$file" "$modules/$file"
+done
+qemu_ga=$(command -v qemu-ga)
+ldd "$qemu_ga" | grep -o '/[^ ]*' | while IFS= read -r file; do
+	mkdir -p "root$(dirname "$file")"
+	cp -L "$file" "root$file"
+done
+cp "$qemu_ga" root/bin/qemu-ga
+cat >root/init <<'END'
+#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devtmpfs none /dev
+for module in virtio_pci vmw_vsock_virtio_transport; do modprobe $module; done
+date -s '2001-02-03 04:05:06'
+qemu-ga -m vsock-listen -p 3:9000 -t /run &
+sleep 1
+while :; do
+	echo "year: $(date +%Y)"
+	sleep 1
+done
+END
+chmod +x root/init
+(cd root && find . | cpio -o --quiet -H newc) >initrd || fail "can't make an initramfs"
+"$HULL" vfkit -k "$guest/vmlinuz" -i initrd -C quiet --timesync vsockPort=9000 --restful-uri "unix://$T/rest.sock" >out 2>err &
+started=$!
+on_exit 'kill $started 2>/dev/null; wait $started'
+wait_for 60 grep -q 'serial console is' err
+socat -u "UNIX-CONNECT:$(sed -n "s/.*serial console is '\(.*\)'/\1/p" err)" - >console 2>/dev/null &
+wait_for 120 grep -q 'year: 2001' console
+state()
+{
+	curl -sf --unix-socket rest.sock -d "{\"state\": \"$1\"}" http://vm/vm/state || fail "state $1"
+}
+sleep 2 # nothing is told before the clock may be wrong
+lacks console "year: $(date +%Y)"
+state Pause
+state Resume
+wait_for 60 grep -q "year: $(date +%Y)" console
+kill "$started"
+wait "$started" || fail "hull vfkit: $(cat err)"
