@@ -60,23 +60,25 @@ struct hull_blk_options {
 	const char *type; /* "image" (default): a file; "dev": a block device itself */
 	const char *id;	  /* serial number that the guest sees */
 	uint64_t readonly;
-	/* What follows vfkit's dialect can't say. */
-	const char *format; /* "raw" (default), "qcow2", "vmdk"; it is never guessed */
-	const char *cache;  /* "writeback", "none": past the host's, "unsafe": nothing is flushed */
-	const char *aio;    /* "threads" (default), "native": with cache "none" only */
-	uint64_t discard;   /* what the guest discards is given back to the host */
-	uint64_t outside;   /* the parts of a vmdk may be anywhere, by absolute paths */
-	uint64_t queues;    /* request queues, up to 64; default: one for each CPU */
-	uint64_t iothread;  /* a thread of its own serves it */
+	/* What follows is hull's own: vfkit has no word for it. */
+	const char *format; /* "raw" (default), "qcow2" or "vmdk"; it is never guessed */
+	const char *cache; /* "writeback" (default), "none" (default of type "dev"): past the host's
+			    * page cache, "unsafe": nothing is flushed */
+	const char *aio;  /* "threads" (default); "native": by the kernel, with cache "none" only */
+	uint64_t discard; /* what the guest discards is given back to the host */
+	uint64_t outside; /* the parts of a vmdk may be anywhere, by absolute paths */
+	uint64_t queues;  /* request queues, at most 64; default: one for each CPU */
+	uint64_t iothread; /* served by a thread of its own */
 };
 
 /* A disk behind an NVMe controller.  vfkit: nvme. */
 struct hull_nvme_options {
 	size_t size;
 	const char *path;
-	const char *type; /* as of hull_blk_options */
+	const char *type;
 	uint64_t readonly;
-	const char *id; /* from here on as of hull_blk_options, too */
+	/* hull's own; all as of hull_blk_options. */
+	const char *id;
 	const char *format;
 	const char *cache;
 	const char *aio;
@@ -89,9 +91,10 @@ struct hull_nvme_options {
 struct hull_usb_options {
 	size_t size;
 	const char *path;
-	const char *type; /* as of hull_blk_options */
+	const char *type;
 	uint64_t readonly;
-	const char *id; /* from here on as of hull_blk_options, too */
+	/* hull's own; all as of hull_blk_options. */
+	const char *id;
 	const char *format;
 	const char *cache;
 	const char *aio;
@@ -427,9 +430,9 @@ int hull_vm_config_from_json(const char *text, size_t len, uint32_t dialect,
 int hull_vm_config_to_json(struct hull_vm_config *config, uint32_t dialect, char **ret_text,
 			   struct hull_error **err);
 
-/* From @n arguments, without the program's name.  @flags: 0 or HULL_CHECK_FILES; with vfkit's
- * --cloud-init the disk is not made.  INVALID with the reason; UNSUPPORTED for options of
- * "hull run" that say something else than what the machine is like. */
+/* From @n arguments, without the program's name.  @flags: 0 or HULL_CHECK_FILES, which has an
+ * effect in vfkit's dialect; its --cloud-init does not make the disk.  INVALID with the reason;
+ * UNSUPPORTED for options of "hull run" that say something else than what the machine is like. */
 int hull_vm_config_from_args(const char *const *args, size_t n, uint32_t dialect, uint32_t flags,
 			     struct hull_vm_config **ret_config, struct hull_error **err);
 /* A list that ends with NULL, without the program's name; one hull_free() frees it.  INVALID where

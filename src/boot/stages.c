@@ -7,6 +7,7 @@
 #include "boot/stages.h"
 
 #include "base/cleanup.h"
+#include "config/vports.h"
 
 #include <string.h>
 
@@ -98,7 +99,7 @@ static bool is_needed(const struct hull_config *c, enum hull_machine machine, en
 	case NEED_PORTS:
 		return c->link == HULL_LINK_SERIAL;
 	case NEED_VSOCK:
-		return c->link == HULL_LINK_VSOCK;
+		return c->link == HULL_LINK_VSOCK || hull_vports_wanted(c);
 	case NEED_PCI:
 		return machine != HULL_MACHINE_MICROVM;
 	case NEED_MMIO:

@@ -48,7 +48,7 @@ static int make_absolute_new(char **path, struct hull_error **err)
 }
 
 /* What is ours can't be meant; all of it closes with exec. */
-static int check_inherited(int64_t fd, struct hull_error **err)
+int hull_inherited_check(int64_t fd, struct hull_error **err)
 {
 	int flags = fcntl((int)fd, F_GETFD);
 
@@ -77,9 +77,11 @@ static int settle(struct hull_device *d, struct hull_error **err)
 		return make_absolute(&d->fs.dir, err);
 	case HULL_DEVICE_SERIAL:
 		return make_absolute_new(&d->serial.log, err);
+	case HULL_DEVICE_VSOCK:
+		return make_absolute_new(&d->vsock.path, err);
 	case HULL_DEVICE_NET:
 		if (d->net.socket)
-			return check_inherited(d->net.fd, err);
+			return hull_inherited_check(d->net.fd, err);
 		return make_absolute(&d->net.path, err);
 	default:
 		return 0;

@@ -12,11 +12,14 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/strbuf.h"
+#include "cli/tty.h"
 #include "vm/rundir.h"
+#include "vm/stdio.h"
 #include "vm/vm.h"
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STOP_MS 5000 /* for the guest to power off when it has been asked to */
 
@@ -26,8 +29,9 @@ struct run {
 	struct hull_loop *loop;
 	struct hull_source *signals;
 	struct hull_vm *vm;
-	struct hull_error *err; /* the first one */
-	bool stopping;
+	struct hull_stdio *in, *out; /* of a virtio-serial,stdio */
+	struct hull_error *err;	     /* the first one */
+	bool stopping, ended;
 };
 
 /* ---- what is printed ---- */
@@ -72,19 +76,67 @@ static int show_help(void)
 	return HULL_EXIT_OK;
 }
 
+/* ---- standard input and output ---- */
+
+/* What the guest said last is still on its way when the VM has ended. */
+static void quit_when_shown(struct run *r)
+{
+	if (r->ended && (!r->out || r->err))
+		hull_loop_quit(r->loop, 0);
+}
+
+static void on_stdio_done(void *ctx, struct hull_stdio *s, const struct hull_error *error)
+{
+	struct run *r = ctx;
+
+	if (s == r->in)
+		r->in = NULL;
+	else
+		r->out = NULL;
+	hull_stdio_free(s); /* an output that nobody reads any more is no reason to stop */
+	quit_when_shown(r);
+}
+
+static const struct hull_stdio_ops stdio_ops = {.done = on_stdio_done};
+
+/* The writer is whoever connects first, so input comes before output.  Ctrl-C stays ours. */
+static int connect_stdio(struct run *r, struct hull_error **err)
+{
+	const struct hull_device *dev = hull_device_stdio(&r->config);
+	cleanup_free char *path = NULL;
+
+	if (!dev)
+		return 0;
+	path = hull_vm_serial(r->vm, (size_t)(dev - r->config.devices.v));
+	if (!path)
+		return hull_fail_nomem(err);
+	if (isatty(STDIN_FILENO) && hull_tty_console(STDIN_FILENO, err) < 0)
+		return -1;
+	if (hull_stdio_new_raw(r->loop, path, STDIN_FILENO, true, &stdio_ops, r, &r->in, err) < 0)
+		return -1;
+	hull_stdio_begin(r->in);
+	return hull_stdio_new_raw(r->loop, path, STDOUT_FILENO, false, &stdio_ops, r, &r->out, err);
+}
+
 /* ---- the VM ---- */
+
+static void give_up(struct run *r, const struct hull_error *error)
+{
+	if (!r->err && !r->stopping)
+		hull_fail_copy(&r->err, error);
+	r->stopping = true;
+	hull_vm_stop(r->vm, 0);
+}
 
 static void on_ready(void *ctx, const struct hull_error *error)
 {
 	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	cleanup_error struct hull_error *err = NULL;
 	struct run *r = ctx;
 	const struct hull_strv *notes = hull_vm_notes(r->vm);
 
-	if (error) {
-		if (!r->err && !r->stopping)
-			hull_fail_copy(&r->err, error);
-		r->stopping = true;
-		hull_vm_stop(r->vm, 0);
+	if (error || connect_stdio(r, &err) < 0) {
+		give_up(r, error ? error : err);
 		return;
 	}
 	for (size_t i = 0; i < notes->n; i++)
@@ -109,7 +161,8 @@ static void on_ended(void *ctx, const struct hull_vm_end *end)
 		if (*end->hint)
 			hull_hint(&r->err, "%s", end->hint);
 	}
-	hull_loop_quit(r->loop, 0);
+	r->ended = true;
+	quit_when_shown(r);
 }
 
 static const struct hull_vm_ops vm_ops = {.ready = on_ready, .ended = on_ended};
@@ -118,6 +171,10 @@ static void on_signal(void *ctx, int signo)
 {
 	struct run *r = ctx;
 
+	if (signo == SIGCONT) {
+		hull_tty_continue();
+		return;
+	}
 	if (r->stopping) {
 		hull_vm_kill(r->vm);
 		return;
@@ -128,7 +185,7 @@ static void on_signal(void *ctx, int signo)
 
 static int watch(struct run *r, struct hull_error **err)
 {
-	static const int all[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int all[] = {SIGINT, SIGTERM, SIGHUP, SIGCONT};
 	struct sigaction sa;
 	int signals[ARRAY_SIZE(all)], e;
 	size_t n = 0;
@@ -192,7 +249,10 @@ int hull_cmd_vfkit(const struct hull_verb *verb, int argc, char **argv)
 		hull_out("vfkit version: %s\n", HULL_VFKIT_VERSION);
 	else if (run(&r, &err) < 0)
 		code = fail(err);
+	hull_stdio_free(r.in);
+	hull_stdio_free(r.out);
 	hull_vm_free(r.vm);
+	hull_tty_restore();
 	hull_loop_free(r.loop);
 	hull_error_free(r.err);
 	hull_config_fini(&r.config);

@@ -9,6 +9,7 @@
 #include "config/nbd.h"
 #include "config/network.h"
 #include "config/resturi.h"
+#include "config/vports.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -601,6 +602,8 @@ static int check_device_at(const struct hull_config *c, size_t i, struct hull_er
 		return hull_network_device_check(c, i, err);
 	case HULL_DEVICE_NBD:
 		return check_nbd(&d->nbd, i, err);
+	case HULL_DEVICE_VSOCK:
+		return hull_vports_device_check(c, i, err);
 	default:
 		return 0;
 	}
@@ -651,7 +654,8 @@ static int check_share_at(const struct hull_config *c, size_t i, struct hull_err
 
 /* Each finds one problem of the whole, or of an item of one of its lists. */
 static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
-	check_identity, check_firmware, check_boot, check_debug, check_hardware, check_rest};
+	check_identity, check_firmware, check_boot,	  check_debug,
+	check_hardware, check_rest,	hull_vports_check};
 #define LIST(member) offsetof(struct hull_config, member.n)
 static const struct {
 	size_t n; /* offset of the list's length */

@@ -77,33 +77,34 @@ ADD(BALLOON, balloon)
 ADD(GPU, gpu)
 ADD(INPUT, input)
 
-const struct hull_vfkit_hooks *hull_lib_hooks(uint32_t flags, struct hull_error **err)
+int hull_lib_hooks(uint32_t flags, uint32_t dialect, struct hull_vfkit_hooks *ret,
+		   struct hull_error **err)
 {
-	static const struct hull_vfkit_hooks none, look = {.read_image = hull_vfkit_read_image};
-
-	if (flags & ~HULL_CHECK_FILES) {
-		hull_fail(err, HULL_E_UNSUPPORTED, "flags: 0x%x is not known",
-			  flags & ~HULL_CHECK_FILES);
-		return NULL;
-	}
-	return flags & HULL_CHECK_FILES ? &look : &none;
+	if (flags & ~HULL_CHECK_FILES)
+		return hull_fail(err, HULL_E_UNSUPPORTED, "flags: 0x%x is not known",
+				 flags & ~HULL_CHECK_FILES);
+	*ret = (struct hull_vfkit_hooks){.ours = dialect == HULL_DIALECT_HULL};
+	/* Only vfkit's dialect is about raw images alone. */
+	if (flags & HULL_CHECK_FILES && dialect == HULL_DIALECT_VFKIT)
+		ret->read_image = hull_vfkit_read_image;
+	return 0;
 }
 
 int hull_vm_config_add_texts(struct hull_vm_config *config, const char *const *texts, size_t n,
 			     uint32_t flags, struct hull_error **err)
 {
-	const struct hull_vfkit_hooks *hooks = hull_lib_hooks(flags, err);
 	cleanup_vfkit struct hull_vfkit list = {0}; /* files are not opened with the lock held */
+	struct hull_vfkit_hooks hooks;
 	size_t had;
 
-	if (!hooks)
+	if (hull_lib_hooks(flags, HULL_DIALECT_VFKIT, &hooks, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct hull_device *dev = hull_vec_push(&list.devices);
 
 		if (!dev)
 			return hull_fail_nomem(err);
-		if (hull_vfkit_parse_device(hull_lib_text(texts[i]), hooks, dev, err) < 0) {
+		if (hull_vfkit_parse_device(hull_lib_text(texts[i]), &hooks, dev, err) < 0) {
 			list.devices.n--;
 			return hull_prefix(err, "device '%s'", hull_lib_text(texts[i]));
 		}

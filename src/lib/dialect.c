@@ -138,17 +138,18 @@ static int note_flags(const struct hull_vfkit_flags *flags, struct hull_strv *no
 static int parse_vfkit(struct hull_vm_config *c, const char *const *args, size_t n, uint32_t flags,
 		       struct hull_error **err)
 {
-	const struct hull_vfkit_hooks *hooks = hull_lib_hooks(flags, err);
 	cleanup_vfkit_flags struct hull_vfkit_flags given = {0};
+	struct hull_vfkit_hooks hooks;
 
 	/* The parser writes to none of the words. */
-	if (!hooks || hull_vfkit_parse_flags((char *const *)args, n, &given, err) < 0)
+	if (hull_lib_hooks(flags, HULL_DIALECT_VFKIT, &hooks, err) < 0 ||
+	    hull_vfkit_parse_flags((char *const *)args, n, &given, err) < 0)
 		return -1;
 	if (given.help || given.version)
 		return hull_fail(err, HULL_E_INVALID,
 				 "'--%s' asks vfkit for words, not for a machine",
 				 given.help ? "help" : "version");
-	if (hull_vfkit_from_flags(&given, hooks, &c->vm, err) < 0)
+	if (hull_vfkit_from_flags(&given, &hooks, &c->vm, err) < 0)
 		return -1;
 	return note_flags(&given, &c->notes, err);
 }

@@ -53,8 +53,9 @@ static inline const char *hull_lib_text(const char *s)
 struct hull_vm_config *hull_lib_config_new(void);
 int hull_lib_push(struct hull_vm_config *c, struct hull_device *dev, struct hull_error **err);
 
-/* Those for a function's @flags; NULL with *err if one is not known. */
-const struct hull_vfkit_hooks *hull_lib_hooks(uint32_t flags, struct hull_error **err);
+/* For a function's @flags and a dialect; fails if a flag is not known. */
+int hull_lib_hooks(uint32_t flags, uint32_t dialect, struct hull_vfkit_hooks *ret,
+		   struct hull_error **err);
 
 struct hull_config;
 struct hull_json;

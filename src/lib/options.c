@@ -33,32 +33,25 @@
 
 /* ---- the structs ---- */
 
+/* Of all disks with an image. */
+#define IMAGE_MEMBERS(st)                                                                   \
+	TEXT(st, path), TEXT(st, type), TEXT(st, id), FLAG(st, readonly), TEXT(st, format), \
+		TEXT(st, cache), TEXT(st, aio), FLAG(st, discard), FLAG(st, outside)
+
 static const struct hull_lib_member blk_members[] = {
-	TEXT(hull_blk_options, path),	  TEXT(hull_blk_options, type),
-	TEXT(hull_blk_options, id),	  FLAG(hull_blk_options, readonly),
-	TEXT(hull_blk_options, format),	  TEXT(hull_blk_options, cache),
-	TEXT(hull_blk_options, aio),	  FLAG(hull_blk_options, discard),
-	FLAG(hull_blk_options, outside),  U64(hull_blk_options, queues),
+	IMAGE_MEMBERS(hull_blk_options),
+	U64(hull_blk_options, queues),
 	FLAG(hull_blk_options, iothread),
 };
 COMPLETE(hull_blk_options, blk_members);
 
 static const struct hull_lib_member nvme_members[] = {
-	TEXT(hull_nvme_options, path),	   TEXT(hull_nvme_options, type),
-	FLAG(hull_nvme_options, readonly), TEXT(hull_nvme_options, id),
-	TEXT(hull_nvme_options, format),   TEXT(hull_nvme_options, cache),
-	TEXT(hull_nvme_options, aio),	   FLAG(hull_nvme_options, discard),
-	FLAG(hull_nvme_options, outside),  U64(hull_nvme_options, queues),
+	IMAGE_MEMBERS(hull_nvme_options),
+	U64(hull_nvme_options, queues),
 };
 COMPLETE(hull_nvme_options, nvme_members);
 
-static const struct hull_lib_member usb_members[] = {
-	TEXT(hull_usb_options, path),	  TEXT(hull_usb_options, type),
-	FLAG(hull_usb_options, readonly), TEXT(hull_usb_options, id),
-	TEXT(hull_usb_options, format),	  TEXT(hull_usb_options, cache),
-	TEXT(hull_usb_options, aio),	  FLAG(hull_usb_options, discard),
-	FLAG(hull_usb_options, outside),
-};
+static const struct hull_lib_member usb_members[] = {IMAGE_MEMBERS(hull_usb_options)};
 COMPLETE(hull_usb_options, usb_members);
 
 static const struct hull_lib_member nbd_members[] = {

@@ -213,15 +213,15 @@ static int read_args(struct hull_json *json, const char *const *args, size_t n,
 int hull_lib_own_parse(struct hull_vm_config *c, const char *const *args, size_t n, uint32_t flags,
 		       struct hull_error **err)
 {
-	const struct hull_vfkit_hooks *hooks = hull_lib_hooks(flags, err);
 	cleanup_json struct hull_json *json = hull_json_object();
 	cleanup_free char *text = NULL;
+	struct hull_vfkit_hooks hooks;
 
-	if (!hooks)
+	if (hull_lib_hooks(flags, HULL_DIALECT_HULL, &hooks, err) < 0)
 		return -1;
 	if (!json || hull_json_set(json, "version", hull_json_u64(HULL_CONFIG_VERSION)) < 0)
 		return hull_fail_nomem(err);
-	if (read_args(json, args, n, hooks, err) < 0)
+	if (read_args(json, args, n, &hooks, err) < 0)
 		return -1;
 	text = hull_json_text(json);
 	if (!text)
@@ -245,22 +245,66 @@ static void render_size(struct hull_strv *args, const char *name, const struct h
 		       bytes % MIB ? "" : "M");
 }
 
-/* Whether the words say all that the device's own JSON does. */
-static int says_all(const struct hull_device *dev, const char *words, struct hull_error **err)
+/* The JSON of the device that @words mean; NULL if they mean none. */
+static struct hull_json *json_of_words(const char *words)
 {
-	cleanup_json struct hull_json *want = hull_device_fields.own->to_json(dev), *got = NULL;
-	cleanup_free char *a = want ? hull_json_text(want) : NULL, *b = NULL;
-	struct hull_device copy;
-	int r = hull_vfkit_parse_device(words, NULL, &copy, NULL);
+	const struct hull_vfkit_hooks hooks = {.ours = true};
+	struct hull_json *json;
+	struct hull_device dev;
 
-	if (r == 0) {
-		got = hull_device_fields.own->to_json(&copy);
-		b = got ? hull_json_text(got) : NULL;
-		hull_device_fini(&copy);
-	}
-	if (!a || (r == 0 && !b))
+	if (hull_vfkit_parse_device(words, &hooks, &dev, NULL) < 0)
+		return NULL;
+	json = hull_device_fields.own->to_json(&dev);
+	hull_device_fini(&dev);
+	return json;
+}
+
+static bool same_json(const struct hull_json *a, const struct hull_json *b)
+{
+	cleanup_free char *x = a ? hull_json_text(a) : NULL, *y = b ? hull_json_text(b) : NULL;
+
+	return x && y && !strcmp(x, y);
+}
+
+struct adding {
+	const struct hull_json *said;
+	struct hull_strbuf *words;
+};
+
+/* ",key=value" for what vfkit's words don't say. */
+static int add_word(void *ctx, const char *key, struct hull_json *value)
+{
+	const struct adding *a = ctx;
+	cleanup_free char *text = NULL;
+	const char *string = hull_json_str(value);
+
+	if (same_json(value, hull_json_get(a->said, key)))
+		return 0;
+	if (hull_json_type(value) == HULL_JSON_BOOL)
+		return hull_strbuf_addf(a->words, ",%s", key);
+	text = string ? NULL : hull_json_text(value);
+	return string || text ? hull_strbuf_addf(a->words, ",%s=%s", key, string ? string : text)
+			      : -ENOMEM;
+}
+
+/* vfkit's words, and our own for the rest. */
+static int render_device(const struct hull_device *dev, struct hull_strbuf *words,
+			 struct hull_error **err)
+{
+	cleanup_json struct hull_json *want = hull_device_fields.own->to_json(dev), *said = NULL,
+				      *got = NULL;
+	struct adding adding = {NULL, words};
+
+	if (!want)
 		return hull_fail_nomem(err);
-	return b && !strcmp(a, b)
+	if (hull_vfkit_render_device(dev, words, err) < 0)
+		return -1;
+	said = json_of_words(hull_strbuf_str(words));
+	adding.said = said;
+	if (said && hull_json_each(want, add_word, &adding) < 0)
+		return hull_fail_nomem(err);
+	got = json_of_words(hull_strbuf_str(words));
+	return same_json(want, got)
 		       ? 0
 		       : hull_fail(err, HULL_E_UNSUPPORTED, "there are no options for all of it");
 }
@@ -272,8 +316,7 @@ static int render_devices(const struct hull_vfkit *vm, struct hull_strv *args,
 
 	for (size_t i = 0; i < vm->devices.n; i++) {
 		hull_strbuf_clear(&value);
-		if (hull_vfkit_render_device(&vm->devices.v[i], &value, err) < 0 ||
-		    says_all(&vm->devices.v[i], hull_strbuf_str(&value), err) < 0)
+		if (render_device(&vm->devices.v[i], &value, err) < 0)
 			return hull_prefix(err, "devices[%zu]", i);
 		add_option(args, "device", hull_strbuf_str(&value));
 	}

@@ -137,9 +137,11 @@ int hull_lib_own_read(struct hull_vm_config *c, const char *text, size_t len,
 /* As hull_config_from_vfkit() makes it. */
 static const char *foreign(const struct hull_vm_config *c)
 {
+	enum hull_arch host = HULL_ARCH_HOST;
+
 	if (c->vm.bootloader.kind == HULL_BOOT_NONE)
 		return "{\"version\":1}";
-	return HULL_ARCH_HOST == HULL_ARCH_X86_64
+	return host == HULL_ARCH_X86_64
 		       ? "{\"version\":1,\"machine\":\"q35\",\"agent\":\"none\",\"rng\":false}"
 		       : "{\"version\":1,\"agent\":\"none\",\"rng\":false}";
 }

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "config.h"
+#include "config/vports.h"
 #include "monitor/net.h"
 #include "proto/link.h"
 
@@ -232,6 +233,10 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 	if (m->config.panic_dump)
 		hull_setup_stage(s, "dump");
 	add_devices(s, &m->config);
+	if (hull_vports_wanted(&m->config)) {
+		hull_setup_stage(s, "af_vsock");
+		hull_setup_stage(s, "vsock");
+	}
 	add_identity(s, &m->config);
 	hull_setup_root(s, m);
 	if (s->strings.failed)

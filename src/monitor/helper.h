@@ -24,7 +24,7 @@ struct hull_helper_env {
 	const char *chatter;
 };
 
-#define HULL_HELPER_FDS_MAX 4
+#define HULL_HELPER_FDS_MAX 40
 
 /* @what: for messages, a constant: "the share daemon (virtiofsd)".  @spawn: path, argv, envp, fds
  * (at most HULL_HELPER_FDS_MAX, above 2) and identity; the rest is filled in. */

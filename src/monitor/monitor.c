@@ -301,6 +301,7 @@ static void on_finish(void *ctx)
 	hull_monitor_remove_cgroups(m);
 	hull_rest_close(steal_ptr(&m->rest));
 	hull_monitor_close_gdb(m);
+	hull_vports_free(steal_ptr(&m->vports));
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
 	m->lagging = m->console && hull_console_drain_readers(m->console, on_drained, m);
@@ -357,6 +358,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	free_launch(m);
 	hull_rest_close(m->rest);
 	hull_monitor_close_gdb(m);
+	hull_vports_free(m->vports);
 	hull_scratch_free(m->scratch);
 	hull_server_free(m->server);
 	hull_console_free(m->console);

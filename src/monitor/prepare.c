@@ -364,6 +364,24 @@ static int start_networks(struct hull_monitor *m, int cgroup_fd,
 	return 0;
 }
 
+/* The first of the devices stands for all. */
+static int start_vports(struct hull_monitor *m, int cgroup_fd, struct hull_backend_sockets *sockets,
+			struct hull_error **err)
+{
+	const struct hull_helper_env env = helper_env(m, cgroup_fd);
+	const uid_t id = vm_uid(&m->config);
+	struct hull_helper *h;
+	size_t i = 0;
+
+	if (!m->vports)
+		return 0;
+	while (m->config.devices.v[i].kind != HULL_DEVICE_VSOCK)
+		i++;
+	if (hull_vports_start(m->vports, &env, id, id, &h, &sockets->devices[i], err) < 0)
+		return -1;
+	return keep_helper(m, h, err);
+}
+
 static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 			    struct hull_backend_sockets *sockets, struct hull_error **err)
 {
@@ -485,7 +503,8 @@ int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err)
 	hull_backend_sockets_init(&far);
 	r = hull_monitor_enter_cgroups(m, &cgroup_fd, err);
 	if (r == 0 &&
-	    (start_networks(m, cgroup_fd, &near, err) < 0 || open_shares(m, &near, &far, err) < 0 ||
+	    (start_networks(m, cgroup_fd, &near, err) < 0 ||
+	     start_vports(m, cgroup_fd, &near, err) < 0 || open_shares(m, &near, &far, err) < 0 ||
 	     start_hypervisor(m, cgroup_fd, &near, err) < 0 ||
 	     start_shares(m, cgroup_fd, &far, err) < 0))
 		r = -1;
@@ -569,7 +588,8 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
 	    hull_server_listen(m->server, control_fd, err) < 0 ||
-	    hull_monitor_open_gdb(m, err) < 0 || hull_rest_open(m, &m->rest, err) < 0)
+	    hull_monitor_open_gdb(m, err) < 0 || hull_rest_open(m, &m->rest, err) < 0 ||
+	    hull_vports_new(&m->config, &m->vports, err) < 0)
 		return -1;
 	r = make_scratch(m, err);
 	return r == 0 ? hull_monitor_launch(m, err) : MIN(r, 0);

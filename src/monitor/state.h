@@ -28,6 +28,7 @@
 #include "monitor/serial.h"
 #include "monitor/server.h"
 #include "monitor/share.h"
+#include "monitor/vports.h"
 #include "monitor/vsock.h"
 #include "proto/ttrpc.h"
 
@@ -97,7 +98,8 @@ struct hull_monitor {
 	int initrd_fd;		/* what config.initrd names, where we have made it; else -1 */
 	int gdb_fd;		/* listens for debuggers; -1: none */
 	char *gdb_path;		/* of a socket outside the run directory, which is ours to remove */
-	struct hull_vsock *vsock; /* NULL: the link is another one */
+	struct hull_vports *vports; /* NULL: the guest has no vsock device of ours */
+	struct hull_vsock *vsock;   /* NULL: the link is another one */
 	uint8_t token[HULL_LINK_TOKEN_LEN];
 	struct hull_source *lost; /* the link is, and the hypervisor should end now */
 	struct hull_guest_link *link;

@@ -100,6 +100,25 @@ static int make_socket(struct program *p, const char *path, uint32_t port, struc
 	return hull_strv_add(&p->made, path) < 0 ? hull_fail_nomem(err) : 0;
 }
 
+/* Whoever made it removes it. */
+static int take_socket(struct program *p, const struct hull_vsock_port *port,
+		       struct hull_error **err)
+{
+	struct listening *l = hull_vec_push(&p->listening);
+	int fd = (int)port->fd, listens = 0;
+	socklen_t len = sizeof(listens);
+
+	if (!l)
+		return hull_fail_nomem(err);
+	*l = (struct listening){-1, port->port};
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0 || !listens ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || hull_set_nonblock(fd, true) < 0)
+		return hull_fail(err, HULL_E_INVALID, "descriptor %d is no socket that listens",
+				 fd);
+	l->fd = fd;
+	return 0;
+}
+
 static int make_sockets(struct program *p, struct hull_error **err)
 {
 	if (p->spec.hybrid && make_socket(p, p->spec.hybrid, 0, err) < 0)
@@ -107,7 +126,10 @@ static int make_sockets(struct program *p, struct hull_error **err)
 	for (size_t i = 0; i < p->spec.ports.n; i++) {
 		const struct hull_vsock_port *port = &p->spec.ports.v[i];
 
-		if (!port->listen && make_socket(p, port->socket, port->port, err) < 0)
+		if (port->listen)
+			continue;
+		if ((port->fd ? take_socket(p, port, err)
+			      : make_socket(p, port->socket, port->port, err)) < 0)
 			return -1;
 	}
 	return 0;

@@ -17,6 +17,7 @@
 #define CID_MAX (UINT32_MAX - 1)
 #define ID_MAX (UINT32_MAX - 1)	  /* the last one means "unchanged" */
 #define PORT_MAX (UINT32_MAX - 1) /* the last one means "any" */
+#define FD_MAX 1023
 
 struct reading {
 	struct hull_vsock_spec *spec;
@@ -80,6 +81,8 @@ static int read_port_member(void *ctx, const char *key, struct hull_json *value)
 	}
 	if (!strcmp(key, "socket"))
 		return get_path(r, key, value, &r->port->socket);
+	if (!strcmp(key, "fd"))
+		return get_number(r, key, value, HULL_VSOCK_FIRST_FD, FD_MAX, &r->port->fd);
 	if (!strcmp(key, "direction")) {
 		const char *word = hull_json_str(value);
 
@@ -92,6 +95,14 @@ static int read_port_member(void *ctx, const char *key, struct hull_json *value)
 	return wrong(r, key, "unknown key");
 }
 
+/* Whether both stand for the same on the host. */
+static bool same_place(const struct hull_vsock_port *a, const struct hull_vsock_port *b)
+{
+	if (a->socket && b->socket)
+		return !strcmp(a->socket, b->socket);
+	return a->fd && a->fd == b->fd;
+}
+
 static int check_port(const struct reading *r)
 {
 	const struct hull_vsock_spec *s = r->spec;
@@ -99,17 +110,20 @@ static int check_port(const struct reading *r)
 
 	if (!p->port)
 		return wrong(r, "port", "missing");
-	if (!p->socket)
-		return wrong(r, "socket", "missing");
 	if (!r->has_direction)
 		return wrong(r, "direction", "missing");
+	if (p->fd && (p->socket || p->listen))
+		return wrong(r, "fd", p->socket ? "not with a socket" : "only to connect");
+	if (!p->socket && !p->fd)
+		return wrong(r, "socket", "missing");
 	for (size_t i = 0; i < r->index; i++) {
 		const struct hull_vsock_port *other = &s->ports.v[i];
 
 		if (p->listen && other->listen && p->port == other->port)
 			return wrong(r, "port", "it leads to another socket already");
-		if (!(p->listen && other->listen) && !strcmp(p->socket, other->socket))
-			return wrong(r, "socket", "it stands for another port already");
+		if (!(p->listen && other->listen) && same_place(p, other))
+			return wrong(r, p->fd ? "fd" : "socket",
+				     "it stands for another port already");
 	}
 	return 0;
 }
@@ -170,7 +184,8 @@ int hull_vsock_spec_parse(const char *text, size_t len, struct hull_vsock_spec *
 	if (!ret->cid)
 		return wrong(&r, "cid", "missing");
 	for (size_t i = 0; i < ret->ports.n; i++)
-		if (ret->hybrid && !strcmp(ret->hybrid, ret->ports.v[i].socket))
+		if (ret->hybrid && ret->ports.v[i].socket &&
+		    !strcmp(ret->hybrid, ret->ports.v[i].socket))
 			return wrong(&r, "hybrid", "it stands for a port already");
 	return 0;
 }

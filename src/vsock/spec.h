@@ -11,7 +11,8 @@
  *   listen   a program of the host's listens on the socket: a guest that dials the host's port
  *            (address 2) is connected to it
  *   connect  programs of the host's connect to the socket, which hull-vsock makes: each connection
- *            dials the guest's port
+ *            dials the guest's port.  With "fd" instead of "socket" it is there already: an
+ *            inherited descriptor that listens
  *   hybrid   a socket for all ports, as Firecracker has it: "CONNECT <port>\n" is answered "OK
  * <n>\n" once the guest has accepted; and where no port is listed, a guest that dials the host's
  *            port P is connected to "<hybrid>_P"
@@ -22,6 +23,7 @@
  * hull-vsock is started with
  *   3  a connected Unix socket at whose other end the hypervisor speaks vhost-user
  *   4  the spec, read to its end
+ *   5  and above: those that the spec names
  * and ends when the hypervisor disconnects, or with status 1 and one line on standard error.
  */
 #ifndef HULL_VSOCK_SPEC_H
@@ -36,12 +38,14 @@
 
 #define HULL_VSOCK_DEVICE_FD 3
 #define HULL_VSOCK_SPEC_FD 4
+#define HULL_VSOCK_FIRST_FD 5
 #define HULL_VSOCK_SPEC_MAX ((size_t)1 << 20)
 #define HULL_VSOCK_PORTS_MAX 256
 
 struct hull_vsock_port {
 	uint32_t port;
-	char *socket; /* owned */
+	char *socket; /* owned; NULL: fd */
+	uint64_t fd;  /* of connect only; 0: socket */
 	bool listen;  /* the host's program does */
 };
 

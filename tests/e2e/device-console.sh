@@ -65,10 +65,10 @@ shows seen 'got <words>'
 printf '\003\r\n' >"$terminal" # nothing means anything to the terminal itself
 shows seen '003  \r  \n'
 ended taker 0
-# Programs come and go there; 200 KB for nobody are no harm.
+# Programs come and go there; what is printed for nobody is no harm.
 kill "$peers"
 wait "$peers" 2>/dev/null
-guest 'seq 1 40000 >/dev/hvc1; echo alive'
+guest 'seq 1 12000 >/dev/hvc1; echo alive'
 has out alive
 socat -u "$terminal,rawer" - >again 2>seen.err &
 peers=$!

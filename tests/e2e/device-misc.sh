@@ -50,7 +50,6 @@ has_back()
 for machine in microvm q35; do
 	vm_start "$host_root,\"machine\":\"$machine\",\"memory\":\"512M\",\"rng\":false,$modules_disk,
 		\"devices\":[{\"kind\":\"virtio-rng\"},{\"kind\":\"virtio-balloon\"}]"
-	drivers virtio_rng virtio_balloon
 
 	guest 'cat /sys/class/misc/hw_random/rng_current; head -c 64 /dev/hwrng | od -An -v -tx1 | tr -d " \n"'
 	sed -n 1p out | grep -q virtio_rng || fail "hwrng: $(cat out)"

@@ -7,12 +7,6 @@ requires busybox python3
 # What the initramfs lacks is in there.
 modules_disk="\"disks\":[{\"path\":\"${HULL_GUEST_DIR:-$build/guest}/modules.img\",\"readonly\":true,\"serial\":\"hull-modules\"}]"
 
-# drivers MODULE... : in the guest; its kernel asks for a module when an interface of that name is looked up
-drivers()
-{
-	guest "for module in $*; do busybox ifconfig \$module; done 2>/dev/null; true"
-}
-
 # status KEY : of the VM
 status()
 {

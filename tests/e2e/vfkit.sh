@@ -14,7 +14,7 @@ on_exit 'kill -9 $started 2>/dev/null' # shellcheck disable=SC2016
 # An initramfs with the drivers of its devices, which tells what it finds.
 mkdir -p root/bin "root/lib/modules/$version" root/proc root/sys root/dev
 cp "$busybox" root/bin/busybox
-for module in virtio_pci virtio_blk virtio-rng; do
+for module in virtio_pci virtio_blk virtio-rng virtio_console; do
 	grep "/$module\.ko:" "$guest/modules/$version/modules.dep"
 done >"root/lib/modules/$version/modules.dep"
 tr -d : <"root/lib/modules/$version/modules.dep" | tr ' ' '\n' | sort -u | while IFS= read -r file; do
@@ -28,7 +28,9 @@ cat >root/init <<'END'
 mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t devtmpfs none /dev
-for module in virtio_pci virtio_blk virtio-rng; do modprobe $module; done
+for module in virtio_pci virtio_blk virtio-rng virtio_console; do modprobe $module; done
+[ ! -e /dev/hvc0 ] || exec </dev/hvc0 >/dev/hvc0 2>&1
+[ ! -e /dev/hvc0 ] || { stty raw -echo; echo 'type:'; read line; echo "input: $line"; }
 echo "cmdline: $(cat /proc/cmdline)"
 echo "disk: $(head -c 5 /dev/vda) serial $(cat /sys/block/vda/serial)"
 echo changed | dd of=/dev/vda bs=512 seek=1 conv=sync,fsync 2>/dev/null
@@ -94,6 +96,14 @@ kill -TERM "$started"
 ends 0
 [ -z "$(ls "$HULL_HOME/run/vm")" ] || fail 'a machine is left'
 cd .. || exit 1
+
+: >out
+# Standard input and output are hvc0; nothing else is on them.
+(wait_for 60 grep -q 'type:' out && echo typed) | expect 0 timeout 100 "$HULL" vfkit -k "$guest/vmlinuz" -i initrd \
+	-C 'quiet' -d virtio-serial,stdio -d virtio-blk,path=disk.raw || exit 1
+has out 'input: typed'
+has out 'disk: hello serial '
+[ "$(head -c 5 out)" = type: ] || fail "it begins with $(head -n 1 out)"
 
 # As soon as there is a pid file, it can be used.
 ./vfkit -k "$guest/vmlinuz" -i initrd -C stay --pidfile soon >out 2>err &

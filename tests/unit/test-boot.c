@@ -150,6 +150,10 @@ static void test_missing(void **state)
 	check_missing("{\"version\":1,\"link\":\"vsock\"}", NULL,
 		      "built in: vsock, vmw_vsock_virtio_transport",
 		      "with CONFIG_VSOCKETS, CONFIG_VIRTIO_VSOCKETS (=y");
+	check_missing("{\"version\":1,\"devices\":[{\"kind\":\"virtio-vsock\",\"port\":1,"
+		      "\"path\":\"/s\"}]}",
+		      "a/virtio_console.ko:", "built in: vsock, vmw_vsock_virtio_transport",
+		      "with CONFIG_VSOCKETS, CONFIG_VIRTIO_VSOCKETS (=y");
 	check_missing("{\"version\":1,\"machine\":\"q35\"}", NULL, "built in: virtio_pci",
 		      "CONFIG_VIRTIO_PCI");
 	check_missing("{\"version\":1,\"disks\":[{\"scratch\":\"1M\"}]}", "a/virtio-blk.ko",

@@ -19,6 +19,9 @@
 #define EFI                                                    \
 	"{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\"," \
 	"\"firmware\":{\"kind\":\"efi\",\"create\":true"
+#define VPORT(more) "{\"kind\":\"virtio-vsock\"" more "}"
+#define VPORTS(list) "{" GOOD ",\"devices\":[" list "]}"
+#define VPORT1 VPORT(",\"port\":1,\"path\":\"/s\"")
 #define PORTS(list) "{" GOOD ",\"networks\":[{\"ports\":[" list "]}]}"
 
 static void test_defaults(void **state)
@@ -190,6 +193,19 @@ static void test_validation_refuses(void **state)
 		{"{" GOOD ",\"memory\":67108865}", "memory: must be a multiple of 1 MiB"},
 		{"{" GOOD ",\"cpu_model\":\"help\"}", "cpu_model: 'help' is not a CPU model"},
 		{"{" GOOD ",\"cpu_model\":\"max;x\"}", "cpu_model: 'max;x' is not a CPU model"},
+		{VPORTS(VPORT(",\"path\":\"/s\"")), "devices[0].port: must be 1 to 4294967294"},
+		{VPORTS(VPORT(",\"port\":4294967295,\"path\":\"/s\"")),
+		 "devices[0].port: must be 1 to 4294967294"},
+		{VPORTS(VPORT(",\"port\":1")), "devices[0].path: missing"},
+		{VPORTS(VPORT(",\"port\":1,\"path\":\"s\"")),
+		 "devices[0].path: not an absolute path"},
+		{VPORTS(VPORT1 "," VPORT(",\"port\":1,\"path\":\"/t\"")),
+		 "devices[1].port: devices[0] leads it elsewhere already"},
+		{VPORTS(VPORT1 "," VPORT(",\"port\":2,\"path\":\"/s\",\"listen\":false")),
+		 "devices[1].path: same as that of devices[0]"},
+		{"{" GOOD ",\"link\":\"vsock\",\"devices\":[" VPORT1 "]}",
+		 "link: 'vsock' is a vsock device too, and a guest can have only one: not "
+		 "together with a device 'virtio-vsock'"},
 		{"{" GOOD ",\"disks\":[{}]}", "disks[0].path: missing"},
 		{"{" GOOD ",\"disks\":[{\"path\":\"d\"}]}", "disks[0].path: not an absolute path"},
 		{"{" GOOD ",\"disks\":[{\"path\":\"/d\",\"scratch\":\"1G\"}]}",

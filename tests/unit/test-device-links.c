@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What devices of the list are connected to: sockets of helpers with and without a greeting,
- * sockets that are handed down, terminals, the starter's streams.
+ * sockets that are handed down, terminals, the starter's streams, vsock ports.
  */
 #define _GNU_SOURCE
 #include "unit.h"
@@ -12,6 +12,7 @@
 #include "config/network.h"
 #include "monitor/nic.h"
 #include "monitor/serial.h"
+#include "monitor/vports.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -237,6 +238,54 @@ static void test_starter(void **state)
 	hull_serial_free(s);
 }
 
+#define VPORT "{\"kind\":\"virtio-vsock\",\"port\":7,\"path\":\"@/down\",\"listen\":false}"
+
+static void refuse_vports(const char *devices, int code, const char *why)
+{
+	cleanup_error struct hull_error *err = NULL;
+	cleanup_config struct hull_config c;
+	struct hull_vports *v = NULL;
+
+	read_devices(devices, &c);
+	assert_int_equal(hull_vports_new(&c, &v, &err), -1);
+	assert_null(v);
+	assert_int_equal(hull_error_code(err), code);
+	if (!strstr(hull_error_message(err), why))
+		fail_msg("no '%s' in: %s", why, hull_error_message(err));
+}
+
+static void test_vports(void **state)
+{
+	cleanup_config struct hull_config c, none;
+	struct hull_vports *v = NULL;
+	char path[64];
+	struct stat st;
+
+	read_devices("{\"kind\":\"virtio-rng\"}", &none);
+	assert_int_equal(hull_vports_new(&none, &v, NULL), 0);
+	assert_null(v);
+
+	snprintf(path, sizeof(path), "%s/down", dir);
+	read_devices(VPORT ",{\"kind\":\"virtio-vsock\",\"port\":7,\"path\":\"/up\"}", &c);
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(hull_vports_new(&c, &v, NULL), 0);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode, S_IFSOCK | 0600);
+		refuse_vports(VPORT, HULL_E_EXISTS, "/down' exists already");
+		assert_int_equal(stat(path, &st), 0); /* it is not the refused one's to remove */
+		hull_vports_free(v);
+		assert_int_equal(stat(path, &st), -1);
+		/* What one that was killed left behind. */
+		close(listen_at("down", SOCK_STREAM));
+	}
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	refuse_vports(VPORT, HULL_E_EXISTS, "/down' exists already");
+	refuse_vports("{\"kind\":\"virtio-vsock\",\"port\":7,\"path\":\"@/none/s\",\"listen\":"
+		      "false}",
+		      HULL_E_NOT_FOUND, "none/s'");
+}
+
 static int set_up(void **state)
 {
 	char path[64];
@@ -257,7 +306,7 @@ int main(void)
 		cmocka_unit_test(test_datagrams), cmocka_unit_test(test_without_greeting),
 		cmocka_unit_test(test_stream),	  cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_handed),	  cmocka_unit_test(test_terminal),
-		cmocka_unit_test(test_starter),
+		cmocka_unit_test(test_starter),	  cmocka_unit_test(test_vports),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

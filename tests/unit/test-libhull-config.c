@@ -725,8 +725,33 @@ static void test_own_options(void **state)
 	assert_int_equal(net.no_magic, 0);
 	hull_free(strings);
 	assert_int_equal(hull_vm_config_set_net_path(c, 0, "/m", NULL), 0);
+	assert_int_equal(hull_vm_config_add_blk(c,
+						OPTIONS(blk, .path = "/q", .format = "qcow2",
+							.cache = "none", .aio = "native",
+							.discard = 1, .queues = 2, .iothread = 1),
+						NULL),
+			 0);
+	assert_int_equal(hull_vm_config_add_gpu(c, OPTIONS(gpu, .gui = 1), NULL), 0);
+	expect_args(c, HULL_DIALECT_HULL,
+		    "--cpus 1 --memory 512M --firmware efi,store=s,create,code=c,template=t "
+		    "--device virtio-net,type=unixgram,path=/m,vfkitMagic=off,mode=stream,mtu=1500,"
+		    "features=CSUM --device virtio-blk,path=/q,format=qcow2,cache=none,aio=native,"
+		    "discard,queues=2,iothread --device virtio-gpu,width=800,height=600,gui");
+	expect_losses(c, HULL_DIALECT_VFKIT, HULL_FORM_JSON,
+		      "agent: vfkit has no 'hull'; firmware.code: vfkit has no place for it; "
+		      "devices[0]: vfkitMagic=off is not in JSON and reads as on; "
+		      "devices[0].mode: vfkit has no place for it; "
+		      "devices[0].mtu: vfkit has no place for it; "
+		      "devices[0].features: vfkit has no place for it; "
+		      "devices[1].format: vfkit has no place for it; "
+		      "devices[1].cache: vfkit has no place for it; "
+		      "devices[1].aio: vfkit has no place for it; "
+		      "devices[1].discard: vfkit has no place for it; "
+		      "devices[1].queues: vfkit has no place for it; "
+		      "devices[1].iothread: vfkit has no place for it");
+	assert_int_equal(hull_vm_config_add_fs(c, OPTIONS(fs, .dir = "/a,b"), NULL), 0);
 	assert_int_equal(hull_vm_config_to_args(c, HULL_DIALECT_HULL, &out, &err), -1);
-	expect_error(&err, HULL_E_UNSUPPORTED, "devices[0]: there are no options for all of it");
+	expect_error(&err, HULL_E_UNSUPPORTED, "devices[3]: there are no options for all of it");
 	hull_vm_config_free(c);
 	assert_int_equal(hull_vm_config_from_args(bad, 2, HULL_DIALECT_HULL, 0, &c, &err), -1);
 	expect_error(&err, HULL_E_INVALID, "--firmware: unknown option 'stone'");
@@ -796,6 +821,9 @@ static void test_spawn(void **state)
 	/* Here they have their own numbers still. */
 	assert_int_equal(hull_vm_config_get_net(c, 2, &net, sizeof(net), &strings, NULL), 0);
 	assert_int_equal(net.fd, a[0]);
+	hull_free(strings);
+	assert_int_equal(hull_vm_config_get_net(c, 0, &net, sizeof(net), &strings, NULL), 0);
+	assert_int_equal(net.fd, b[0]);
 	hull_free(strings);
 	close(a[0]);
 	assert_int_equal(hull_vm_config_spawn(c, HULL_DIALECT_VFKIT, NULL, &p, &err), -1);

@@ -36,6 +36,12 @@ static const struct hull_qemu_host tcg = {HOST(HULL_ACCEL_TCG), .tsc_khz = 25961
 	"{\"kind\":\"virtio-net\",\"path\":\"/v\",\"mode\":\"stream\",\"mtu\":9000}," \
 	"{\"kind\":\"virtio-serial\",\"pty\":true}"
 
+#define VPORT(port, path, listen) \
+	"{\"kind\":\"virtio-vsock\",\"port\":" #port ",\"path\":\"" path "\",\"listen\":" listen "}"
+#define VPORTS                 \
+	VPORT(1, "/a", "true") \
+	"," VPORT(2, "/b", "false") ",{\"kind\":\"virtio-rng\"}," VPORT(3, "/c", "true")
+
 static const struct hull_qemu_host tcg_vsock = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						.vsock_cid = 1234567};
 static const struct hull_qemu_host tcg_device_block = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
@@ -157,6 +163,8 @@ static const struct {
 	 &tcg_parts},
 	{"device-nbd", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg},
 	{"device-nbd-relayed", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg_nbd},
+	{"vports-microvm", "{" BOOT ",\"devices\":[" VPORTS "]}", &tcg},
+	{"vports-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" VPORTS "]}", &tcg},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},

@@ -40,6 +40,16 @@ static const struct {
 	{"{\"cid\":3,\"ports\":[{\"port\":1,\"socket\":\"/a\",\"direction\":\"connect\"},"
 	 "{\"port\":2,\"socket\":\"/a\",\"direction\":\"connect\"}]}",
 	 "ports[1].socket: it stands for another port already"},
+	{"{\"cid\":3,\"ports\":[{\"port\":1,\"fd\":4,\"direction\":\"connect\"}]}",
+	 "ports[0].fd: not a number from 5 to 1023"},
+	{"{\"cid\":3,\"ports\":[{\"port\":1,\"fd\":5,\"direction\":\"listen\"}]}",
+	 "ports[0].fd: only to connect"},
+	{"{\"cid\":3,\"ports\":[{\"port\":1,\"fd\":5,\"socket\":\"/a\","
+	 "\"direction\":\"connect\"}]}",
+	 "ports[0].fd: not with a socket"},
+	{"{\"cid\":3,\"ports\":[{\"port\":1,\"fd\":5,\"direction\":\"connect\"},"
+	 "{\"port\":2,\"fd\":5,\"direction\":\"connect\"}]}",
+	 "ports[1].fd: it stands for another port already"},
 	{"{\"cid\":3,\"hybrid\":\"/a\",\"ports\":["
 	 "{\"port\":2,\"socket\":\"/a\",\"direction\":\"connect\"}]}",
 	 "hybrid: it stands for a port already"},
@@ -81,6 +91,7 @@ static void test_ports(void **state)
 		"{\"port\":1026,\"socket\":\"/run/ready.sock\",\"direction\":\"listen\"},"
 		"{\"port\":22,\"socket\":\"/run/ssh.sock\",\"direction\":\"connect\"},"
 		"{\"port\":22,\"socket\":\"/run/other.sock\",\"direction\":\"connect\"},"
+		"{\"port\":23,\"fd\":5,\"direction\":\"connect\"},"
 		"{\"port\":7,\"socket\":\"/run/ready.sock\",\"direction\":\"listen\"}]}";
 	static const char hybrid[] = "{\"cid\":3,\"uid\":1000,\"hybrid\":\"/run/v\"}";
 	cleanup_vsock_spec struct hull_vsock_spec s, h;
@@ -88,7 +99,9 @@ static void test_ports(void **state)
 
 	assert_int_equal(hull_vsock_spec_parse(text, strlen(text), &s, NULL), 0);
 	assert_int_equal(s.uid, 65534);
-	assert_int_equal(s.ports.n, 4);
+	assert_int_equal(s.ports.n, 5);
+	assert_int_equal(s.ports.v[3].fd, 5);
+	assert_null(s.ports.v[3].socket);
 	assert_string_equal(hull_vsock_spec_find(&s, 1026, buf), "/run/ready.sock");
 	assert_string_equal(hull_vsock_spec_find(&s, 7, buf), "/run/ready.sock");
 	assert_null(hull_vsock_spec_find(&s, 22, buf)); /* that is the guest's */

@@ -21,6 +21,7 @@ struct hull_plan {
 	int nbd_fd;	   /* of the directory with NBD sockets; 0: not in use yet */
 	size_t n_listed;   /* of the list of devices, those that have a place on the bus */
 	size_t n_consoles; /* of them, consoles */
+	bool has_vsock;	   /* and the device of vsock ports */
 	bool failed;	   /* out of memory, outside argv */
 };
 
@@ -44,6 +45,8 @@ void hull_plan_virtio_nth(struct hull_plan *b, const char *what, int slot, size_
 void hull_plan_listed_pci(struct hull_plan *b, const char *what, const char *properties);
 void hull_plan_listed_virtio(struct hull_plan *b, const char *what, const char *properties);
 int hull_plan_devices(struct hull_plan *b, struct hull_error **err);
+/* As many places on the bus as they need at most. */
+size_t hull_plan_devices_places(const struct hull_config *config);
 /* Some of them can't be on microvm. */
 bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_accel accel);
 
@@ -52,6 +55,8 @@ int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device 
 		      struct hull_error **err);
 int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		  struct hull_error **err);
+int hull_plan_vport(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		    struct hull_error **err);
 
 /* ---- plan-disks.c: the nth of the list of devices ---- */
 bool hull_plan_disk_needs_pci(const struct hull_dev_disk *d, enum hull_accel accel);

@@ -90,6 +90,7 @@ static const struct {
 	[HULL_DEVICE_INPUT] = {.add = add_input},
 	[HULL_DEVICE_SERIAL] = {.add = hull_plan_console},
 	[HULL_DEVICE_NET] = {.add = hull_plan_nic},
+	[HULL_DEVICE_VSOCK] = {.add = hull_plan_vport},
 };
 
 bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_accel accel)
@@ -102,6 +103,20 @@ bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_acce
 			return true;
 	}
 	return false;
+}
+
+size_t hull_plan_devices_places(const struct hull_config *config)
+{
+	bool vsock = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->devices.n; i++) {
+		bool vport = config->devices.v[i].kind == HULL_DEVICE_VSOCK;
+
+		n += !(vport && vsock);
+		vsock |= vport;
+	}
+	return n;
 }
 
 static size_t count_kind(const struct hull_config *c, enum hull_device_kind kind)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Devices of the description's list that lead out of the VM: consoles and network devices.
+ * Devices of the description's list that lead out of the VM: consoles, network devices and vsock
+ * ports.
  *
  * All consoles are ports of one controller, which is in the place of the first of them: so the
- * guest's hvc0, hvc1... are in the order of the list.
+ * guest's hvc0, hvc1... are in the order of the list.  All vsock ports are those of one device.
  */
 #define _GNU_SOURCE
 #include "backend/qemu/plan-build.h"
@@ -89,5 +90,18 @@ int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev
 	snprintf(properties, sizeof(properties), ",netdev=nic%zu,mac=%s%s%s", nth, mac, mtu,
 		 hull_plan_is_microvm(b) ? "" : ",romfile=");
 	hull_plan_listed_virtio(b, "virtio-net", properties);
+	return 0;
+}
+
+/* The ports are the affair of whoever is at the other end, the guest's address too. */
+int hull_plan_vport(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		    struct hull_error **err)
+{
+	if (b->has_vsock)
+		return 0;
+	b->has_vsock = true;
+	hull_plan_addf(b, "-chardev", "socket,id=vsock,fd=%d",
+		       hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth));
+	hull_plan_listed_virtio(b, "vhost-user-vsock", ",chardev=vsock");
 	return 0;
 }

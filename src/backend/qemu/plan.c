@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "config/forward.h"
 #include "config/network.h"
+#include "config/vports.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -80,7 +81,7 @@ static bool has_root_daemon(const struct hull_plan *b)
 /* vhost-user daemons map the guest's memory. */
 static bool has_daemons(const struct hull_plan *b)
 {
-	return has_root_daemon(b) || b->host->n_shares;
+	return has_root_daemon(b) || b->host->n_shares || hull_vports_wanted(b->config);
 }
 
 /* Without "disable-legacy" QEMU would offer both generations to a device on the root bus. */
@@ -439,7 +440,8 @@ static int add_devices(struct hull_plan *b, struct hull_error **err)
 /* What would not find a transport on microvm, or has to be on a PCI bus; microvm has no flash. */
 static bool needs_pci(const struct hull_config *c, const struct hull_qemu_host *host)
 {
-	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n + c->devices.n >
+	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n +
+			       hull_plan_devices_places(c) >
 		       MICROVM_LAST_BUS ||
 	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_plan_devices_need_pci(c, host->accel);
 }
