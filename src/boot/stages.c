@@ -78,6 +78,14 @@ static bool is_there(const struct hull_moddep *texts, const char *builtin, const
 	return is_builtin(builtin, module) || hull_moddep_files(texts, module, &files) == 0;
 }
 
+static bool has_device(const struct hull_config *c, enum hull_device_kind kind)
+{
+	for (size_t i = 0; i < c->devices.n; i++)
+		if (c->devices.v[i].kind == kind)
+			return true;
+	return false;
+}
+
 static bool is_needed(const struct hull_config *c, enum hull_machine machine, enum need need)
 {
 	bool scratch = false;
@@ -100,7 +108,7 @@ static bool is_needed(const struct hull_config *c, enum hull_machine machine, en
 	case NEED_OVERLAY:
 		return c->root.kind != HULL_ROOT_NONE;
 	case NEED_DISK:
-		return c->disks.n;
+		return c->disks.n || has_device(c, HULL_DEVICE_BLK);
 	case NEED_EXT4:
 		return scratch;
 	case NEED_NET:
