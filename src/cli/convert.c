@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "cli/cloud_opts.h"
 #include "cli/vfkit.h"
 #include "config/dialect.h"
 #include "config/vfkit.h"
@@ -173,29 +174,10 @@ static int read_image(void *ctx, const char *path, unsigned char *head, size_t *
 	return -1;
 }
 
-/* What the disk that vfkit makes of them needs. */
 static int check_cloud_init(void *ctx, const struct hull_vfkit_flags *flags, char **ret_iso,
 			    struct hull_error **err)
 {
-	bool found = false;
-
-	for (size_t i = 0; i < flags->cloud_init.n; i++) {
-		const char *path = flags->cloud_init.v[i], *slash = strrchr(path, '/');
-		const char *name = slash ? slash + 1 : path;
-		cleanup_close int fd = -1;
-
-		if (!*path)
-			continue;
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		if (fd < 0)
-			return hull_fail(err, HULL_E_INVALID, "--cloud-init: open '%s': %s", path,
-					 hull_strerror(errno));
-		found |= !strcmp(name, "user-data") || !strcmp(name, "meta-data");
-	}
-	if (flags->cloud_init.n && !found)
-		return hull_fail(err, HULL_E_INVALID,
-				 "--cloud-init: a file named user-data or meta-data is needed");
-	return 0;
+	return hull_cloud_opt_files(&flags->cloud_init, NULL, err);
 }
 
 static void add_unwritten_flags(const struct hull_vfkit_flags *flags, struct hull_strv *notes)

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "cli/cloud_opts.h"
 #include "cli/device_opts.h"
 #include "cli/firmware_opts.h"
 #include "cli/kernel_opts.h"
@@ -70,6 +71,7 @@ enum {
 	OPT_ARCH,
 	OPT_FIRMWARE,
 	OPT_IGNITION,
+	OPT_CLOUD_INIT,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -109,6 +111,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_MACHINE, "machine", "TYPE", "auto, q35, microvm or virt (default auto)", NULL},
 	{OPT_FIRMWARE, "firmware", "efi[,store=FILE[,create]]",
 	 "boot what the disks hold; the store keeps the firmware's variables", NULL},
+	{OPT_CLOUD_INIT, "cloud-init", "FILE[,FILE...]",
+	 "user-data, meta-data and network-config, on a disk for cloud-init", NULL},
 	{OPT_IGNITION, "ignition", "FILE", "serve the guest this Ignition file, over vsock", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
@@ -484,6 +488,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_device_add(c, value, err);
 	case OPT_FIRMWARE:
 		return set_firmware(o, value, err);
+	case OPT_CLOUD_INIT:
+		return hull_cloud_opt_parse(value, c, err);
 	case OPT_IGNITION:
 		return set_file(&c->ignition, value, err);
 	case OPT_HERE:

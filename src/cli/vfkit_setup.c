@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "cli/cloud_opts.h"
 #include "cli/device_opts.h"
 #include "cli/rest_opts.h"
 #include "config/dialect.h"
@@ -58,10 +59,9 @@ static int write_pid(const char *path, struct hull_error **err)
 static int prepare(void *ctx, const struct hull_vfkit_flags *flags, char **ret_iso,
 		   struct hull_error **err)
 {
-	if (flags->cloud_init.n)
-		return hull_fail(err, HULL_E_UNSUPPORTED,
-				 "--cloud-init: hull can't make a disk of these files yet");
-	return flags->pidfile ? write_pid(flags->pidfile, err) : 0;
+	if (flags->pidfile && write_pid(flags->pidfile, err) < 0)
+		return -1;
+	return hull_cloud_opt_files(&flags->cloud_init, ctx, err);
 }
 
 /* ---- what this host lacks ---- */

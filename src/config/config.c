@@ -161,6 +161,17 @@ static const struct hull_field rest_table[] = {
 };
 static const struct hull_fields rest_fields = HULL_FIELDS(struct hull_rest, rest_table);
 
+static const struct hull_field cloud_init_table[] = {
+	HULL_FIELD_STRING(struct hull_cloud_init, user_data, "user_data", HULL_FIELD_PATH,
+			  PATH_MAX_LEN, "file of what is to be done in the guest"),
+	HULL_FIELD_STRING(struct hull_cloud_init, meta_data, "meta_data", HULL_FIELD_PATH,
+			  PATH_MAX_LEN, "file of the machine's own data, such as its name"),
+	HULL_FIELD_STRING(struct hull_cloud_init, network_config, "network_config", HULL_FIELD_PATH,
+			  PATH_MAX_LEN, "file of the network's configuration"),
+};
+static const struct hull_fields cloud_init_fields =
+	HULL_FIELDS(struct hull_cloud_init, cloud_init_table);
+
 static const struct hull_field programs_table[] = {
 	HULL_FIELD_STRING(struct hull_programs, qemu, "qemu", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "path of QEMU for the guest's architecture; looked up if empty"),
@@ -237,6 +248,8 @@ static const struct hull_field config_table[] = {
 			HULL_CONFIG_MAX_NETWORKS, "network devices"),
 	HULL_FIELD_LIST(struct hull_config, devices, "devices", 0, &hull_device_fields,
 			HULL_CONFIG_MAX_DEVICES, "any other devices, in order"),
+	HULL_FIELD_STRUCT(struct hull_config, cloud_init, "cloud_init", 0, &cloud_init_fields,
+			  "files for cloud-init, on one more disk"),
 	HULL_FIELD_STRING(struct hull_config, ignition, "ignition", HULL_FIELD_PATH, PATH_MAX_LEN,
 			  "Ignition file, which the guest gets by HTTP from vsock port 1024"),
 	HULL_FIELD_STRUCT(struct hull_config, timesync, "timesync", 0, &hull_timesync_class.fields,
@@ -458,6 +471,19 @@ static int check_debug(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+static int check_cloud_init(const struct hull_config *c, struct hull_error **err)
+{
+	const struct hull_cloud_init *ci = &c->cloud_init;
+
+	if (ci->network_config && !ci->user_data && !ci->meta_data)
+		return hull_fail(err, HULL_E_INVALID,
+				 "cloud_init.network_config: needs user_data or meta_data");
+	if (check_path(ci->user_data, "cloud_init.user_data", err) < 0 ||
+	    check_path(ci->meta_data, "cloud_init.meta_data", err) < 0)
+		return -1;
+	return check_path(ci->network_config, "cloud_init.network_config", err);
+}
+
 static int check_rest(const struct hull_config *c, struct hull_error **err)
 {
 	return hull_rest_check(&c->rest, err);
@@ -660,7 +686,7 @@ static int check_share_at(const struct hull_config *c, size_t i, struct hull_err
 /* Each finds one problem of the whole, or of an item of one of its lists. */
 static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
 	check_identity, check_firmware, check_boot,	  check_debug,
-	check_hardware, check_rest,	hull_vports_check};
+	check_hardware, check_rest,	check_cloud_init, hull_vports_check};
 #define LIST(member) offsetof(struct hull_config, member.n)
 static const struct {
 	size_t n; /* offset of the list's length */

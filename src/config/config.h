@@ -143,6 +143,12 @@ struct hull_rest {
 	uint64_t port; /* tcp; 0: one that is free */
 };
 
+/* Files for cloud-init in the guest, which finds them on a disk (NoCloud). */
+struct hull_cloud_init {
+	char *user_data, *meta_data; /* one of them is needed */
+	char *network_config;
+};
+
 /* "" means: look the usual places through. */
 struct hull_programs {
 	char *qemu;
@@ -180,6 +186,7 @@ struct hull_config {
 	uint64_t owner_uid, owner_gid; /* in the guest, of the shares' files */
 	HULL_VEC(struct hull_network) networks;
 	HULL_VEC(struct hull_device) devices; /* beside those above */
+	struct hull_cloud_init cloud_init;
 	char *ignition; /* file that the guest gets by HTTP, over vsock; NULL: none */
 	struct hull_timesync timesync; /* port 0: none; not of use to hull's own agent */
 	bool rng;

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "config/network.h"
+#include "monitor/cidata.h"
 #include "monitor/export.h"
 #include "monitor/net.h"
 #include "monitor/share.h"
@@ -81,6 +82,8 @@ int hull_monitor_command(struct hull_config *config, const struct hull_backend_o
 	if (config->link == HULL_LINK_VSOCK)
 		sockets.vsock_cid = SOME_CID;
 	r = hull_networks_adopt(config, err);
+	if (r == 0)
+		r = hull_cidata_adopt(config, err);
 	if (r == 0)
 		r = plan_shares(config, ops, &exports, &sockets, err);
 	if (r == 0)

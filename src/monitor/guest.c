@@ -204,11 +204,10 @@ static void add_identity(struct hull_setup *s, const struct hull_config *c)
 	s->rq.hostname = c->name ? c->name : (char *)"hull";
 }
 
-/* What is at the far side of those is nothing to us: the guest's programs configure them. */
-static bool has_nic(const struct hull_config *c)
+static bool has_device(const struct hull_config *c, enum hull_device_kind kind)
 {
 	for (size_t i = 0; i < c->devices.n; i++)
-		if (c->devices.v[i].kind == HULL_DEVICE_NET)
+		if (c->devices.v[i].kind == kind)
 			return true;
 	return false;
 }
@@ -226,7 +225,9 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 	}
 	hull__agent__v1__setup_request__init(&s->rq);
 	hull__agent__v1__coldplug__init(&s->coldplug);
-	if (m->net || has_nic(&m->config))
+	/* What is at the far side of devices is nothing to us: the guest's programs configure them.
+	 */
+	if (m->net || has_device(&m->config, HULL_DEVICE_NET))
 		hull_setup_stage(s, "net");
 	if (m->net)
 		hull_net_describe(m->net, &s->rq);

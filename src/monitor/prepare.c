@@ -19,6 +19,7 @@
 #include "boot/modules.h"
 #include "config.h"
 #include "config/network.h"
+#include "monitor/cidata.h"
 #include "monitor/net.h"
 #include "monitor/rest.h"
 
@@ -460,7 +461,8 @@ static int read_spec(struct hull_monitor *m, const void *spec, size_t len, struc
 {
 	hull_config_fini(&m->config);
 	if (hull_config_from_json(spec, len, &m->config, err) < 0 ||
-	    hull_networks_adopt(&m->config, err) < 0 || hull_config_validate(&m->config, err) < 0)
+	    hull_networks_adopt(&m->config, err) < 0 || hull_cidata_adopt(&m->config, err) < 0 ||
+	    hull_config_validate(&m->config, err) < 0)
 		return -1;
 	if (!m->config.run_dir || !m->config.id)
 		return hull_fail(err, HULL_E_INVALID, "the VM description has no id or run_dir");
@@ -585,6 +587,7 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
 	    hull_server_listen(m->server, control_fd, err) < 0 ||
 	    hull_monitor_open_gdb(m, err) < 0 || hull_rest_open(m, &m->rest, err) < 0 ||
+	    hull_cidata_make(&m->config, err) < 0 ||
 	    hull_vports_new(&m->config, &m->vports, err) < 0 ||
 	    hull_ignition_open(m->loop, &m->config, &m->ignition, err) < 0 ||
 	    hull_timesync_new(m->loop, &m->config, &m->timesync, err) < 0)

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define HULL_SETUP_MOUNTS_MAX 1024 /* what the agent takes */
-#define HULL_SETUP_STAGES_MAX 8
+#define HULL_SETUP_STAGES_MAX 12
 #define HULL_SETUP_SEALED_MAX 32
 #define HULL_SETUP_OPTIONS_MAX 4
 

@@ -33,6 +33,7 @@ for module in virtio_pci virtio_blk virtio-rng virtio_console; do modprobe $modu
 [ ! -e /dev/hvc0 ] || { stty raw -echo; echo 'type:'; read line; echo "input: $line"; }
 echo "cmdline: $(cat /proc/cmdline)"
 echo "disk: $(head -c 5 /dev/vda) serial $(cat /sys/block/vda/serial)"
+[ ! -b /dev/vdb ] || echo "label: $(dd if=/dev/vdb bs=1 skip=32808 count=6 2>/dev/null)"
 echo changed | dd of=/dev/vda bs=512 seek=1 conv=sync,fsync 2>/dev/null
 echo "rng: $(cat /sys/class/misc/hw_random/rng_current) $(head -c 64 /dev/hwrng | wc -c)"
 echo "cpus: $(nproc), memory: $(sed -n 's/MemTotal: *//p' /proc/meminfo)"
@@ -42,6 +43,7 @@ END
 chmod +x root/init
 (cd root && find . | cpio -o --quiet -H newc) >initrd || fail "can't make an initramfs"
 printf 'hello' >disk.raw
+echo '#cloud-config' >user-data
 truncate -s 1M disk.raw
 
 # launch ARGS... : starts it with Debian's kernel, reads its console into ./console
@@ -67,13 +69,14 @@ ends()
 
 # The old flags for a kernel; the guest powers off.
 launch "$HULL" vfkit --cpus 2 --memory 256 -k "$guest/vmlinuz" -i initrd -C 'quiet tell="a  b"' --pidfile pid \
-	-d virtio-blk,path=disk.raw,deviceId=first -d virtio-rng
+	-d virtio-blk,path=disk.raw,deviceId=first -d virtio-rng --cloud-init user-data
 [ "$(cat pid)" = "$started" ] || fail "the pid file has $(cat pid), not $started"
 [ "$(stat -c %a pid)" = 600 ] || fail "pid file: $(stat -c %a pid)"
 ends 0
 is out ''
 has console 'quiet tell="a  b"'
 has console 'disk: hello serial first'
+has console 'label: cidata'
 has console 'rng: virtio_rng.0 64'
 has console 'cpus: 2, memory: 2'
 [ "$(dd if=disk.raw bs=512 skip=1 count=1 2>/dev/null | head -c 7)" = changed ] || fail 'the disk was not written'
@@ -145,7 +148,8 @@ refused 'rosetta: there is no such translator on this host, only on Apple'"'"'s 
 refused 'cpus: must be 1 to 256, not 0' $linux -c 0
 refused 'memory: must be 67108864 to 4398046511104, not 0' $linux -m 0
 refused "bootloader efi: 'variable-store' is needed" -b efi
-refused '--cloud-init: hull can'"'"'t make a disk of these files yet' $linux --cloud-init user-data
+refused "--cloud-init: open 'none/user-data': No such file or directory" $linux --cloud-init none/user-data
+refused '--cloud-init: a file named user-data or meta-data is needed' $linux --cloud-init initrd
 refused "--device 'virtio-blk,path=none': virtio-blk: open image 'none': No such file or directory" $linux -d virtio-blk,path=none
 refused "--pidfile: write '/none/pid': No such file or directory" $linux --pidfile /none/pid
 expect 1 ./vfkit $linux --restful-uri none:x

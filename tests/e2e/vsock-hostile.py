@@ -349,7 +349,8 @@ def bad_specs():
     for spec, words in (({"cid": 2}, "cid: not a number from 3"), ({"cidd": 5}, "cidd: unknown key"),
                         ({"hybrid": "x"}, "hybrid: not an absolute path"),
                         ({"hybrid": "/" + "x" * 107}, "hybrid: a path too long"),
-                        ({"ports": [{"port": 5}]}, "ports[0].socket: missing"),
+                        ({"ports": [{"port": 5}]}, "ports[0].direction: missing"),
+                        ({"ports": [{"port": 5, "direction": "listen"}]}, "ports[0].socket: missing"),
                         ({"ports": [{"port": 5, "socket": "/a"}]}, "ports[0].direction: missing"),
                         ({"ports": [{"port": 5, "socket": "/a", "direction": "listen"}] * 2}, "ports[1].port: it leads"),
                         ({"hybrid": "/nowhere/at/all"}, "make socket '/nowhere/at/all'")):

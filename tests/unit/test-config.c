@@ -57,7 +57,9 @@ static void test_everything_round_trips(void **state)
 		"\"serial\":\"s\"},{\"scratch\":1048576}],\"networks\":[{\"kind\":\"user\","
 		"\"provider\":\"builtin\",\"mac\":\"52:00:00:00:00:01\",\"ports\":["
 		"{\"address\":\"::1\",\"host\":80,\"guest\":8080,\"count\":3,"
-		"\"protocol\":\"udp\"}]}],\"ignition\":\"/g\",\"timesync\":{\"port\":9},"
+		"\"protocol\":\"udp\"}]}],"
+		"\"cloud_init\":{\"user_data\":\"/ud\",\"meta_data\":\"/md\","
+		"\"network_config\":\"/nc\"},\"ignition\":\"/g\",\"timesync\":{\"port\":9},"
 		"\"rng\":false,\"seccomp\":false,"
 		"\"tied\":true,\"boot_timeout_ms\":1,\"run_dir\":\"/r\","
 		"\"rest\":{\"kind\":\"tcp\",\"address\":\"::1\",\"port\":80},"
@@ -207,6 +209,10 @@ static void test_validation_refuses(void **state)
 		{"{" GOOD ",\"link\":\"vsock\",\"devices\":[" VPORT1 "]}",
 		 "link: 'vsock' is a vsock device too, and a guest can have only one: not "
 		 "together with a device 'virtio-vsock', ignition or timesync"},
+		{"{" GOOD ",\"cloud_init\":{\"network_config\":\"/n\"}}",
+		 "cloud_init.network_config: needs user_data or meta_data"},
+		{"{" GOOD ",\"cloud_init\":{\"user_data\":\"u\"}}",
+		 "cloud_init.user_data: 'u' is not an absolute path"},
 		{"{" GOOD ",\"ignition\":\"i\"}", "ignition: 'i' is not an absolute path"},
 		{"{" GOOD
 		 ",\"ignition\":\"/i\",\"devices\":[" VPORT(",\"port\":1024,\"path\":\"/s\"") "]}",

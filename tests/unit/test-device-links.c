@@ -127,7 +127,7 @@ static void test_refused(void **state)
 	cleanup_close int far = listen_at("gram", SOCK_DGRAM), file = open("/dev/null", O_RDWR);
 	int pair[2];
 
-	assert_true(far >= 0);
+	assert_true(far >= 0 && file >= 0);
 	refuse("{\"kind\":\"virtio-net\",\"path\":\"@/missing\"}", -1, "connect to the network");
 	refuse("{\"kind\":\"virtio-net\",\"path\":\"@/gram\",\"mode\":\"stream\"}", -1,
 	       "wrong type");
