@@ -24,6 +24,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #define SERVICE "hull.monitor.v1.Monitor"
@@ -242,6 +243,25 @@ static int monitor_environment(struct hull_strv *env, struct hull_error **err)
 	return env->failed ? hull_fail_nomem(err) : 0;
 }
 
+/* Before anything of ours is open, which could have such a number then. */
+static int check_handed(const struct hull_config *config, struct hull_error **err)
+{
+	for (size_t i = 0; i < config->devices.n; i++) {
+		const struct hull_device *d = &config->devices.v[i];
+		socklen_t len = sizeof(int);
+		int type;
+
+		if (d->kind != HULL_DEVICE_NET || !d->net.socket ||
+		    getsockopt((int)d->net.fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+			continue;
+		hull_fail(err, HULL_E_INVALID, "devices[%zu].fd: descriptor %d is no open socket",
+			  i, (int)d->net.fd);
+		hull_hint(err, "whoever starts this opens it, and hands it down under that number");
+		return -1;
+	}
+	return 0;
+}
+
 /* What devices are to use and we have open; returns how many. */
 static size_t hand_down(const struct hull_config *config, struct hull_fd_map *fds)
 {
@@ -336,7 +356,7 @@ static int send_start(struct hull_vm *vm, const struct hull_config *config, stru
 
 static int prepare(struct hull_vm *vm, struct hull_config *config, struct hull_error **err)
 {
-	if (hull_rundir_create(&vm->dir, err) < 0)
+	if (check_handed(config, err) < 0 || hull_rundir_create(&vm->dir, err) < 0)
 		return -1;
 	free(config->id);
 	free(config->run_dir);

@@ -6,6 +6,7 @@ and passes frames between guests, whichever way they are connected.
 device-net.py END...                 each END is gram:PATH, magic:PATH (wants a greeting) or stream:PATH
 device-net.py hand gram|stream PROGRAM ARGS...
                                      runs it with a socket as descriptor 7, and is at the other end"""
+import fcntl
 import os
 import selectors
 import signal
@@ -133,9 +134,12 @@ def make(words):
 
 
 def hand(kind, argv):
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM if kind == "stream" else socket.SOCK_DGRAM)
+    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM if kind == "stream" else socket.SOCK_DGRAM)
+    # Neither may be 7 already.
+    ours, theirs = (socket.socket(fileno=fcntl.fcntl(s.fileno(), fcntl.F_DUPFD_CLOEXEC, 20)) for s in pair)
+    for end in pair:
+        end.close()
     os.dup2(theirs.fileno(), 7)
-    os.set_inheritable(7, True)
     theirs.close()
     with subprocess.Popen(argv, pass_fds=[7]) as child:
         os.close(7)
