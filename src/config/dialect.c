@@ -80,8 +80,7 @@ static int take_bootloader(struct hull_bootloader *boot, struct hull_config *c,
 	return hull_fail(err, HULL_E_INVALID, "bootloader: missing");
 }
 
-static int take_devices(struct hull_vfkit *vm, struct hull_config *c, struct hull_strv *notes,
-			struct hull_error **err)
+static int take_devices(struct hull_vfkit *vm, struct hull_config *c, struct hull_error **err)
 {
 	if (vm->devices.n > HULL_CONFIG_MAX_DEVICES)
 		return hull_fail(err, HULL_E_INVALID, "devices: more than %d",
@@ -92,8 +91,6 @@ static int take_devices(struct hull_vfkit *vm, struct hull_config *c, struct hul
 
 		if (class->check && class->check(hull_device_object(d), err) < 0)
 			return hull_prefix(err, "devices[%zu]: %s", i, class->name);
-		if (d->kind == HULL_DEVICE_SERIAL && d->serial.pty_name)
-			hull_strv_addf(notes, "devices[%zu].ptyName: hull has no place for it", i);
 	}
 	c->devices.v = vm->devices.v;
 	c->devices.n = vm->devices.n;
@@ -103,19 +100,32 @@ static int take_devices(struct hull_vfkit *vm, struct hull_config *c, struct hul
 	return 0;
 }
 
+int hull_config_unowned(const struct hull_vfkit *vm, struct hull_strv *notes)
+{
+	static const char text[] = "%s: hull has no place for it";
+
+	for (size_t i = 0; i < vm->devices.n; i++)
+		if (vm->devices.v[i].kind == HULL_DEVICE_SERIAL && vm->devices.v[i].serial.pty_name)
+			hull_strv_addf(notes, "devices[%zu].ptyName: hull has no place for it", i);
+	if (vm->memory_bytes % MIB)
+		hull_strv_add(notes, "memory: rounded up to whole MiB, as vfkit does");
+	if (vm->has_ignition && vm->ignition.socket_path)
+		hull_strv_addf(notes, text, "ignition.socketPath");
+	if (vm->nested)
+		hull_strv_addf(notes, text, "nested");
+	return notes->failed ? -ENOMEM : 0;
+}
+
 int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *c, struct hull_strv *notes,
 			   struct hull_error **err)
 {
 	uint64_t rest = vm->memory_bytes & (MIB - 1), memory = vm->memory_bytes - rest;
-	const struct {
-		bool there;
-		const char *name;
-	} others[] = {{vm->has_ignition && vm->ignition.socket_path, "ignition.socketPath"},
-		      {vm->nested, "nested"}};
 
+	if (hull_config_unowned(vm, notes) < 0)
+		return hull_fail_nomem(err);
 	if (set_number("cpus", vm->cpus, &c->cpus, err) < 0 ||
 	    set_number("memory", memory + (rest ? MIB : 0), &c->memory_bytes, err) < 0 ||
-	    take_bootloader(&vm->bootloader, c, err) < 0 || take_devices(vm, c, notes, err) < 0)
+	    take_bootloader(&vm->bootloader, c, err) < 0 || take_devices(vm, c, err) < 0)
 		return -1;
 	/* Its guests look for their devices on a PCI bus. */
 	c->machine = c->arch == HULL_ARCH_X86_64 ? HULL_MACHINE_Q35 : HULL_MACHINE_AUTO;
@@ -125,12 +135,7 @@ int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *c, struct 
 		c->timesync = vm->timesync;
 	if (vm->has_ignition)
 		c->ignition = steal_ptr(&vm->ignition.path);
-	if (rest)
-		hull_strv_add(notes, "memory: rounded up to whole MiB, as vfkit does");
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (others[i].there)
-			hull_strv_addf(notes, "%s: hull has no place for it", others[i].name);
-	return notes->failed ? hull_fail_nomem(err) : 0;
+	return 0;
 }
 
 /* ---- to vfkit ---- */
@@ -265,19 +270,26 @@ static int give_devices(struct hull_config *c, struct hull_vfkit *vm, struct hul
 	return r;
 }
 
-int hull_config_to_vfkit(struct hull_config *c, struct hull_vfkit *vm, struct hull_strv *notes,
-			 struct hull_error **err)
+int hull_config_machine_to_vfkit(struct hull_config *c, struct hull_vfkit *vm,
+				 struct hull_strv *notes)
 {
 	vm->cpus = c->cpus;
 	vm->memory_bytes = c->memory_bytes;
-	if (note_rest(c, notes, err) < 0)
-		return -1;
 	vm->timesync = c->timesync;
 	vm->has_timesync = c->timesync.port != 0;
 	vm->has_ignition = c->ignition;
 	vm->ignition.path = steal_ptr(&c->ignition);
 	vm->ignition.port = vm->has_ignition ? HULL_IGNITION_PORT : 0;
-	if (give_bootloader(c, vm, notes) < 0 || give_devices(c, vm, notes) < 0 || notes->failed)
+	return give_bootloader(c, vm, notes);
+}
+
+int hull_config_to_vfkit(struct hull_config *c, struct hull_vfkit *vm, struct hull_strv *notes,
+			 struct hull_error **err)
+{
+	if (note_rest(c, notes, err) < 0)
+		return -1;
+	if (hull_config_machine_to_vfkit(c, vm, notes) < 0 || give_devices(c, vm, notes) < 0 ||
+	    notes->failed)
 		return hull_fail_nomem(err);
 	return 0;
 }

@@ -18,8 +18,14 @@
 /* Into an initialised config. */
 int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *ret_config,
 			   struct hull_strv *notes, struct hull_error **err);
+/* Its notes alone. 0 or -ENOMEM. */
+int hull_config_unowned(const struct hull_vfkit *vm, struct hull_strv *notes);
 /* Into zeroed memory. */
 int hull_config_to_vfkit(struct hull_config *config, struct hull_vfkit *ret_vm,
 			 struct hull_strv *notes, struct hull_error **err);
+/* The part of it that is no device: CPUs, memory, bootloader, time sync and Ignition. 0 or
+ * -ENOMEM. */
+int hull_config_machine_to_vfkit(struct hull_config *config, struct hull_vfkit *ret_vm,
+				 struct hull_strv *notes);
 
 #endif

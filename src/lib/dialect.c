@@ -39,23 +39,6 @@ int hull_lib_pack(const struct hull_strv *list, char ***ret, struct hull_error *
 
 /* ---- the machine as vfkit sees it ---- */
 
-static int copy_rest(const struct hull_vfkit *vm, struct hull_vfkit *made, struct hull_error **err)
-{
-	const struct hull_ignition *from = &vm->ignition;
-	struct hull_ignition *to = &made->ignition;
-
-	made->nested = vm->nested;
-	made->has_timesync = vm->has_timesync;
-	made->timesync = vm->timesync;
-	made->has_ignition = vm->has_ignition;
-	to->port = from->port;
-	to->path = from->path ? strdup(from->path) : NULL;
-	to->socket_path = from->socket_path ? strdup(from->socket_path) : NULL;
-	return (from->path && !to->path) || (from->socket_path && !to->socket_path)
-		       ? hull_fail_nomem(err)
-		       : 0;
-}
-
 /* *ret_vm is what the handle has, or @made where that has more in it. */
 static int view_as_vfkit(const struct hull_vm_config *c, struct hull_vfkit *made,
 			 struct hull_strv *notes, const struct hull_vfkit **ret_vm,
@@ -70,7 +53,8 @@ static int view_as_vfkit(const struct hull_vm_config *c, struct hull_vfkit *made
 	if (hull_lib_own_make(c, &config, NULL, err) < 0 ||
 	    hull_config_to_vfkit(&config, made, notes, err) < 0)
 		return -1;
-	return copy_rest(&c->vm, made, err);
+	made->nested = c->vm.nested; /* hull has no place for it */
+	return 0;
 }
 
 /* ---- JSON ---- */
@@ -233,7 +217,9 @@ static int own_losses(const struct hull_vm_config *c, uint32_t form, struct hull
 		return -1;
 	if (form == HULL_FORM_ARGS && !config.rng)
 		hull_strv_add(notes, "rng: no option of 'hull run' says that there is none");
-	return hull_lib_own_losses(c, notes) < 0 ? hull_fail_nomem(err) : 0;
+	if (form == HULL_FORM_ARGS && config.timesync.port)
+		hull_strv_add(notes, "timesync: no option of 'hull run' says it");
+	return hull_config_unowned(&c->vm, notes) < 0 ? hull_fail_nomem(err) : 0;
 }
 
 int hull_vm_config_losses(struct hull_vm_config *config, uint32_t dialect, uint32_t form,

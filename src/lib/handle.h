@@ -70,8 +70,6 @@ int hull_lib_own_object(const struct hull_vm_config *c, struct hull_json **ret,
 /* Into an initialised config; @ret_text may be NULL. */
 int hull_lib_own_make(const struct hull_vm_config *c, struct hull_config *config, char **ret_text,
 		      struct hull_error **err);
-/* A clause for each thing that it leaves out. 0 or -ENOMEM. */
-int hull_lib_own_losses(const struct hull_vm_config *c, struct hull_strv *notes);
 int hull_lib_own_parse(struct hull_vm_config *c, const char *const *args, size_t n, uint32_t flags,
 		       struct hull_error **err);
 int hull_lib_own_render(const struct hull_vm_config *c, struct hull_strv *args,

@@ -46,6 +46,7 @@ static const struct option {
 	{"share-cache", 0, WORD, "share_cache"},
 	{"net", 0, NET, "networks"},
 	{"device", 0, DEVICE, "devices"},
+	{"ignition", 0, WORD, "ignition"},
 };
 
 /* Appends to the list of that name. */
@@ -409,8 +410,8 @@ static int find_key(void *ctx, const char *key, struct hull_json *value)
 {
 	const char **lost = ctx;
 
-	/* The last has no option, and does no harm: a loss that is told. */
-	if (!strcmp(key, "version") || !strcmp(key, "rng"))
+	/* The last two have no option: losses that are told. */
+	if (!strcmp(key, "version") || !strcmp(key, "rng") || !strcmp(key, "timesync"))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (!strcmp(key, options[i].key))

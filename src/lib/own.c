@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/strbuf.h"
-#include "config/config.h"
+#include "config/dialect.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 /* Whether the shared model stands for a member, or the bootloader excludes it. */
 static bool is_shared(const char *key, enum hull_boot_kind kind)
 {
-	static const char *const always[] = {"cpus", "memory", "devices"};
+	static const char *const always[] = {"cpus", "memory", "devices", "ignition", "timesync"};
 	static const char *const kernel[] = {"kernel", "initrd", "append"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
@@ -68,37 +68,6 @@ static int keep(const char *text, size_t len, enum hull_boot_kind kind, struct h
 
 /* ---- reading ---- */
 
-static int take_kernel(struct hull_vm_config *c, struct hull_config *config,
-		       struct hull_error **err)
-{
-	cleanup_strbuf struct hull_strbuf cmdline = HULL_STRBUF_INIT;
-	struct hull_boot_linux *boot = &c->vm.bootloader.linux_boot;
-
-	c->vm.bootloader.kind = HULL_BOOT_LINUX;
-	boot->kernel = steal_ptr(&config->kernel);
-	boot->initrd = steal_ptr(&config->initrd);
-	for (size_t i = 0; i < config->append.n; i++)
-		hull_strbuf_addf(&cmdline, "%s%s", i ? " " : "", config->append.v[i]);
-	if (!config->append.n)
-		return 0;
-	boot->cmdline = hull_strbuf_steal(&cmdline);
-	return boot->cmdline ? 0 : hull_fail_nomem(err);
-}
-
-static int take_bootloader(struct hull_vm_config *c, struct hull_config *config,
-			   struct hull_error **err)
-{
-	struct hull_bootloader *boot = &c->vm.bootloader;
-
-	if (config->firmware.kind == HULL_FIRMWARE_EFI) {
-		boot->kind = HULL_BOOT_EFI;
-		boot->efi.store = steal_ptr(&config->firmware.store);
-		boot->efi.create = config->firmware.create;
-		return 0;
-	}
-	return config->kernel ? take_kernel(c, config, err) : 0;
-}
-
 static int keep_text(struct hull_vm_config *c, const char *text, size_t len,
 		     struct hull_error **err)
 {
@@ -114,14 +83,15 @@ int hull_lib_own_read(struct hull_vm_config *c, const char *text, size_t len,
 		      struct hull_error **err)
 {
 	cleanup_config struct hull_config config;
+	cleanup_strv struct hull_strv notes = {0}; /* what they are about is kept */
 
 	hull_config_init(&config);
 	if (hull_config_read_user(text, len, NULL, &config, NULL, err) < 0)
 		return -1;
-	if (take_bootloader(c, &config, err) < 0 || keep_text(c, text, len, err) < 0)
+	if (hull_config_machine_to_vfkit(&config, &c->vm, &notes) < 0)
+		return hull_fail_nomem(err);
+	if (keep_text(c, text, len, err) < 0)
 		return -1;
-	c->vm.cpus = config.cpus;
-	c->vm.memory_bytes = config.memory_bytes;
 	for (size_t i = 0; i < config.devices.n; i++) {
 		struct hull_device dev = config.devices.v[i];
 
@@ -211,6 +181,22 @@ static int set_devices(struct hull_json *json, const struct hull_vfkit *vm)
 	return hull_json_set(json, "devices", list);
 }
 
+static int set_services(struct hull_json *json, const struct hull_vfkit *vm)
+{
+	struct hull_json *timesync;
+
+	if (vm->has_ignition && set_text(json, "ignition", vm->ignition.path) < 0)
+		return -ENOMEM;
+	if (!vm->has_timesync || !vm->timesync.port)
+		return 0;
+	timesync = hull_json_object();
+	if (!timesync || hull_json_set(timesync, "port", hull_json_u64(vm->timesync.port)) < 0) {
+		hull_json_free(timesync);
+		return -ENOMEM;
+	}
+	return hull_json_set(json, "timesync", timesync);
+}
+
 /* In whole MiB, upwards: others can't be started. */
 static uint64_t whole_memory(const struct hull_vm_config *c)
 {
@@ -232,7 +218,8 @@ int hull_lib_own_object(const struct hull_vm_config *c, struct hull_json **ret,
 		return -1;
 	if (hull_json_set(json, "cpus", hull_json_u64(c->vm.cpus)) < 0 ||
 	    hull_json_set(json, "memory", hull_json_u64(whole_memory(c))) < 0 ||
-	    set_boot(json, &c->vm.bootloader) < 0 || set_devices(json, &c->vm) < 0)
+	    set_boot(json, &c->vm.bootloader) < 0 || set_devices(json, &c->vm) < 0 ||
+	    set_services(json, &c->vm) < 0)
 		return hull_fail_nomem(err);
 	*ret = steal_ptr(&json);
 	return 0;
@@ -262,23 +249,4 @@ int hull_lib_own_write(const struct hull_vm_config *c, char **ret_text, struct h
 
 	hull_config_init(&config);
 	return hull_lib_own_make(c, &config, ret_text, err);
-}
-
-int hull_lib_own_losses(const struct hull_vm_config *c, struct hull_strv *notes)
-{
-	static const char text[] = "%s: hull has no place for it";
-
-	if (c->vm.memory_bytes % MIB)
-		hull_strv_add(notes, "memory: rounded up to whole MiB");
-	if (c->vm.has_timesync)
-		hull_strv_addf(notes, text, "timesync");
-	if (c->vm.has_ignition)
-		hull_strv_addf(notes, text, "ignition");
-	if (c->vm.nested)
-		hull_strv_addf(notes, text, "nested");
-	for (size_t i = 0; i < c->vm.devices.n; i++)
-		if (c->vm.devices.v[i].kind == HULL_DEVICE_SERIAL &&
-		    c->vm.devices.v[i].serial.pty_name)
-			hull_strv_addf(notes, "devices[%zu].ptyName: hull has no place for it", i);
-	return notes->failed ? -ENOMEM : 0;
 }

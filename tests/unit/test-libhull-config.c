@@ -653,8 +653,13 @@ static void test_to_own(void **state)
 	hull_vm_config_set_nested(c, 1);
 	assert_int_equal(hull_vm_config_set_timesync(c, 5, NULL), 0);
 	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_ARGS,
-		      "rng: no option of 'hull run' says that there is none; timesync: hull has no "
-		      "place for it; nested: hull has no place for it");
+		      "rng: no option of 'hull run' says that there is none; timesync: no option "
+		      "of 'hull run' says it; nested: hull has no place for it");
+	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_JSON, "nested: hull has no place for it");
+	expect_json(c, HULL_DIALECT_HULL,
+		    FOREIGN "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
+			    "\"devices\":[{\"kind\":\"virtio-rng\"}],\"timesync\":{\"port\":5}}");
+	assert_int_equal(hull_vm_config_set_timesync(c, 0, NULL), 0);
 	/* Without a bootloader it boots what hull has. */
 	assert_int_equal(hull_vm_config_set_bootloader(c, NULL, NULL), 0);
 	assert_int_equal(hull_vm_config_remove(c, 0, NULL), 0);
@@ -688,14 +693,38 @@ static void test_from_own(void **state)
 		"\"code\":\"c\",\"template\":\"t\"},\"disks\":[{\"path\":\"/d\"}],\"rng\":false,"
 		"\"networks\":[{\"kind\":\"user\"}],\"cpus\":1,\"memory\":536870912,\"devices\":["
 		"{\"kind\":\"virtio-net\",\"path\":\"/n\",\"magic\":false,\"mode\":\"stream\"}"
-		"]}");
+		"],\"ignition\":\"/i\"}");
 	assert_int_equal(hull_vm_config_set_bootloader_text(c, "linux,kernel=/k", NULL), 0);
 	expect_json(
 		c, HULL_DIALECT_HULL,
 		"{\"version\":1,\"disks\":[{\"path\":\"/d\"}],\"rng\":false,\"networks\":[{"
 		"\"kind\":\"user\"}],\"cpus\":1,\"memory\":536870912,\"kernel\":\"/k\","
 		"\"devices\":[{\"kind\":\"virtio-net\",\"path\":\"/n\",\"magic\":false,\"mode\":"
-		"\"stream\"}]}");
+		"\"stream\"}],\"ignition\":\"/i\"}");
+	hull_vm_config_free(c);
+}
+
+/* What both dialects have goes there and back, and can be asked for. */
+static void test_services(void **state)
+{
+	struct hull_vm_config *c = from_json(
+		"{\"version\":1,\"kernel\":\"/k\",\"ignition\":\"/i\",\"timesync\":{\"port\":7}}",
+		HULL_DIALECT_HULL);
+	char *path;
+
+	assert_int_equal(hull_vm_config_get_timesync(c), 7);
+	assert_int_equal(hull_vm_config_get_ignition(c, &path, NULL), 0);
+	assert_string_equal(path, "/i");
+	hull_free(path);
+	expect_json(c, HULL_DIALECT_HULL,
+		    "{\"version\":1,\"cpus\":1,\"memory\":536870912,\"kernel\":\"/k\","
+		    "\"ignition\":\"/i\",\"timesync\":{\"port\":7}}");
+	expect_json(c, HULL_DIALECT_VFKIT,
+		    "{\"vcpus\":1,\"memoryBytes\":536870912,\"bootloader\":{\"kind\":"
+		    "\"linuxBootloader\",\"vmlinuzPath\":\"/k\",\"kernelCmdLine\":\"\","
+		    "\"initrdPath\":\"\"},\"devices\":[{\"kind\":\"virtiorng\"}],\"timesync\":{"
+		    "\"vsockPort\":7},\"ignition\":{\"kind\":\"ignition\",\"configPath\":\"/i\"}}");
+	expect_args(c, HULL_DIALECT_HULL, "--cpus 1 --memory 512M --kernel /k --ignition /i");
 	hull_vm_config_free(c);
 }
 
@@ -936,17 +965,17 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shadows),	    cmocka_unit_test(test_args),
-		cmocka_unit_test(test_get),	    cmocka_unit_test(test_bootloader),
-		cmocka_unit_test(test_rest_of_it),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_sizes),	    cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_find),	    cmocka_unit_test(test_set),
-		cmocka_unit_test(test_from_args),   cmocka_unit_test(test_json),
-		cmocka_unit_test(test_own_json),    cmocka_unit_test(test_own_args),
-		cmocka_unit_test(test_to_own),	    cmocka_unit_test(test_from_own),
-		cmocka_unit_test(test_own_options), cmocka_unit_test(test_spawn),
-		cmocka_unit_test(test_process),	    cmocka_unit_test(test_wait),
-		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_shadows),	   cmocka_unit_test(test_args),
+		cmocka_unit_test(test_get),	   cmocka_unit_test(test_bootloader),
+		cmocka_unit_test(test_rest_of_it), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_sizes),	   cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_find),	   cmocka_unit_test(test_set),
+		cmocka_unit_test(test_from_args),  cmocka_unit_test(test_json),
+		cmocka_unit_test(test_own_json),   cmocka_unit_test(test_own_args),
+		cmocka_unit_test(test_to_own),	   cmocka_unit_test(test_from_own),
+		cmocka_unit_test(test_services),   cmocka_unit_test(test_own_options),
+		cmocka_unit_test(test_spawn),	   cmocka_unit_test(test_process),
+		cmocka_unit_test(test_wait),	   cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
