@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strbuf.h"
-#include "config/vfkit.h"
+#include "config/dialect.h"
 
 #include <string.h>
 #include <strings.h>
@@ -106,118 +106,85 @@ char *hull_rest_error_body(const char *message)
 
 /* ---- the description ---- */
 
-static int copy(char **slot, const char *text)
+/* Before devices[@at]; NULL without memory. */
+static struct hull_device *insert(struct hull_config *c, size_t at, enum hull_device_kind kind)
 {
-	if (!text)
-		return 0;
-	free(*slot);
-	*slot = strdup(text);
-	return *slot ? 0 : -ENOMEM;
-}
+	struct hull_device dev, *last = hull_vec_push(&c->devices);
 
-/* With its kind's defaults; NULL without memory. */
-static struct hull_device *add_device(struct hull_vfkit *vm, enum hull_device_kind kind)
-{
-	struct hull_device *d = hull_vec_push(&vm->devices);
-
-	if (!d || hull_device_init(d, kind) < 0)
+	if (!last || hull_device_init(last, kind) < 0)
 		return NULL;
-	return d;
+	dev = *last;
+	memmove(&c->devices.v[at + 1], &c->devices.v[at], (c->devices.n - 1 - at) * sizeof(dev));
+	c->devices.v[at] = dev;
+	return &c->devices.v[at];
 }
 
-static int add_disk(struct hull_vfkit *vm, const struct hull_disk *disk)
+/* What we know by other words, as devices.  Shares have no tags of their own: the guest's agent
+ * mounts them, and where is what names them. */
+static int add_devices(struct hull_config *c)
 {
-	struct hull_device *d = add_device(vm, HULL_DEVICE_BLK);
+	size_t at = 0;
 
-	if (!d || copy(&d->disk.path, disk->path) < 0)
-		return -ENOMEM;
-	d->disk.readonly = disk->readonly;
-	return copy(&d->disk.id, disk->serial);
-}
+	for (size_t i = 0; i < c->shares.n; i++) {
+		struct hull_device *dev = insert(c, at++, HULL_DEVICE_FS);
 
-static int add_network(struct hull_vfkit *vm, const struct hull_network *network)
-{
-	struct hull_device *d = add_device(vm, HULL_DEVICE_NET);
-
-	if (!d)
-		return -ENOMEM;
-	d->net.nat = true;
-	return copy(&d->net.mac, network->mac);
-}
-
-/* Shares have no tags of their own: the guest's agent mounts them, and where is what names them. */
-static int add_share(struct hull_vfkit *vm, const struct hull_share *share)
-{
-	struct hull_device *d = add_device(vm, HULL_DEVICE_FS);
-
-	return d && copy(&d->fs.tag, share->target) == 0 ? copy(&d->fs.dir, share->source)
-							 : -ENOMEM;
-}
-
-static int add_devices(struct hull_vfkit *vm, const struct hull_config *c)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < c->disks.n && r == 0; i++)
-		if (!c->disks.v[i].scratch_bytes)
-			r = add_disk(vm, &c->disks.v[i]);
-	for (size_t i = 0; i < c->networks.n && r == 0; i++)
-		r = add_network(vm, &c->networks.v[i]);
-	for (size_t i = 0; i < c->shares.n && r == 0; i++)
-		r = add_share(vm, &c->shares.v[i]);
-	if (r == 0 && c->rng && !add_device(vm, HULL_DEVICE_RNG))
-		r = -ENOMEM;
-	return r;
-}
-
-static int add_bootloader(struct hull_vfkit *vm, const struct hull_config *c)
-{
-	struct hull_boot_linux *b = &vm->bootloader.linux_boot;
-	cleanup_strbuf struct hull_strbuf words = HULL_STRBUF_INIT;
-
-	if (c->firmware.kind == HULL_FIRMWARE_EFI) {
-		vm->bootloader.kind = HULL_BOOT_EFI;
-		vm->bootloader.efi.create = c->firmware.create;
-		return copy(&vm->bootloader.efi.store, c->firmware.store);
-	}
-	vm->bootloader.kind = HULL_BOOT_LINUX;
-	for (size_t i = 0; i < c->append.n; i++)
-		hull_strbuf_addf(&words, "%s%s", i ? " " : "", c->append.v[i]);
-	if (words.failed)
-		return -ENOMEM;
-	b->cmdline = words.len ? hull_strbuf_steal(&words) : NULL;
-	return copy(&b->kernel, c->kernel) < 0 ? -ENOMEM : copy(&b->initrd, c->initrd);
-}
-
-/* Those that are described as vfkit does already: lent, so to be taken out again. */
-static int lend_devices(struct hull_vfkit *vm, const struct hull_config *c)
-{
-	for (size_t i = 0; i < c->devices.n; i++) {
-		struct hull_device *d = hull_vec_push(&vm->devices);
-
-		if (!d)
+		if (!dev)
 			return -ENOMEM;
-		*d = c->devices.v[i];
-		if (d->kind == HULL_DEVICE_NET && d->net.path) { /* it is connected by now */
-			d->net.path = NULL;
-			d->net.socket = true;
+		dev->fs.tag = steal_ptr(&c->shares.v[i].target);
+		dev->fs.dir = steal_ptr(&c->shares.v[i].source);
+	}
+	if (c->rng && !insert(c, at, HULL_DEVICE_RNG))
+		return -ENOMEM;
+	c->rng = false;
+	return 0;
+}
+
+static void free_string(char **slot)
+{
+	free(*slot);
+	*slot = NULL;
+}
+
+/* A copy of @c, in which that is said in vfkit's words which the guest has, if not what is behind
+ * it.  To be finished on failure too. */
+static int copy_for_guest(const struct hull_config *c, struct hull_config *copy)
+{
+	cleanup_free char *text = NULL;
+
+	hull_config_init(copy);
+	if (hull_config_to_json(c, &text, NULL) < 0 ||
+	    hull_config_from_json(text, strlen(text), copy, NULL) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < copy->disks.n; i++) {
+		copy->disks.v[i].format = HULL_DISK_RAW;
+		if (copy->disks.v[i].scratch_bytes)
+			free_string(&copy->disks.v[i].path);
+	}
+	for (size_t i = 0; i < copy->devices.n; i++) {
+		struct hull_device *dev = &copy->devices.v[i];
+		const char *pty =
+			dev->kind == HULL_DEVICE_SERIAL ? c->devices.v[i].serial.pty_name : NULL;
+
+		if (pty && !(dev->serial.pty_name = strdup(pty)))
+			return -ENOMEM;
+		if (dev->kind == HULL_DEVICE_NET && dev->net.path) { /* it is connected by now */
+			free_string(&dev->net.path);
+			dev->net.socket = true;
 		}
 	}
-	return 0;
+	return add_devices(copy);
 }
 
 char *hull_rest_inspect_body(const struct hull_config *c)
 {
-	cleanup_vfkit struct hull_vfkit vm = {.cpus = c->cpus, .memory_bytes = c->memory_bytes};
+	cleanup_vfkit struct hull_vfkit vm = {0};
+	cleanup_strv struct hull_strv notes = {0}; /* nobody asks what is left out */
+	cleanup_config struct hull_config copy;
 	char *text = NULL;
-	size_t own;
 
-	if (add_bootloader(&vm, c) < 0 || add_devices(&vm, c) < 0)
+	if (copy_for_guest(c, &copy) < 0 || hull_config_to_vfkit(&copy, &vm, &notes, NULL) < 0 ||
+	    hull_vfkit_to_json(&vm, &text, NULL) < 0)
 		return NULL;
-	own = vm.devices.n;
-	if (lend_devices(&vm, c) < 0 || hull_vfkit_to_json(&vm, &text, NULL) < 0)
-		text = NULL;
-	vm.devices.n = own;
 	return text;
 }
 

@@ -246,6 +246,13 @@ static void test_inspect(void **state)
 		"\"networks\":[{\"kind\":\"user\",\"mac\":\"52:00:00:00:00:01\"}],"
 		"\"shares\":[{\"source\":\"/src\",\"target\":\"/mnt\"}],"
 		"\"devices\":[{\"kind\":\"virtio-balloon\"}]}";
+	static const char others[] =
+		"{\"version\":1,\"firmware\":{\"kind\":\"efi\",\"store\":\"/nv\"},\"rng\":false,"
+		"\"disks\":[{\"path\":\"/d\",\"format\":\"qcow2\"},"
+		"{\"scratch\":1048576,\"path\":\"/s\"}],"
+		"\"devices\":[{\"kind\":\"virtio-net\",\"path\":\"/n\"},"
+		"{\"kind\":\"virtio-serial\",\"pty\":true}],"
+		"\"timesync\":{\"port\":7},\"ignition\":\"/i\"}";
 	static const struct {
 		const char *config, *body;
 	} cases[] = {
@@ -261,6 +268,15 @@ static void test_inspect(void **state)
 		      "{\"kind\":\"virtionet\",\"nat\":true,\"macAddress\":\"52:00:00:00:00:01\"},"
 		      "{\"kind\":\"virtiofs\",\"mountTag\":\"/mnt\",\"sharedDir\":\"/src\"},"
 		      "{\"kind\":\"virtiorng\"},{\"kind\":\"virtioballoon\"}]}"},
+		{others,
+		 "{\"vcpus\":1,\"memoryBytes\":536870912,\"bootloader\":{\"kind\":"
+		 "\"efiBootloader\",\"efiVariableStorePath\":\"/nv\",\"createVariableStore\":"
+		 "false},\"devices\":["
+		 "{\"kind\":\"virtioblk\",\"devName\":\"virtio-blk\",\"imagePath\":\"/d\"},"
+		 "{\"kind\":\"virtionet\",\"nat\":false,\"socket\":{},\"vfkitMagic\":true},"
+		 "{\"kind\":\"virtioserial\",\"usesPty\":true,\"ptyName\":\"/dev/pts/9\"}],"
+		 "\"timesync\":{\"vsockPort\":7},"
+		 "\"ignition\":{\"kind\":\"ignition\",\"configPath\":\"/i\"}}"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -270,6 +286,9 @@ static void test_inspect(void **state)
 		assert_int_equal(
 			hull_config_from_json(cases[i].config, strlen(cases[i].config), &c, NULL),
 			0);
+		for (size_t k = 0; k < c.devices.n; k++)
+			if (c.devices.v[k].kind == HULL_DEVICE_SERIAL) /* as the monitor does */
+				c.devices.v[k].serial.pty_name = strdup("/dev/pts/9");
 		body = hull_rest_inspect_body(&c);
 		assert_string_equal(body, cases[i].body);
 	}
