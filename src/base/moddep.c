@@ -93,14 +93,19 @@ static const char *find_dep(const char *dep, const char *name)
 	return NULL;
 }
 
-static int resolve(const struct hull_moddep *m, const char *name, int depth,
-		   struct hull_strv *files);
+struct walk {
+	const struct hull_moddep *m;
+	struct hull_strv *files;
+	struct hull_strv
+		begun; /* modules, each of which is looked up once: the texts may be a maze */
+};
+
+static int resolve(struct walk *w, const char *name, int depth);
 
 /* "softdep NAME pre: A B post: C" */
-static int add_softdeps(const struct hull_moddep *m, const char *name, int depth,
-			struct hull_strv *files)
+static int add_softdeps(struct walk *walk, const char *name, int depth)
 {
-	for (const char *l = m->softdep; l && *l; l = next_line(l)) {
+	for (const char *l = walk->m->softdep; l && *l; l = next_line(l)) {
 		const char *p = l, *w;
 		char word[NAME_LEN];
 		bool pre = false;
@@ -116,7 +121,7 @@ static int add_softdeps(const struct hull_moddep *m, const char *name, int depth
 			if (w[len - 1] == ':')
 				pre = len == 4 && !memcmp(w, "pre:", 4);
 			else if (pre && normal(w, len, word) &&
-				 resolve(m, word, depth + 1, files) == -ENOMEM)
+				 resolve(walk, word, depth + 1) == -ENOMEM)
 				return -ENOMEM;
 		}
 	}
@@ -133,12 +138,11 @@ static bool begins_otherwise(const char *pattern, size_t len, const char *name)
 }
 
 /* "alias PATTERN MODULE": every module that matches; several may serve one device. */
-static int add_aliases(const struct hull_moddep *m, const char *name, int depth,
-		       struct hull_strv *files)
+static int add_aliases(struct walk *walk, const char *name, int depth)
 {
 	int found = -ENOENT;
 
-	for (const char *l = m->alias; l && *l; l = next_line(l)) {
+	for (const char *l = walk->m->alias; l && *l; l = next_line(l)) {
 		char pattern[NAME_LEN], module[NAME_LEN];
 		const char *p = l, *w;
 		size_t len;
@@ -152,9 +156,9 @@ static int add_aliases(const struct hull_moddep *m, const char *name, int depth,
 		    fnmatch(pattern, name, 0))
 			continue;
 		w = next_word(&p, &len);
-		if (!w || !normal(w, len, module) || !find_dep(m->dep, module))
+		if (!w || !normal(w, len, module) || !find_dep(walk->m->dep, module))
 			continue;
-		r = resolve(m, module, depth + 1, files);
+		r = resolve(walk, module, depth + 1);
 		if (r != -ENOENT)
 			found = r;
 		if (r == -ENOMEM)
@@ -163,25 +167,40 @@ static int add_aliases(const struct hull_moddep *m, const char *name, int depth,
 	return found;
 }
 
-static int resolve(const struct hull_moddep *m, const char *name, int depth,
-		   struct hull_strv *files)
+static bool has_begun(const struct walk *w, const char *module)
 {
-	const char *line = find_dep(m->dep, name);
+	for (size_t i = 0; i < w->begun.n; i++)
+		if (!strcmp(w->begun.v[i], module))
+			return true;
+	return false;
+}
+
+static int resolve(struct walk *w, const char *name, int depth)
+{
+	const char *line = find_dep(w->m->dep, name);
 	int r;
 
 	if (depth > DEPTH_MAX)
 		return -ENOENT;
 	if (!line)
-		return add_aliases(m, name, depth, files);
-	r = add_softdeps(m, name, depth, files);
-	return r < 0 ? r : add_line(line, files);
+		return add_aliases(w, name, depth);
+	if (has_begun(w, name))
+		return 0;
+	r = hull_strv_add(&w->begun, name);
+	if (r == 0)
+		r = add_softdeps(w, name, depth);
+	return r < 0 ? r : add_line(line, w->files);
 }
 
 int hull_moddep_files(const struct hull_moddep *m, const char *name, struct hull_strv *ret_files)
 {
+	struct walk walk = {.m = m, .files = ret_files};
 	char word[NAME_LEN];
+	int r;
 
 	if (!normal(name, strlen(name), word))
 		return -ENOENT;
-	return resolve(m, word, 0, ret_files);
+	r = resolve(&walk, word, 0);
+	hull_strv_fini(&walk.begun);
+	return r;
 }

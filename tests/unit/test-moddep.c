@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "base/moddep.h"
+#include "base/strbuf.h"
 
 #include <errno.h>
 #include <string.h>
@@ -86,12 +87,33 @@ static void test_unknown(void **state)
 	assert_int_equal(got.n, 0);
 }
 
+/* Soft dependencies on each other, many times: each is looked up once. */
+static void test_maze(void **state)
+{
+	cleanup_strv struct hull_strv got = {0};
+	cleanup_strbuf struct hull_strbuf soft = HULL_STRBUF_INIT;
+	struct hull_moddep maze = {.dep = "k/a.ko:\nk/b.ko:\n"};
+
+	for (int i = 0; i < 2; i++) {
+		hull_strbuf_addf(&soft, "softdep %c pre:", 'a' + i);
+		for (int k = 0; k < 100; k++)
+			hull_strbuf_adds(&soft, " a b");
+		hull_strbuf_adds(&soft, "\n");
+	}
+	maze.softdep = hull_strbuf_str(&soft);
+	assert_int_equal(hull_moddep_files(&maze, "a", &got), 0);
+	assert_int_equal(got.n, 2);
+	assert_string_equal(got.v[0], "k/b.ko");
+	assert_string_equal(got.v[1], "k/a.ko"); /* what is asked for is the last */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dependencies),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_maze),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
