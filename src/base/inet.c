@@ -48,17 +48,6 @@ int hull_parse_ip_prefix(const char *s, struct hull_ip *ret)
 	return 0;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int hull_parse_mac(const char *s, uint8_t ret[HULL_MAC_LEN])
 {
 	static const uint8_t zero[HULL_MAC_LEN];
@@ -67,7 +56,7 @@ int hull_parse_mac(const char *s, uint8_t ret[HULL_MAC_LEN])
 	if (strlen(s) != HULL_MAC_TEXT - 1)
 		return -EINVAL;
 	for (size_t i = 0; i < HULL_MAC_LEN; i++, s += 3) {
-		int high = hex_digit(s[0]), low = hex_digit(s[1]);
+		int high = hull_hex_digit(s[0]), low = hull_hex_digit(s[1]);
 
 		if (high < 0 || low < 0 || s[2] != (i + 1 < HULL_MAC_LEN ? ':' : '\0'))
 			return -EINVAL;

@@ -199,6 +199,15 @@ const char *hull_nearest(const char *s, const char *const *names)
 	return best;
 }
 
+int hull_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 void hull_hex(const void *bytes, size_t len, char *ret)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -208,15 +208,6 @@ static const char *const feature_names[] = {"CSUM",	  "GUEST_CSUM", "GUEST_TSO4"
 					    "GUEST_TSO6", "GUEST_UFO",	"HOST_TSO4",
 					    "HOST_TSO6",  "HOST_UFO",	NULL};
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Groups of one byte are joined by one of ":-", groups of two by "."; or there are none. */
 int hull_mac_parse(const char *s, char **ret)
 {
@@ -238,9 +229,9 @@ int hull_mac_parse(const char *s, char **ret)
 				return -EINVAL;
 			continue;
 		}
-		if (digit(s[i]) < 0)
+		if (hull_hex_digit(s[i]) < 0)
 			return -EINVAL;
-		text[at++] = "0123456789abcdef"[digit(s[i])];
+		text[at++] = "0123456789abcdef"[hull_hex_digit(s[i])];
 		if (at % 3 == 2)
 			text[at++] = ':';
 	}

@@ -23,14 +23,6 @@ void hull_nbd_fini(struct hull_nbd *n)
 	*n = (struct hull_nbd){0};
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Undoes "%41".  What comes out is text: valid UTF-8 without control characters. */
 static int decode(const char *s, size_t len, const char *what, char **ret, struct hull_error **err)
 {
@@ -44,11 +36,11 @@ static int decode(const char *s, size_t len, const char *what, char **ret, struc
 			out[n++] = s[i];
 			continue;
 		}
-		if (len - i < 3 || digit(s[i + 1]) < 0 || digit(s[i + 2]) < 0)
+		if (len - i < 3 || hull_hex_digit(s[i + 1]) < 0 || hull_hex_digit(s[i + 2]) < 0)
 			return hull_fail(err, HULL_E_INVALID,
 					 "%s: '%%' must be followed by two hexadecimal digits",
 					 what);
-		out[n++] = (char)(digit(s[i + 1]) << 4 | digit(s[i + 2]));
+		out[n++] = (char)(hull_hex_digit(s[i + 1]) << 4 | hull_hex_digit(s[i + 2]));
 		i += 2;
 	}
 	out[n] = '\0';

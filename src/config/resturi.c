@@ -70,13 +70,6 @@ static void split(char *rest, struct parts *ret)
 	ret->authority = at ? at + 1 : rest;
 }
 
-static int hex_digit(char c)
-{
-	if (isdigit((unsigned char)c))
-		return c - '0';
-	return isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 /* In place; -EINVAL for a bad escape, and for one of NUL. */
 static int unescape(char *s)
 {
@@ -87,8 +80,8 @@ static int unescape(char *s)
 
 		*to = *s;
 		if (*s == '%') {
-			high = hex_digit(s[1]);
-			low = high < 0 ? -1 : hex_digit(s[2]);
+			high = hull_hex_digit(s[1]);
+			low = high < 0 ? -1 : hull_hex_digit(s[2]);
 			if (low < 0 || !(high | low))
 				return -EINVAL;
 			*to = (char)(high << 4 | low);

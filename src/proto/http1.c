@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -294,8 +295,7 @@ static int parse_chunk_size(struct hull_http1 *p, const char *line)
 	if (!n || n > CHUNK_DIGITS_MAX || (line[n] && line[n] != ';'))
 		return bad(p, 400, "a chunk's size is no number");
 	for (const char *s = line; s < line + n; s++)
-		size = size * 16 +
-		       (uint64_t)(isdigit((unsigned char)*s) ? *s - '0' : (*s | 0x20) - 'a' + 10);
+		size = size * 16 + (uint64_t)hull_hex_digit(*s);
 	for (const char *s = line + n; *s; s++)
 		if (((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f)
 			return bad(p, 400, "a chunk's extension has a control character");
@@ -477,13 +477,6 @@ const char *hull_http1_header(const struct hull_http1_request *rq, const char *n
 
 /* ---- targets ---- */
 
-static int hex_digit(char c)
-{
-	if (isdigit((unsigned char)c))
-		return c - '0';
-	return isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 int hull_http1_path(const char *target, struct hull_strbuf *ret, const char **ret_query)
 {
 	const char *s = target, *query = strchr(target, '?'), *end;
@@ -499,7 +492,7 @@ int hull_http1_path(const char *target, struct hull_strbuf *ret, const char **re
 		char c = *s;
 
 		if (c == '%') {
-			int high = hex_digit(s[1]), low = high < 0 ? -1 : hex_digit(s[2]);
+			int high = hull_hex_digit(s[1]), low = high < 0 ? -1 : hull_hex_digit(s[2]);
 
 			if (low < 0 || !(high | low))
 				return -EINVAL;
