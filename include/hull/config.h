@@ -137,7 +137,7 @@ struct hull_net_options {
 	uint64_t no_magic; /* don't greet that helper with "VFKT" */
 	const char *mac;   /* hardware address of 6, 8 or 20 bytes: "5a:94:ef:00:00:01", with "-" or
 			    * with "."; default: a random one at each start */
-	/* What follows is hull's own: vfkit has no word for it. */
+	/* What follows is hull's own: vfkit has no word for it.  Not with nat. */
 	const char *mode;     /* of a socket: "datagram" (default): a frame each; "stream": each
 			       * after its length in four bytes, the highest first */
 	uint64_t mtu;	      /* largest packet that the guest may send, in bytes; default: not

@@ -390,6 +390,9 @@ static int check_native(const struct hull_dev_net *net, struct hull_error **err)
 {
 	if (net->nat && net->mode)
 		return hull_fail(err, HULL_E_INVALID, "'nat' and 'mode' exclude each other");
+	if (net->nat && (net->mtu || net->features)) /* it becomes a network, which has neither */
+		return hull_fail(err, HULL_E_INVALID, "'nat' and '%s' exclude each other",
+				 net->mtu ? "mtu" : "features");
 	if (net->magic && hull_dev_net_is_stream(net))
 		return hull_fail(err, HULL_E_INVALID,
 				 "'magic' is a datagram: with mode 'stream' there is none");

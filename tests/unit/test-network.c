@@ -108,6 +108,8 @@ static void test_devices_refused(void **state)
 	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"magic\":true,\"mode\":\"stream\"")),
 		       "'magic' is a datagram");
 	refuse_devices(DEVICES(NIC("\"nat\":true,\"mode\":\"stream\"")), "exclude each other");
+	refuse_devices(DEVICES(NIC("\"nat\":true,\"mtu\":1400")), "'nat' and 'mtu' exclude");
+	refuse_devices(DEVICES(NIC("\"nat\":true,\"features\":\"CSUM\"")), "'nat' and 'features'");
 	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"mode\":\"steam\"")), "did you mean");
 	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"mtu\":67")), "mtu: 68 is the least");
 	refuse_devices(DEVICES(NIC("\"path\":\"/s\",\"features\":\"CSUM|TSO\"")),
