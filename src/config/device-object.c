@@ -15,13 +15,12 @@
 int hull_device_init(struct hull_device *dev, enum hull_device_kind kind)
 {
 	const struct hull_class *class = &hull_device_classes[kind];
-	bool disk = kind == HULL_DEVICE_BLK || kind == HULL_DEVICE_NVME || kind == HULL_DEVICE_USB;
 	bool ok = true;
 
 	memset(dev, 0, sizeof(*dev));
 	dev->kind = kind;
 	hull_fields_init(&class->fields, hull_device_object(dev));
-	if (disk)
+	if (hull_device_is_disk(dev))
 		ok = (dev->disk.word = strdup(class->name)) != NULL;
 	if (kind == HULL_DEVICE_NBD)
 		ok = (dev->nbd.word = strdup(class->name)) != NULL &&
@@ -43,6 +42,14 @@ void hull_bootloader_fini(struct hull_bootloader *boot)
 		hull_fields_fini(&hull_boot_classes[boot->kind].fields,
 				 hull_bootloader_object(boot));
 	boot->kind = HULL_BOOT_NONE;
+}
+
+int hull_class_finish(const struct hull_class *class, void *object, uint64_t seen,
+		      struct hull_error **err)
+{
+	if (class->parsed && class->parsed(object, seen, err) < 0)
+		return -1;
+	return class->check ? class->check(object, err) : 0;
 }
 
 /* ---- our JSON ---- */
@@ -76,22 +83,11 @@ static uint64_t seen_rows(const struct hull_class *class, const struct hull_json
 	return seen;
 }
 
-/* What the rows don't say. */
-static int finish_device(struct hull_device *dev, const struct hull_json *json,
-			 struct hull_error **err)
-{
-	const struct hull_class *class = &hull_device_classes[dev->kind];
-	void *object = hull_device_object(dev);
-
-	if (class->parsed && class->parsed(object, seen_rows(class, json), err) < 0)
-		return -1;
-	return class->check ? class->check(object, err) : 0;
-}
-
 static int device_from_json(void *object, const struct hull_json *json,
 			    const struct hull_field_where *where, struct hull_error **err)
 {
 	const struct hull_field_where kind_at = {.parent = where, .name = "kind"};
+	const struct hull_class *class;
 	struct hull_device *dev = object;
 	int kind, r;
 
@@ -104,9 +100,10 @@ static int device_from_json(void *object, const struct hull_json *json,
 		return hull_field_fail(&kind_at, err);
 	if (hull_device_init(dev, (enum hull_device_kind)kind) < 0)
 		return hull_fail_nomem(err);
-	r = hull_fields_from_json(&hull_device_classes[kind].fields, hull_device_object(dev), json,
-				  where, err);
-	if (r == 0 && finish_device(dev, json, err) < 0)
+	class = &hull_device_classes[kind];
+	r = hull_fields_from_json(&class->fields, hull_device_object(dev), json, where, err);
+	if (r == 0 &&
+	    hull_class_finish(class, hull_device_object(dev), seen_rows(class, json), err) < 0)
 		return hull_field_fail(where, err);
 	return r;
 }

@@ -134,6 +134,13 @@ struct hull_device {
 	};
 };
 
+/* Whether it is described as disk above. */
+static inline bool hull_device_is_disk(const struct hull_device *dev)
+{
+	return dev->kind == HULL_DEVICE_BLK || dev->kind == HULL_DEVICE_NVME ||
+	       dev->kind == HULL_DEVICE_USB;
+}
+
 struct hull_boot_efi {
 	char *store; /* file of the firmware's variables */
 	bool create; /* make it at the start */
@@ -201,6 +208,11 @@ extern const struct hull_class hull_ignition_class;
 int hull_device_init(struct hull_device *dev, enum hull_device_kind kind);
 void hull_device_fini(struct hull_device *dev);
 void hull_bootloader_fini(struct hull_bootloader *boot);
+
+/* Once a line of options or our JSON has been read: what it leaves open, and the check.  @seen as
+ * above. */
+int hull_class_finish(const struct hull_class *class, void *object, uint64_t seen,
+		      struct hull_error **err);
 
 /* The object that the class' rows describe. */
 static inline void *hull_device_object(const struct hull_device *dev)

@@ -86,6 +86,17 @@ int hull_field_fail(const struct hull_field_where *where, struct hull_error **er
 	return fail_text(err, where, hull_error_message(own));
 }
 
+int hull_field_set_text(char **slot, const char *value)
+{
+	char *copy = *value ? strdup(value) : NULL;
+
+	if (*value && !copy)
+		return -ENOMEM;
+	free(*slot);
+	*slot = copy;
+	return 0;
+}
+
 static void vec_free(const struct hull_fields *fields, struct any_vec *vec)
 {
 	for (size_t i = 0; i < vec->n; i++)
@@ -196,9 +207,7 @@ static int string_from_json(const struct hull_field *f, void *p, const struct hu
 			    const struct hull_field_where *w, struct hull_error **err)
 {
 	const char *s = hull_json_str(json);
-	char *copy = NULL;
 	uint32_t i;
-
 	int r = f->names ? name_from_json(f, json, w, &i, err) : 0;
 
 	if (r)
@@ -207,14 +216,7 @@ static int string_from_json(const struct hull_field *f, void *p, const struct hu
 		return fail(err, w, "must be a string");
 	if (strlen(s) > f->max)
 		return fail(err, w, "must be at most %" PRIu64 " bytes long", f->max);
-	if (*s) {
-		copy = strdup(s);
-		if (!copy)
-			return hull_fail_nomem(err);
-	}
-	free(*(char **)p);
-	*(char **)p = copy;
-	return 0;
+	return hull_field_set_text(p, s) < 0 ? hull_fail_nomem(err) : 0;
 }
 
 static int number_from_json(const struct hull_field *f, void *p, const struct hull_json *json,

@@ -180,6 +180,8 @@ static inline void *hull_field_at(const struct hull_field *f, const void *object
 	return (char *)(uintptr_t)object + f->offset;
 }
 
+/* A copy in the place of what a string was; "" becomes NULL. 0 or -ENOMEM. */
+int hull_field_set_text(char **slot, const char *value);
 /* Defaults into uninitialised memory. */
 void hull_fields_init(const struct hull_fields *fields, void *object);
 /* Frees what the object owns and zeroes it. */

@@ -17,17 +17,6 @@
 
 /* ---- values ---- */
 
-static int set_string(char **slot, const char *value)
-{
-	char *copy = *value ? strdup(value) : NULL;
-
-	if (*value && !copy)
-		return -ENOMEM;
-	free(*slot);
-	*slot = copy;
-	return 0;
-}
-
 /* Decimal with an optional sign. */
 static int parse_signed(const char *s, int64_t min, int64_t max, int64_t *ret)
 {
@@ -68,7 +57,7 @@ static int set_value(const struct hull_field *f, void *object, const char *value
 		if (r == 0)
 			*(int64_t *)p = ms * NS_PER_MS;
 	} else if (f->type == HULL_FIELD_TYPE_STRING) {
-		r = is_name(f, value) ? set_string(p, value) : -EINVAL;
+		r = is_name(f, value) ? hull_field_set_text(p, value) : -EINVAL;
 	} else if (f->type == HULL_FIELD_TYPE_U64) {
 		r = hull_parse_u64(value, f->max, p);
 		if (r == 0 && !f->vfkit.key && *(uint64_t *)p < f->min)
@@ -104,7 +93,7 @@ static int set_word(const struct hull_field *f, void *object)
 	void *p = hull_field_at(f, object);
 
 	if (f->vfkit.style == HULL_WORD_NAME)
-		return set_string(p, f->vfkit.key);
+		return hull_field_set_text(p, f->vfkit.key);
 	*(bool *)p = !(f->vfkit.flags & HULL_WORD_CLEARS);
 	return 0;
 }
@@ -183,14 +172,6 @@ static int set_option(const struct hull_class *class, void *object, char *piece,
 	return fail_key(class, piece, ours, err);
 }
 
-static int finish(const struct hull_class *class, void *object, uint64_t seen,
-		  struct hull_error **err)
-{
-	if (class->parsed && class->parsed(object, seen, err) < 0)
-		return -1;
-	return class->check ? class->check(object, err) : 0;
-}
-
 /* @list is cut at its commas. */
 static int set_options(const struct hull_class *class, void *object, char *list, bool ours,
 		       struct hull_error **err)
@@ -200,7 +181,7 @@ static int set_options(const struct hull_class *class, void *object, char *list,
 	for (char *piece; (piece = strsep(&list, ",")) != NULL;)
 		if (set_option(class, object, piece, ours, &seen, err) < 0)
 			return -1;
-	return finish(class, object, seen, err);
+	return hull_class_finish(class, object, seen, err);
 }
 
 /* ---- what takes lists of options ---- */
@@ -328,7 +309,7 @@ int hull_vfkit_parse_ignition(const char *text, struct hull_ignition *ret, struc
 		return hull_fail(err, HULL_E_INVALID, "the path is empty");
 	if (strchr(text, ','))
 		return hull_fail(err, HULL_E_INVALID, "'%s': only one path, without commas", text);
-	if (set_string(&ignition.path, text) < 0)
+	if (hull_field_set_text(&ignition.path, text) < 0)
 		return hull_fail_nomem(err);
 	*ret = ignition;
 	return 0;

@@ -165,17 +165,6 @@ static int parse_bool(const char *s, bool *ret)
 	return -EINVAL;
 }
 
-static int set_text(char **slot, const char *value)
-{
-	char *copy = *value ? strdup(value) : NULL;
-
-	if (*value && !copy)
-		return -ENOMEM;
-	free(*slot);
-	*slot = copy;
-	return 0;
-}
-
 static int set_flag(struct hull_vfkit_flags *flags, size_t row, const char *value,
 		    struct hull_error **err)
 {
@@ -200,7 +189,7 @@ static int set_flag(struct hull_vfkit_flags *flags, size_t row, const char *valu
 		r = hull_strv_add(p, value);
 		break;
 	default:
-		r = set_text(p, value);
+		r = hull_field_set_text(p, value);
 		break;
 	}
 	if (r == -ENOMEM)
@@ -370,9 +359,10 @@ static int add_bootloader(const struct hull_vfkit_flags *flags, struct hull_vfki
 	if (!flags->kernel && !flags->initrd && !flags->kernel_cmdline)
 		return hull_vfkit_parse_bootloader(&flags->bootloader, &vm->bootloader, err);
 	vm->bootloader.kind = HULL_BOOT_LINUX;
-	if (set_text(&b->kernel, flags->kernel ? flags->kernel : "") < 0 ||
-	    set_text(&b->initrd, flags->initrd ? flags->initrd : "") < 0 ||
-	    set_text(&b->cmdline, flags->kernel_cmdline ? flags->kernel_cmdline : "") < 0)
+	if (hull_field_set_text(&b->kernel, flags->kernel ? flags->kernel : "") < 0 ||
+	    hull_field_set_text(&b->initrd, flags->initrd ? flags->initrd : "") < 0 ||
+	    hull_field_set_text(&b->cmdline, flags->kernel_cmdline ? flags->kernel_cmdline : "") <
+		    0)
 		return hull_fail_nomem(err);
 	return 0;
 }
@@ -401,7 +391,7 @@ static int add_disk(const char *path, struct hull_vfkit *vm, struct hull_error *
 		vm->devices.n--;
 		return hull_fail_nomem(err);
 	}
-	return set_text(&dev->disk.path, path) < 0 ? hull_fail_nomem(err) : 0;
+	return hull_field_set_text(&dev->disk.path, path) < 0 ? hull_fail_nomem(err) : 0;
 }
 
 static bool has_device(const struct hull_vfkit *vm, enum hull_device_kind kind)

@@ -60,9 +60,7 @@ static const char *disk_path(const struct hull_config *config, const char *node)
 	    !config->disks.v[i].scratch_bytes)
 		return config->disks.v[i].path;
 	if (sscanf(node, "dev%u", &i) == 1 && i < config->devices.n &&
-	    (config->devices.v[i].kind == HULL_DEVICE_BLK ||
-	     config->devices.v[i].kind == HULL_DEVICE_NVME ||
-	     config->devices.v[i].kind == HULL_DEVICE_USB))
+	    hull_device_is_disk(&config->devices.v[i]))
 		return config->devices.v[i].disk.path;
 	if (sscanf(node, "dev%u", &i) == 1 && i < config->devices.n &&
 	    config->devices.v[i].kind == HULL_DEVICE_NBD)
