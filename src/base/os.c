@@ -126,7 +126,8 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 	return steal_fd(&fd);
 }
 
-int hull_unix_connect(const char *path)
+/* Without waiting a full queue of connections is -EAGAIN. */
+static int connect_to(const char *path, bool wait)
 {
 	cleanup_close int fd = -1;
 	struct sockaddr_un addr;
@@ -134,13 +135,18 @@ int hull_unix_connect(const char *path)
 
 	if (r < 0)
 		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
 	if (fd < 0)
 		return -errno;
 	while (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		if (errno != EINTR)
 			return -errno;
 	return steal_fd(&fd);
+}
+
+int hull_unix_connect(const char *path)
+{
+	return connect_to(path, true);
 }
 
 static bool is_stale(const char *path)
@@ -151,7 +157,7 @@ static bool is_stale(const char *path)
 	/* Connecting to any other kind of file is refused in the same way. */
 	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return false;
-	fd = hull_unix_connect(path);
+	fd = connect_to(path, false);
 	if (fd >= 0)
 		close(fd);
 	return fd == -ECONNREFUSED;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A listener that has no descriptors left: it waits without spinning, and everybody is served once
- * there are some.
+ * there are some.  A path at which somebody listens is not taken.
  */
 #define _GNU_SOURCE
 #include "unit.h"
@@ -137,12 +137,40 @@ static void test_freed_while_waiting(void **state)
 	end(&f);
 }
 
+/* Whether somebody listens at a path is asked without waiting for an answer. */
+static void test_place_taken(void **state)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd, clients[8];
+	size_t n = 0;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/tmp/test-listen.%d", getpid());
+	fd = hull_unix_listen_anew(addr.sun_path, 0, 0600);
+	assert_true(fd >= 0);
+	for (bool full = false; !full && n < ARRAY_SIZE(clients); n++) {
+		clients[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		full = connect(clients[n], (struct sockaddr *)&addr, sizeof(addr)) < 0;
+	}
+	assert_true(n > 1 && n < ARRAY_SIZE(clients));
+	(void)alarm(10);
+	assert_int_equal(hull_unix_listen_anew(addr.sun_path, 0, 0600), -EADDRINUSE);
+	(void)alarm(0);
+	while (n)
+		close(clients[--n]);
+	close(fd);
+	fd = hull_unix_listen_anew(addr.sun_path, 0, 0600); /* nobody does any more */
+	assert_true(fd >= 0);
+	close(fd);
+	(void)unlink(addr.sun_path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accepts),
 		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_freed_while_waiting),
+		cmocka_unit_test(test_place_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
