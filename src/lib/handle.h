@@ -70,6 +70,9 @@ int hull_lib_own_object(const struct hull_vm_config *c, struct hull_json **ret,
 /* Into an initialised config; @ret_text may be NULL. */
 int hull_lib_own_make(const struct hull_vm_config *c, struct hull_config *config, char **ret_text,
 		      struct hull_error **err);
+/* Appends to the list @key of an object, which is made if there is none.  Takes @item, also on
+ * failure; 0 or -ENOMEM, as if it is NULL. */
+int hull_lib_append(struct hull_json *json, const char *key, struct hull_json *item);
 int hull_lib_own_parse(struct hull_vm_config *c, const char *const *args, size_t n, uint32_t flags,
 		       struct hull_error **err);
 int hull_lib_own_render(const struct hull_vm_config *c, struct hull_strv *args,

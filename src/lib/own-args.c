@@ -49,21 +49,6 @@ static const struct option {
 	{"ignition", 0, WORD, "ignition"},
 };
 
-/* Appends to the list of that name. */
-static int append_to(struct hull_json *json, const char *key, struct hull_json *item)
-{
-	struct hull_json *list = hull_json_get(json, key);
-
-	if (!list) {
-		if (hull_json_set(json, key, hull_json_array()) < 0) {
-			hull_json_free(item);
-			return -ENOMEM;
-		}
-		list = hull_json_get(json, key);
-	}
-	return hull_json_append(list, item);
-}
-
 static struct hull_json *object_of(const char *key, const char *value)
 {
 	struct hull_json *object = hull_json_object();
@@ -83,7 +68,7 @@ static int set_device(struct hull_json *json, const char *value,
 
 	if (hull_vfkit_parse_device(value, hooks, &dev, err) < 0)
 		return -1;
-	r = append_to(json, "devices", hull_device_fields.own->to_json(&dev));
+	r = hull_lib_append(json, "devices", hull_device_fields.own->to_json(&dev));
 	hull_device_fini(&dev);
 	return r < 0 ? hull_fail_nomem(err) : 0;
 }
@@ -137,7 +122,7 @@ static int set_option(struct hull_json *json, const struct option *o, const char
 		r = hull_json_set(json, o->key, hull_json_u64(number));
 		break;
 	case LIST:
-		r = append_to(json, o->key, hull_json_string(value));
+		r = hull_lib_append(json, o->key, hull_json_string(value));
 		break;
 	case FLAG:
 		r = hull_json_set(json, o->key, hull_json_bool(true));
@@ -148,7 +133,7 @@ static int set_option(struct hull_json *json, const struct option *o, const char
 	case NET:
 		r = hull_json_set(json, o->key, hull_json_array());
 		if (r == 0 && strcmp(value, "none") != 0)
-			r = append_to(json, o->key, object_of("kind", value));
+			r = hull_lib_append(json, o->key, object_of("kind", value));
 		break;
 	case WORD:
 	case SIZE:

@@ -141,21 +141,26 @@ static int set_efi(struct hull_json *json, const struct hull_boot_efi *efi)
 	return r;
 }
 
+int hull_lib_append(struct hull_json *json, const char *key, struct hull_json *item)
+{
+	struct hull_json *list = hull_json_get(json, key);
+
+	if (!list) {
+		if (hull_json_set(json, key, hull_json_array()) < 0) {
+			hull_json_free(item);
+			return -ENOMEM;
+		}
+		list = hull_json_get(json, key);
+	}
+	return hull_json_append(list, item);
+}
+
 static int set_linux(struct hull_json *json, const struct hull_boot_linux *boot)
 {
-	struct hull_json *append;
-
 	if (set_text(json, "kernel", boot->kernel) < 0 ||
 	    set_text(json, "initrd", boot->initrd) < 0)
 		return -ENOMEM;
-	if (!boot->cmdline)
-		return 0;
-	append = hull_json_array();
-	if (append && hull_json_append(append, hull_json_string(boot->cmdline)) < 0) {
-		hull_json_free(append);
-		append = NULL;
-	}
-	return hull_json_set(json, "append", append);
+	return boot->cmdline ? hull_lib_append(json, "append", hull_json_string(boot->cmdline)) : 0;
 }
 
 static int set_boot(struct hull_json *json, const struct hull_bootloader *boot)
@@ -167,18 +172,12 @@ static int set_boot(struct hull_json *json, const struct hull_bootloader *boot)
 
 static int set_devices(struct hull_json *json, const struct hull_vfkit *vm)
 {
-	struct hull_json *list;
+	int r = 0;
 
-	if (!vm->devices.n)
-		return 0;
-	list = hull_json_array();
-	for (size_t i = 0; list && i < vm->devices.n; i++)
-		if (hull_json_append(list, hull_device_fields.own->to_json(&vm->devices.v[i])) <
-		    0) {
-			hull_json_free(list);
-			list = NULL;
-		}
-	return hull_json_set(json, "devices", list);
+	for (size_t i = 0; r == 0 && i < vm->devices.n; i++)
+		r = hull_lib_append(json, "devices",
+				    hull_device_fields.own->to_json(&vm->devices.v[i]));
+	return r;
 }
 
 static int set_services(struct hull_json *json, const struct hull_vfkit *vm)
