@@ -356,6 +356,10 @@ def bad_specs():
                         ({"hybrid": "/nowhere/at/all"}, "make socket '/nowhere/at/all'")):
         with contextlib.closing(Device(**spec)) as d:
             d.ended(words)
+    with tempfile.NamedTemporaryFile() as f:
+        with contextlib.closing(Device(hybrid=f.name)) as d:
+            d.ended("or it is no socket")
+        check(os.path.exists(f.name), "a file where a socket was to be")
 
 
 def dies_with_parent(work):
