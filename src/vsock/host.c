@@ -335,18 +335,22 @@ static void on_dialler(void *ctx, uint32_t events)
 static int dial(void *ctx, struct hull_vsock_conn *c, uint32_t port)
 {
 	struct hull_vsock_host *h = ctx;
-	struct hull_dial rq = {.cookie = h->next_cookie, .port = port};
+	struct hull_dial rq = {.cookie = h->next_cookie++, .port = port};
 	char buf[HULL_VSOCK_PATH_MAX];
 	struct end *e;
 
 	if (!hull_vsock_spec_find(h->spec, port, buf))
 		return -ENOENT;
-	if (send(h->dialler, &rq, sizeof(rq), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return -errno;
 	e = new_end(h, DIALLING, -1);
 	if (!e)
 		return -ENOMEM;
-	e->cookie = h->next_cookie++;
+	if (send(h->dialler, &rq, sizeof(rq), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		int r = -errno;
+
+		free_end(e);
+		return r;
+	}
+	e->cookie = rq.cookie;
 	e->c = c;
 	hull_vsock_set_host(c, e);
 	return 0;
