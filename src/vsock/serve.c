@@ -75,9 +75,10 @@ static void interrupt(struct hull_vsock_server *s, int i)
 		(void)!write(s->vhost.rings[i].call, &one, sizeof(one));
 }
 
+/* At the end the memory may have gone. */
 static void publish(struct hull_vsock_server *s, int i)
 {
-	if (hull_ring_publish(ring(s, i)))
+	if (!s->over && hull_ring_publish(ring(s, i)))
 		interrupt(s, i);
 }
 
