@@ -82,25 +82,26 @@ static int unix_address(const char *path, struct sockaddr_un *ret)
 	return 0;
 }
 
-int hull_send_fd(int socket, char byte, int fd)
+ssize_t hull_send_fd(int socket, const void *data, size_t len, int fd)
 {
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(fd))];
 	} control = {.space = {0}};
-	struct iovec piece = {&byte, 1};
-	const struct msghdr m = {
-		.msg_iov = &piece,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control.space),
-	};
+	struct iovec piece = {(void *)data, len};
+	struct msghdr m = {.msg_iov = &piece, .msg_iovlen = 1};
+	ssize_t n;
 
+	if (fd >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control.space);
+	}
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	return sendmsg(socket, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	n = sendmsg(socket, &m, MSG_NOSIGNAL);
+	return n < 0 ? -errno : n;
 }
 
 int hull_unix_listen(const char *path, int backlog, unsigned int mode)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define HULL_NS_PER_MS UINT64_C(1000000)
 #define HULL_NS_PER_S UINT64_C(1000000000)
@@ -28,8 +29,9 @@ int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode);
 int hull_unix_connect(const char *path); /* blocking connect, which never waits long on AF_UNIX */
 int hull_socketpair(int fds[2]);	 /* SOCK_STREAM */
 int hull_set_nonblock(int fd, bool on);
-/* Sends a byte and with it @fd, of which the receiver gets one of its own. */
-int hull_send_fd(int socket, char byte, int fd);
+/* Sends bytes, at least one, and with them @fd, of which the receiver gets one of its own; -1:
+ * none. How many bytes went, or -errno. */
+ssize_t hull_send_fd(int socket, const void *data, size_t len, int fd);
 /* A memory file holding @len bytes of @data, rewound. */
 int hull_memfd(const char *name, const void *data, size_t len);
 /* 36 characters and NUL of /proc/sys/kernel/random/boot_id. */

@@ -52,15 +52,20 @@ struct hull_http1 {
 	const char *why;
 };
 
+static void begin(struct hull_http1 *p, struct hull_http1_limits limits)
+{
+	*p = (struct hull_http1){.limits = limits};
+	p->text.max = limits.head + CHUNK_LINE_MAX + 1;
+	p->body.max = limits.body + 1;
+}
+
 int hull_http1_new(const struct hull_http1_limits *limits, struct hull_http1 **ret)
 {
-	struct hull_http1 *p = calloc(1, sizeof(*p));
+	struct hull_http1 *p = malloc(sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
-	p->limits = *limits;
-	p->text.max = limits->head + CHUNK_LINE_MAX + 1;
-	p->body.max = limits->body + 1;
+	begin(p, *limits);
 	*ret = p;
 	return 0;
 }
@@ -97,6 +102,15 @@ static size_t token_len(const char *s)
 	while (is_token_char(s[n]))
 		n++;
 	return n;
+}
+
+/* Whether it has no control characters; tabs are as good as blanks. */
+static bool is_text(const char *s)
+{
+	for (; *s; s++)
+		if (((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f)
+			return false;
+	return true;
 }
 
 /* Whether a list of words, separated by commas, has this one. */
@@ -179,10 +193,7 @@ static char *split_header(char *line)
 	len = strlen(value);
 	while (len && (value[len - 1] == ' ' || value[len - 1] == '\t'))
 		value[--len] = '\0';
-	for (size_t i = 0; i < len; i++)
-		if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
-			return NULL;
-	return value;
+	return is_text(value) ? value : NULL;
 }
 
 static int parse_header(struct hull_http1 *p, char *line)
@@ -296,9 +307,8 @@ static int parse_chunk_size(struct hull_http1 *p, const char *line)
 		return bad(p, 400, "a chunk's size is no number");
 	for (const char *s = line; s < line + n; s++)
 		size = size * 16 + (uint64_t)hull_hex_digit(*s);
-	for (const char *s = line + n; *s; s++)
-		if (((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f)
-			return bad(p, 400, "a chunk's extension has a control character");
+	if (!is_text(line + n))
+		return bad(p, 400, "a chunk's extension has a control character");
 	if (size > p->limits.body - p->body.len)
 		return bad(p, 413, "the body is too large");
 	p->left = size;
@@ -438,13 +448,9 @@ const struct hull_http1_request *hull_http1_request(const struct hull_http1 *p)
 
 void hull_http1_next(struct hull_http1 *p)
 {
-	struct hull_http1_limits limits = p->limits;
-
 	hull_strbuf_fini(&p->text);
 	hull_strbuf_fini(&p->body);
-	*p = (struct hull_http1){.limits = limits};
-	p->text.max = limits.head + CHUNK_LINE_MAX + 1;
-	p->body.max = limits.body + 1;
+	begin(p, p->limits);
 }
 
 bool hull_http1_is_idle(const struct hull_http1 *p)

@@ -53,23 +53,9 @@ static int connect_to(const struct hull_vsock_spec *spec, uint32_t port)
 static bool answer(const struct dialler *d, uint32_t cookie, int r)
 {
 	cleanup_close int fd = r;
-	struct hull_dialled answer = {.cookie = cookie, .result = MIN(r, 0)};
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {.space = {0}};
-	struct iovec piece = {&answer, sizeof(answer)};
-	struct msghdr m = {.msg_iov = &piece, .msg_iovlen = 1};
+	const struct hull_dialled answer = {.cookie = cookie, .result = MIN(r, 0)};
 
-	if (fd >= 0) {
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control.space);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	}
-	return sendmsg(d->fd, &m, MSG_NOSIGNAL) == (ssize_t)sizeof(answer);
+	return hull_send_fd(d->fd, &answer, sizeof(answer), fd) == (ssize_t)sizeof(answer);
 }
 
 static bool take(struct dialler *d)

@@ -6,6 +6,7 @@
 #include "vsock/host.h"
 
 #include "base/cleanup.h"
+#include "base/listen.h"
 #include "base/os.h"
 #include "proto/hvsock.h"
 #include "vsock/dialler.h"
@@ -19,7 +20,6 @@
 
 /* Those that have not said yet whom they want are no connections of the device. */
 #define ENDS_MAX (HULL_VSOCK_CONNS_MAX + 64)
-#define RETRY_ACCEPT_MS 100
 /* A window of the guest's, of which the kernel counts its own part too. */
 #define SEND_BUFFER (256 << 10)
 #define SEND_BUFFER_ENDS 64
@@ -27,7 +27,7 @@
 enum stage { LINE, ASKING, DIALLING, OPEN };
 
 struct end {
-	TAILQ_ENTRY(end) list; /* of those that are not open, oldest first; else of the open ones */
+	TAILQ_ENTRY(end) list; /* while it is not open */
 	struct hull_vsock_host *h;
 	struct hull_vsock_conn *c; /* NULL before LINE is over */
 	struct hull_source *source;
@@ -40,12 +40,11 @@ struct end {
 
 TAILQ_HEAD(ends, end);
 
-struct listener {
-	SLIST_ENTRY(listener) list;
+struct port {
+	SLIST_ENTRY(port) list;
 	struct hull_vsock_host *h;
-	struct hull_source *source;
-	uint32_t port;
-	int fd;
+	struct hull_listener *listener;
+	uint32_t number; /* 0: hybrid */
 };
 
 struct hull_vsock_host {
@@ -55,11 +54,10 @@ struct hull_vsock_host {
 	struct hull_source *timer, *dialler_source;
 	void (*lost)(void *ctx);
 	void *ctx;
-	SLIST_HEAD(, listener) listeners;
-	struct ends pending, open;
-	size_t n_ends;
+	SLIST_HEAD(, port) ports;
+	struct ends pending; /* oldest first */
+	size_t n_ends;	     /* and those that are open */
 	uint32_t next_cookie;
-	uint64_t accept_again_ns; /* 0: accepting */
 	int dialler;
 };
 
@@ -68,11 +66,8 @@ struct hull_vsock_host {
 static void arm(struct hull_vsock_host *h)
 {
 	const struct end *first = TAILQ_FIRST(&h->pending);
-	uint64_t at = first ? first->deadline_ns : 0;
 
-	if (h->accept_again_ns && (!at || h->accept_again_ns < at))
-		at = h->accept_again_ns;
-	hull_source_arm(h->timer, at);
+	hull_source_arm(h->timer, first ? first->deadline_ns : 0);
 }
 
 static struct end *new_end(struct hull_vsock_host *h, enum stage stage, int fd)
@@ -95,7 +90,8 @@ static void free_end(struct end *e)
 {
 	struct hull_vsock_host *h = e->h;
 
-	TAILQ_REMOVE(e->stage == OPEN ? &h->open : &h->pending, e, list);
+	if (e->stage != OPEN)
+		TAILQ_REMOVE(&h->pending, e, list);
 	hull_source_remove(&e->source);
 	hull_closep(&e->fd);
 	free(e);
@@ -117,7 +113,6 @@ static void give_up(struct end *e)
 static void become_open(struct end *e)
 {
 	TAILQ_REMOVE(&e->h->pending, e, list);
-	TAILQ_INSERT_TAIL(&e->h->open, e, list);
 	e->stage = OPEN;
 	arm(e->h);
 	/* What came before has had its event already. */
@@ -197,76 +192,49 @@ static void on_timer(void *ctx)
 {
 	struct hull_vsock_host *h = ctx;
 	const uint64_t now = hull_now_ns();
-	struct listener *l;
 	struct end *e;
 
 	while ((e = TAILQ_FIRST(&h->pending)) && e->deadline_ns <= now)
 		give_up(e);
-	if (h->accept_again_ns && h->accept_again_ns <= now) {
-		h->accept_again_ns = 0;
-		SLIST_FOREACH(l, &h->listeners, list)
-		(void)hull_source_set_events(l->source, EPOLLIN);
-	}
 	arm(h);
 }
 
 /* ---- listening ---- */
 
-static void add_client(struct listener *l, int fd)
+static void on_client(void *ctx, int fd)
 {
-	struct end *e = new_end(l->h, LINE, fd);
+	const struct port *p = ctx;
+	struct end *e = new_end(p->h, LINE, fd);
 
 	if (!e) {
 		close(fd);
 		return;
 	}
-	e->hybrid = !l->port;
+	e->hybrid = !p->number;
 	if (watch(e) < 0)
 		free_end(e);
-	else if (l->port)
-		dial_guest(e, l->port);
-}
-
-/* Out of descriptors or memory: whoever waits is left waiting for a while. */
-static void pause_listening(struct hull_vsock_host *h)
-{
-	struct listener *l;
-
-	h->accept_again_ns = hull_deadline_ms(RETRY_ACCEPT_MS);
-	SLIST_FOREACH(l, &h->listeners, list)
-	(void)hull_source_set_events(l->source, 0);
-	arm(h);
-}
-
-static void on_client(void *ctx, uint32_t events)
-{
-	struct listener *l = ctx;
-	int fd;
-
-	while ((fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
-		add_client(l, fd);
-	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-		pause_listening(l->h);
+	else if (p->number)
+		dial_guest(e, p->number);
 }
 
 int hull_vsock_host_listen(struct hull_vsock_host *h, int fd, uint32_t port,
 			   struct hull_error **err)
 {
-	struct listener *l = calloc(1, sizeof(*l));
-	int r = -ENOMEM;
+	struct port *p = calloc(1, sizeof(*p));
+	int r;
 
-	if (l) {
-		l->h = h;
-		l->fd = fd;
-		l->port = port;
-		r = hull_loop_add_fd(h->loop, fd, EPOLLIN, on_client, l, &l->source);
-	}
-	if (r < 0) {
+	if (!p) {
 		close(fd);
-		free(l);
+		return hull_fail_nomem(err);
+	}
+	p->h = h;
+	p->number = port;
+	r = hull_listener_new(h->loop, fd, on_client, p, &p->listener);
+	if (r < 0) {
+		free(p);
 		return hull_fail_errno(err, -r, "watch a listening socket");
 	}
-	SLIST_INSERT_HEAD(&h->listeners, l, list);
+	SLIST_INSERT_HEAD(&h->ports, p, list);
 	return 0;
 }
 
@@ -335,18 +303,22 @@ static void on_dialler(void *ctx, uint32_t events)
 static int dial(void *ctx, struct hull_vsock_conn *c, uint32_t port)
 {
 	struct hull_vsock_host *h = ctx;
-	struct hull_dial rq = {.cookie = h->next_cookie, .port = port};
+	struct hull_dial rq = {.cookie = h->next_cookie++, .port = port};
 	char buf[HULL_VSOCK_PATH_MAX];
 	struct end *e;
 
 	if (!hull_vsock_spec_find(h->spec, port, buf))
 		return -ENOENT;
-	if (send(h->dialler, &rq, sizeof(rq), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return -errno;
 	e = new_end(h, DIALLING, -1);
 	if (!e)
 		return -ENOMEM;
-	e->cookie = h->next_cookie++;
+	if (send(h->dialler, &rq, sizeof(rq), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		int r = -errno;
+
+		free_end(e);
+		return r;
+	}
+	e->cookie = rq.cookie;
 	e->c = c;
 	hull_vsock_set_host(c, e);
 	return 0;
@@ -456,7 +428,6 @@ int hull_vsock_host_new(struct hull_loop *loop, const struct hull_vsock_spec *sp
 	*h = (struct hull_vsock_host){
 		.loop = loop, .spec = spec, .lost = lost, .ctx = ctx, .dialler = dialler};
 	TAILQ_INIT(&h->pending);
-	TAILQ_INIT(&h->open);
 	r = hull_loop_add_timer(loop, on_timer, h, &h->timer);
 	if (r == 0)
 		r = hull_loop_add_fd(loop, dialler, EPOLLIN, on_dialler, h, &h->dialler_source);
@@ -475,16 +446,15 @@ void hull_vsock_host_use(struct hull_vsock_host *h, struct hull_vsock *v)
 
 void hull_vsock_host_free(struct hull_vsock_host *h)
 {
-	struct listener *l;
+	struct port *p;
 	struct end *e;
 
 	if (!h)
 		return;
-	while ((l = SLIST_FIRST(&h->listeners))) {
-		SLIST_REMOVE_HEAD(&h->listeners, list);
-		hull_source_remove(&l->source);
-		hull_closep(&l->fd);
-		free(l);
+	while ((p = SLIST_FIRST(&h->ports))) {
+		SLIST_REMOVE_HEAD(&h->ports, list);
+		hull_listener_free(p->listener);
+		free(p);
 	}
 	/* Those of connections went with the device. */
 	while ((e = TAILQ_FIRST(&h->pending)))

@@ -66,21 +66,17 @@ static int inherit(struct program *p, struct hull_error **err)
 
 /* ---- sockets that are made ---- */
 
-/* What is left of a program that has ended would be in the way. */
-static int listen_on(const char *path)
+static int listen_on(const char *path, struct hull_error **err)
 {
-	int fd = hull_unix_listen(path, SOMAXCONN, 0600), r;
+	int fd = hull_unix_listen_anew(path, SOMAXCONN, 0600);
 
-	if (fd != -EADDRINUSE)
+	if (fd >= 0)
 		return fd;
-	r = hull_unix_connect(path);
-	if (r != -ECONNREFUSED) {
-		hull_closep(&r);
-		return fd;
-	}
-	if (unlink(path) < 0)
-		return -errno;
-	return hull_unix_listen(path, SOMAXCONN, 0600);
+	hull_fail_errno(err, -fd, "make socket '%s'", path);
+	if (fd == -EADDRINUSE)
+		hull_hint(err, "somebody listens there already, or it is no socket: choose another "
+			       "path");
+	return -1;
 }
 
 static int make_socket(struct program *p, const char *path, uint32_t port, struct hull_error **err)
@@ -90,13 +86,9 @@ static int make_socket(struct program *p, const char *path, uint32_t port, struc
 	if (!l)
 		return hull_fail_nomem(err);
 	l->port = port;
-	l->fd = listen_on(path);
-	if (l->fd < 0) {
-		hull_fail_errno(err, -l->fd, "make socket '%s'", path);
-		if (l->fd == -EADDRINUSE)
-			hull_hint(err, "somebody listens there already: choose another path");
+	l->fd = listen_on(path, err);
+	if (l->fd < 0)
 		return -1;
-	}
 	return hull_strv_add(&p->made, path) < 0 ? hull_fail_nomem(err) : 0;
 }
 
@@ -143,10 +135,10 @@ static void remove_sockets(const struct program *p)
 
 static int accept_device(struct program *p, const char *path, struct hull_error **err)
 {
-	cleanup_close int fd = listen_on(path);
+	cleanup_close int fd = listen_on(path, err);
 
 	if (fd < 0)
-		return hull_fail_errno(err, -fd, "make socket '%s'", path);
+		return -1;
 	(void)hull_set_nonblock(fd, false);
 	do
 		p->device = accept4(fd, NULL, NULL, SOCK_CLOEXEC);

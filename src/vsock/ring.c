@@ -315,37 +315,21 @@ size_t hull_iov_slice(const struct iovec *iov, size_t n, size_t from, size_t len
 
 size_t hull_iov_read(const struct iovec *iov, size_t n, size_t from, void *to, size_t len)
 {
+	struct iovec part;
 	size_t done = 0;
 
-	for (size_t i = 0; i < n && done < len; from = 0, i++) {
-		size_t take;
-
-		for (; i < n && from >= iov[i].iov_len; i++)
-			from -= iov[i].iov_len;
-		if (i == n)
-			break;
-		take = MIN(len - done, iov[i].iov_len - from);
-		memcpy((char *)to + done, (const char *)iov[i].iov_base + from, take);
-		done += take;
-	}
+	for (; hull_iov_slice(iov, n, from + done, len - done, &part, 1); done += part.iov_len)
+		memcpy((char *)to + done, part.iov_base, part.iov_len);
 	copied();
 	return done;
 }
 
 size_t hull_iov_write(const struct iovec *iov, size_t n, size_t at, const void *from, size_t len)
 {
+	struct iovec part;
 	size_t done = 0;
 
-	for (size_t i = 0; i < n && done < len; at = 0, i++) {
-		size_t take;
-
-		for (; i < n && at >= iov[i].iov_len; i++)
-			at -= iov[i].iov_len;
-		if (i == n)
-			break;
-		take = MIN(len - done, iov[i].iov_len - at);
-		memcpy((char *)iov[i].iov_base + at, (const char *)from + done, take);
-		done += take;
-	}
+	for (; hull_iov_slice(iov, n, at + done, len - done, &part, 1); done += part.iov_len)
+		memcpy(part.iov_base, (const char *)from + done, part.iov_len);
 	return done;
 }

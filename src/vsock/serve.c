@@ -66,19 +66,21 @@ static struct hull_ring *ring(struct hull_vsock_server *s, int i)
 	return &s->vhost.rings[i].ring;
 }
 
-static void interrupt(struct hull_vsock_server *s, int i)
+/* @fd: an eventfd, or -1. */
+static void notify(int fd)
 {
 	static const uint64_t one = 1;
 
 	/* A full counter has not been read yet: the guest will be told all the same. */
-	if (s->vhost.rings[i].call >= 0)
-		(void)!write(s->vhost.rings[i].call, &one, sizeof(one));
+	if (fd >= 0)
+		(void)!write(fd, &one, sizeof(one));
 }
 
+/* At the end the memory may have gone. */
 static void publish(struct hull_vsock_server *s, int i)
 {
-	if (hull_ring_publish(ring(s, i)))
-		interrupt(s, i);
+	if (!s->over && hull_ring_publish(ring(s, i)))
+		notify(s->vhost.rings[i].call);
 }
 
 /* Where both rings share an interrupt the guest then takes one for both. */
@@ -88,9 +90,9 @@ static void publish_both(struct hull_vsock_server *s)
 	bool tx = hull_ring_publish(ring(s, HULL_VHOST_TX));
 
 	if (rx)
-		interrupt(s, HULL_VHOST_RX);
+		notify(s->vhost.rings[HULL_VHOST_RX].call);
 	if (tx)
-		interrupt(s, HULL_VHOST_TX);
+		notify(s->vhost.rings[HULL_VHOST_TX].call);
 }
 
 static void take_packet(struct hull_vsock_server *s, const struct hull_chain *chain)
@@ -267,12 +269,9 @@ static int fill_guest(struct hull_vsock_server *s, struct hull_error **err)
  * device anew. */
 static void rest(struct hull_vsock_server *s, const struct hull_error *err)
 {
-	static const uint64_t one = 1;
-
 	s->resting = true;
 	for (int i = 0; i < HULL_VHOST_RINGS; i++)
-		if (s->vhost.rings[i].error >= 0)
-			(void)!write(s->vhost.rings[i].error, &one, sizeof(one));
+		notify(s->vhost.rings[i].error);
 	hull_vsock_forget(s->v);
 	if (s->complaints++ < COMPLAINTS_MAX)
 		fprintf(stderr,

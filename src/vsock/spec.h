@@ -13,9 +13,9 @@
  *   connect  programs of the host's connect to the socket, which hull-vsock makes: each connection
  *            dials the guest's port.  With "fd" instead of "socket" it is there already: an
  *            inherited descriptor that listens
- *   hybrid   a socket for all ports, as Firecracker has it: "CONNECT <port>\n" is answered "OK
- * <n>\n" once the guest has accepted; and where no port is listed, a guest that dials the host's
- *            port P is connected to "<hybrid>_P"
+ *   hybrid   a socket for all ports, as Firecracker has it: "CONNECT <port>\n" is answered
+ *            "OK <n>\n" once the guest has accepted; and where no port is listed, a guest that
+ *            dials the host's port P is connected to "<hybrid>_P"
  *   uid, gid what to become if started as root; nobody's by default
  *
  * All but cid may be left out.  A guest that dials what nothing listens on is refused.

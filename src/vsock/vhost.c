@@ -170,33 +170,28 @@ static int answer_u64(struct hull_vhost_msg *reply, uint64_t value)
 
 /* ---- features ---- */
 
-static int set_features(struct hull_vhost *v, const struct hull_vhost_msg *m,
-			struct hull_error **err)
+static int read_features(const struct hull_vhost_msg *m, uint64_t offered, uint64_t *ret,
+			 struct hull_error **err)
 {
 	uint64_t wanted = 0;
 
 	if (read_payload(m, &wanted, sizeof(wanted), err) < 0)
 		return -1;
-	if (wanted & ~OFFERED)
+	if (wanted & ~offered)
 		return bad(err, m, "features that were not offered");
-	v->features = wanted;
-	/* Without the protocol's features there is no message to enable a ring. */
-	for (int i = 0; i < HULL_VHOST_RINGS; i++)
-		if (!(wanted & BIT(PROTOCOL_FEATURES)))
-			v->rings[i].enabled = true;
+	*ret = wanted;
 	return 0;
 }
 
-static int set_protocol_features(struct hull_vhost *v, const struct hull_vhost_msg *m,
-				 struct hull_error **err)
+static int set_features(struct hull_vhost *v, const struct hull_vhost_msg *m,
+			struct hull_error **err)
 {
-	uint64_t wanted = 0;
-
-	if (read_payload(m, &wanted, sizeof(wanted), err) < 0)
+	if (read_features(m, OFFERED, &v->features, err) < 0)
 		return -1;
-	if (wanted & ~PROTOCOL_OFFERED)
-		return bad(err, m, "protocol features that were not offered");
-	v->protocol = wanted;
+	/* Without the protocol's features there is no message to enable a ring. */
+	for (int i = 0; i < HULL_VHOST_RINGS; i++)
+		if (!(v->features & BIT(PROTOCOL_FEATURES)))
+			v->rings[i].enabled = true;
 	return 0;
 }
 
@@ -313,15 +308,24 @@ static struct hull_vhost_ring *ring_of(struct hull_vhost *v, const struct hull_v
 	return NULL;
 }
 
+/* For payloads that begin with the ring's index. */
+static struct hull_vhost_ring *read_for_ring(struct hull_vhost *v, const struct hull_vhost_msg *m,
+					     void *ret, size_t size, struct hull_error **err)
+{
+	uint32_t i;
+
+	if (read_payload(m, ret, size, err) < 0)
+		return NULL;
+	memcpy(&i, ret, sizeof(i));
+	return ring_of(v, m, i, err);
+}
+
 static int set_ring_number(struct hull_vhost *v, const struct hull_vhost_msg *m,
 			   struct hull_error **err)
 {
-	struct hull_vhost_ring *r;
 	struct wire_state s;
+	struct hull_vhost_ring *r = read_for_ring(v, m, &s, sizeof(s), err);
 
-	if (read_payload(m, &s, sizeof(s), err) < 0)
-		return -1;
-	r = ring_of(v, m, s.index, err);
 	if (!r)
 		return -1;
 	if (m->request == SET_VRING_ENABLE) {
@@ -347,12 +351,9 @@ static int set_ring_number(struct hull_vhost *v, const struct hull_vhost_msg *m,
 static int set_ring_addr(struct hull_vhost *v, const struct hull_vhost_msg *m,
 			 struct hull_error **err)
 {
-	struct hull_vhost_ring *r;
 	struct wire_addr a;
+	struct hull_vhost_ring *r = read_for_ring(v, m, &a, sizeof(a), err);
 
-	if (read_payload(m, &a, sizeof(a), err) < 0)
-		return -1;
-	r = ring_of(v, m, a.index, err);
 	if (!r)
 		return -1;
 	if (r->started)
@@ -367,12 +368,9 @@ static int set_ring_addr(struct hull_vhost *v, const struct hull_vhost_msg *m,
 static int get_ring_base(struct hull_vhost *v, const struct hull_vhost_msg *m,
 			 struct hull_vhost_msg *reply, struct hull_error **err)
 {
-	struct hull_vhost_ring *r;
 	struct wire_state s;
+	struct hull_vhost_ring *r = read_for_ring(v, m, &s, sizeof(s), err);
 
-	if (read_payload(m, &s, sizeof(s), err) < 0)
-		return -1;
-	r = ring_of(v, m, s.index, err);
 	if (!r)
 		return -1;
 	stop_ring(v, (int)s.index);
@@ -439,7 +437,7 @@ static int dispatch(struct hull_vhost *v, const struct hull_vhost_msg *m, int *f
 	case GET_PROTOCOL_FEATURES:
 		return answer_u64(reply, PROTOCOL_OFFERED);
 	case SET_PROTOCOL_FEATURES:
-		return set_protocol_features(v, m, err);
+		return read_features(m, PROTOCOL_OFFERED, &v->protocol, err);
 	case SET_OWNER:
 	case RESET_OWNER: /* QEMU's are stopped one by one */
 		return 0;

@@ -337,6 +337,16 @@ def hypervisors():
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 does(d)
             d.ended(words)
+    # One that takes the rings' memory away while the guest has not been told all of what is in them.
+    for i in range(10):
+        with contextlib.closing(Device()) as d:
+            d.start()
+            d.say(1)
+            d.answer()
+            d.send(CREDIT_UPDATE, 9, cid=CID + 1)
+            time.sleep(i / 10000)
+            d.say(5, struct.pack("<IIQQQQ", 1, 0, GUEST, 2 * SIZE, USER, 0), [d.memfd])
+            d.ended("map 0x200000 bytes")
     # One that goes away in the middle of a message.
     d = Device()
     d.socket.send(b"\5\0\0\0\1")
@@ -356,6 +366,10 @@ def bad_specs():
                         ({"hybrid": "/nowhere/at/all"}, "make socket '/nowhere/at/all'")):
         with contextlib.closing(Device(**spec)) as d:
             d.ended(words)
+    with tempfile.NamedTemporaryFile() as f:
+        with contextlib.closing(Device(hybrid=f.name)) as d:
+            d.ended("or it is no socket")
+        check(os.path.exists(f.name), "a file where a socket was to be")
 
 
 def dies_with_parent(work):

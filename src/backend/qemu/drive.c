@@ -659,7 +659,7 @@ int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct h
 		return -1;
 	if (hull_conn_queued(q->conn)) /* the byte would get into the middle of it */
 		return hull_fail(err, HULL_E_BUSY, "QEMU does not listen");
-	r = hull_send_fd(hull_conn_fd(q->conn), '\n', fd);
+	r = (int)hull_send_fd(hull_conn_fd(q->conn), "\n", 1, fd);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "hand a descriptor to QEMU");
 	*ret_set = q->next_set++;
@@ -710,7 +710,7 @@ static int qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 	    hull_json_set(args, "paging", hull_json_bool(false)) < 0 ||
 	    hull_json_set(args, "protocol", hull_json_string("fd:dump")) < 0)
 		return hull_fail_nomem(err);
-	r = hull_send_fd(hull_conn_fd(q->conn), '\n', q->dump_fd);
+	r = (int)hull_send_fd(hull_conn_fd(q->conn), "\n", 1, q->dump_fd);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "hand a descriptor to QEMU");
 	hull_closep(&q->dump_fd);
