@@ -15,9 +15,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The descriptor set of what devices[n] prints to is FIRST_SET + n. */
-#define FIRST_SET 200
-
 static size_t count_consoles(const struct hull_config *c)
 {
 	size_t n = 0;
@@ -42,9 +39,9 @@ int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device 
 	}
 	fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
 	if (dev->serial.log) {
-		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, FIRST_SET + nth);
+		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, HULL_QEMU_SET_LOG + nth);
 		hull_plan_addf(b, "-chardev", "file,id=console%zu,path=/dev/fdset/%zu", nth,
-			       FIRST_SET + nth);
+			       HULL_QEMU_SET_LOG + nth);
 	} else {
 		hull_plan_addf(b, "-chardev", "socket,id=console%zu,fd=%d", nth, fd);
 	}
