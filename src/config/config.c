@@ -551,6 +551,15 @@ static int check_disk_at(const struct hull_config *c, size_t i, struct hull_erro
 	return 0;
 }
 
+size_t hull_config_count(const struct hull_config *config, enum hull_device_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->devices.n; i++)
+		n += config->devices.v[i].kind == kind;
+	return n;
+}
+
 const struct hull_device *hull_device_stdio(const struct hull_config *config)
 {
 	for (size_t i = 0; i < config->devices.n; i++)
@@ -577,15 +586,9 @@ static int fail_device(struct hull_error **err, size_t i, const char *field, con
 	return hull_fail(err, HULL_E_INVALID, "devices[%zu].%s: %s", i, field, text);
 }
 
-static bool is_disk(const struct hull_device *d)
-{
-	return d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
-	       d->kind == HULL_DEVICE_USB;
-}
-
 static const char *serial_of(const struct hull_device *d)
 {
-	if (is_disk(d))
+	if (hull_device_is_disk(d))
 		return d->disk.id;
 	return d->kind == HULL_DEVICE_NBD ? d->nbd.id : NULL;
 }
@@ -616,7 +619,7 @@ static int check_device_at(const struct hull_config *c, size_t i, struct hull_er
 	const struct hull_device *d = &c->devices.v[i];
 	const char *id = serial_of(d);
 
-	if (is_disk(d) && (!d->disk.path || *d->disk.path != '/'))
+	if (hull_device_is_disk(d) && (!d->disk.path || *d->disk.path != '/'))
 		return fail_device(err, i, "path",
 				   d->disk.path ? "not an absolute path" : "missing");
 	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))

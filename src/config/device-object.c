@@ -15,13 +15,12 @@
 int hull_device_init(struct hull_device *dev, enum hull_device_kind kind)
 {
 	const struct hull_class *class = &hull_device_classes[kind];
-	bool disk = kind == HULL_DEVICE_BLK || kind == HULL_DEVICE_NVME || kind == HULL_DEVICE_USB;
 	bool ok = true;
 
 	memset(dev, 0, sizeof(*dev));
 	dev->kind = kind;
 	hull_fields_init(&class->fields, hull_device_object(dev));
-	if (disk)
+	if (hull_device_is_disk(dev))
 		ok = (dev->disk.word = strdup(class->name)) != NULL;
 	if (kind == HULL_DEVICE_NBD)
 		ok = (dev->nbd.word = strdup(class->name)) != NULL &&

@@ -202,6 +202,13 @@ int hull_device_init(struct hull_device *dev, enum hull_device_kind kind);
 void hull_device_fini(struct hull_device *dev);
 void hull_bootloader_fini(struct hull_bootloader *boot);
 
+/* One of those that have a hull_dev_disk. */
+static inline bool hull_device_is_disk(const struct hull_device *dev)
+{
+	return dev->kind == HULL_DEVICE_BLK || dev->kind == HULL_DEVICE_NVME ||
+	       dev->kind == HULL_DEVICE_USB;
+}
+
 /* The object that the class' rows describe. */
 static inline void *hull_device_object(const struct hull_device *dev)
 {

@@ -37,6 +37,13 @@ static int plan_shares(struct hull_config *config, const struct hull_backend_ops
 	return 0;
 }
 
+/* For what a monitor would have open. */
+static int placeholder(int *ret_fd, struct hull_error **err)
+{
+	*ret_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return *ret_fd < 0 ? hull_fail_errno(err, errno, "open '/dev/null'") : 0;
+}
+
 static int plan_networks(const struct hull_config *config, const struct hull_backend_ops *ops,
 			 struct hull_backend_sockets *s, bool *ret_ipv6, struct hull_error **err)
 {
@@ -51,8 +58,8 @@ static int plan_networks(const struct hull_config *config, const struct hull_bac
 		cleanup_free char *passt = NULL;
 
 		r = hull_net_choose(net, &env, i, &passt, err);
-		if (r == 0 && passt && (s->networks[i] = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-			r = hull_fail_errno(err, errno, "open '/dev/null'");
+		if (r == 0 && passt)
+			r = placeholder(&s->networks[i], err);
 	}
 	hull_net_free(net);
 	return r;
@@ -62,11 +69,8 @@ static int plan_networks(const struct hull_config *config, const struct hull_bac
 static int plan_nbd(const struct hull_config *config, bool set_ids, struct hull_backend_sockets *s,
 		    struct hull_error **err)
 {
-	for (size_t i = 0; set_ids && s->nbd < 0 && i < config->devices.n; i++)
-		if (config->devices.v[i].kind == HULL_DEVICE_NBD &&
-		    (s->nbd = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-			return hull_fail_errno(err, errno, "open '/dev/null'");
-	return 0;
+	return set_ids && hull_config_count(config, HULL_DEVICE_NBD) ? placeholder(&s->nbd, err)
+								     : 0;
 }
 
 int hull_monitor_command(struct hull_config *config, const struct hull_backend_ops *ops,

@@ -204,14 +204,6 @@ static void add_identity(struct hull_setup *s, const struct hull_config *c)
 	s->rq.hostname = c->name ? c->name : (char *)"hull";
 }
 
-static bool has_device(const struct hull_config *c, enum hull_device_kind kind)
-{
-	for (size_t i = 0; i < c->devices.n; i++)
-		if (c->devices.v[i].kind == kind)
-			return true;
-	return false;
-}
-
 void hull_monitor_setup_guest(struct hull_monitor *m)
 {
 	cleanup_with(setup_freep) struct hull_setup *s = calloc(1, sizeof(*s));
@@ -225,9 +217,8 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 	}
 	hull__agent__v1__setup_request__init(&s->rq);
 	hull__agent__v1__coldplug__init(&s->coldplug);
-	/* What is at the far side of devices is nothing to us: the guest's programs configure them.
-	 */
-	if (m->net || has_device(&m->config, HULL_DEVICE_NET))
+	/* Network devices of the list are configured by the guest's programs. */
+	if (m->net || hull_config_count(&m->config, HULL_DEVICE_NET))
 		hull_setup_stage(s, "net");
 	if (m->net)
 		hull_net_describe(m->net, &s->rq);

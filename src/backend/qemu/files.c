@@ -418,8 +418,7 @@ uint32_t hull_qemu_device_blocks(const struct hull_config *config)
 	for (size_t i = 0; i < config->devices.n; i++) {
 		const struct hull_device *d = &config->devices.v[i];
 
-		if (d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
-		    d->kind == HULL_DEVICE_USB)
+		if (hull_device_is_disk(d))
 			bits |= (uint32_t)is_block(d->disk.path) << i;
 	}
 	return bits;

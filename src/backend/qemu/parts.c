@@ -208,10 +208,8 @@ int hull_qemu_parts_open(const struct hull_config *config, struct hull_qemu_part
 {
 	for (size_t i = 0; i < config->devices.n; i++) {
 		const struct hull_device *d = &config->devices.v[i];
-		bool disk = d->kind == HULL_DEVICE_BLK || d->kind == HULL_DEVICE_NVME ||
-			    d->kind == HULL_DEVICE_USB;
 
-		if (disk && d->disk.format && !strcmp(d->disk.format, "vmdk") &&
+		if (hull_device_is_disk(d) && d->disk.format && !strcmp(d->disk.format, "vmdk") &&
 		    open_disk(config, i, &parts->v[i], err) < 0)
 			return hull_prefix(err, "devices[%zu]", i);
 	}

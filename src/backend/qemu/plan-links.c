@@ -15,15 +15,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static size_t count_consoles(const struct hull_config *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->devices.n; i++)
-		n += c->devices.v[i].kind == HULL_DEVICE_SERIAL;
-	return n;
-}
-
 /* QEMU writes a log by itself: nobody else has to wake up for it.  It opens nothing, a descriptor
  * set being a copy of what it has. */
 int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
@@ -34,7 +25,7 @@ int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device 
 
 	if (!b->n_consoles) {
 		snprintf(properties, sizeof(properties), ",id=consoles,max_ports=%zu",
-			 count_consoles(b->config));
+			 hull_config_count(b->config, HULL_DEVICE_SERIAL));
 		hull_plan_listed_virtio(b, "virtio-serial", properties);
 	}
 	fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
