@@ -47,16 +47,12 @@ static uint32_t vm_uid(const struct hull_config *config)
 	return UID_BASE + 2 * (n % UID_PAIRS);
 }
 
-/* One that is there already is of an earlier try of ours. */
+/* Also in the place of an earlier try of ours. */
 static int listen_at(const struct hull_monitor *m, const char *name, int *ret_fd,
 		     struct hull_error **err)
 {
 	cleanup_free char *path = hull_path_join(m->config.run_dir, name);
-	int fd;
-
-	if (path)
-		(void)unlink(path);
-	fd = path ? hull_unix_listen(path, 64, 0600) : -ENOMEM;
+	int fd = path ? hull_unix_listen_anew(path, 64, 0600) : -ENOMEM;
 
 	if (fd < 0)
 		return hull_fail_errno(err, -fd, "listen on '%s'", path ? path : name);
