@@ -25,14 +25,10 @@ static int plan_shares(struct hull_config *config, const struct hull_backend_ops
 	cleanup_error struct hull_error *why = NULL;
 	struct hull_share_plan shares = {0};
 
-	if (hull_export_choose(config, ops->caps, &why, err) < 0)
+	if (hull_exports_plan(exports, &shares, config, ops->caps, &why, err) < 0)
 		return -1;
 	if (config->share_driver == HULL_SHARE_DRIVER_NINEP)
-		return hull_exports_plan(exports, config, err) < 0
-			       ? -1
-			       : hull_exports_open(exports, config, &s->exports, err);
-	if (hull_share_plan(config, &shares, err) < 0)
-		return -1;
+		return hull_exports_open(exports, config, &s->exports, err);
 	s->n_shares = shares.n_groups;
 	return 0;
 }

@@ -558,16 +558,15 @@ static int plan_shares(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_error struct hull_error *why = NULL;
 
-	if (hull_export_choose(&m->config, hull_backend_find("qemu")->caps, &why, err) < 0)
+	if (hull_exports_plan(&m->exports, &m->shares, &m->config, hull_backend_find("qemu")->caps,
+			      &why, err) < 0)
 		return -1;
-	if (m->config.share_driver != HULL_SHARE_DRIVER_NINEP)
-		return hull_share_plan(&m->config, &m->shares, err);
 	if (why)
 		hull_strv_addf(&m->notes,
 			       "%s; the hypervisor serves the host's directories instead, over 9p: "
 			       "see 'hull doctor'",
 			       hull_error_message(why));
-	return hull_exports_plan(&m->exports, &m->config, err);
+	return 0;
 }
 
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
