@@ -15,7 +15,6 @@
 #include "monitor/net.h"
 #include "proto/link.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,8 +49,7 @@ static void on_setup_done(void *ctx, const ProtobufCMessage *reply, const struct
 		hull_monitor_ready(m);
 		return;
 	}
-	if (m->config.shares.n && strstr(hull_error_message(error), HULL_GUEST_ROOT "/") &&
-	    strstr(hull_error_message(error), hull_strerror(ENOTDIR))) {
+	if (m->config.shares.n && !strcmp(hull_error_cause(error), "mount-point")) {
 		hull_fail_cause(&err, HULL_E_INVALID, "share-target", "%s",
 				hull_error_message(error));
 		hull_hint(&err, "a directory can't be shared at a file's place, nor a file at a "
