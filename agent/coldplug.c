@@ -27,7 +27,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define SETTLE_MS 60000 /* in all */
@@ -157,23 +156,16 @@ static size_t count_disks(void)
 /* A disk is announced after its partitions. */
 static void take_events(struct search *s)
 {
-	char buf[4096];
+	struct hull_uevent event;
+	char buf[HULL_UEVENT_MAX];
+	int r;
 
-	for (int i = 0; i < EVENTS_MAX; i++) {
-		ssize_t n = recv(s->events, buf, sizeof(buf) - 1, MSG_DONTWAIT);
-		struct hull_uevent event;
-
-		if (n < 0 && errno != ENOBUFS)
-			return;
-		if (n < 0) { /* some were lost */
+	for (int i = 0; i < EVENTS_MAX && (r = hull_uevent_receive(s->events, buf, &event)); i++)
+		if (r < 0)
 			s->added = count_disks();
-			continue;
-		}
-		buf[n] = '\0';
-		hull_uevent_parse(buf, buf + n, &event);
-		s->added += !strcmp(event.action, "add") && !strcmp(event.type, "disk") &&
-			    is_counted(event.device);
-	}
+		else
+			s->added += !strcmp(event.action, "add") && !strcmp(event.type, "disk") &&
+				    is_counted(event.device);
 }
 
 static bool is_settled(const struct search *s)

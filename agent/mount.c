@@ -22,6 +22,8 @@
 #include <unistd.h>
 
 #define SERIAL_PREFIX "serial:"
+/* What is to be mounted is a file and its place a directory, or the other way round. */
+#define CAUSE_TARGET "mount-point"
 
 /* The part of @target inside @root ("/" for the root itself), or NULL if it is outside. */
 static const char *inside(const char *root, const char *target)
@@ -77,6 +79,9 @@ static int open_target(const char *root, const char *name, bool file, struct tar
 		return -1;
 	t->fd = file ? hull_inroot_mkfile(t->rootfd, t->path)
 		     : hull_inroot_mkdirs(t->rootfd, t->path);
+	if (t->fd == -ENOTDIR)
+		return hull_fail_cause(err, HULL_E_INVALID, CAUSE_TARGET,
+				       "open mount point '%s': %s", name, hull_strerror(ENOTDIR));
 	if (t->fd < 0)
 		return hull_fail_errno(err, -t->fd, "open mount point '%s'", name);
 	return 0;
@@ -175,6 +180,10 @@ static int mount_target(const struct target *t, const char *source, const char *
 				 "the guest's kernel has no file system '%s'", type);
 	if (r == 0)
 		r = adjust(t, o);
+	if (r == -ENOTDIR)
+		return hull_fail_cause(err, HULL_E_INVALID, CAUSE_TARGET,
+				       "mount '%s' (%s) on '%s': %s", source, type, t->name,
+				       hull_strerror(ENOTDIR));
 	if (r < 0)
 		return hull_fail_errno(err, -r, "mount '%s' (%s) on '%s'", source, type, t->name);
 	return 0;

@@ -135,11 +135,12 @@ static const struct hull_link_ops link_ops = {
 
 /* ---- one port ---- */
 
-/* A connection may end; it is made anew. */
+/* @why NULL: a connection has ended, as connections may. */
 static void close_port(struct port *p, const char *why)
 {
-	if (!p->connection)
-		hull_warn("port", "%s (%s): %s, closing it", p->name, p->device, why);
+	if (why)
+		hull_warn("port", "%s (%s): %s, closing it", p->name,
+			  p->connection ? "vsock" : p->device, why);
 	hull_source_remove(&p->source);
 	hull_source_remove(&p->away);
 	hull_closep(&p->fd);
@@ -192,7 +193,7 @@ static void read_port(struct port *p)
 	if (more || e == EAGAIN)
 		return;
 	if (e || p->connection)
-		close_port(p, hull_strerror(e));
+		close_port(p, p->connection ? NULL : hull_strerror(e));
 	else
 		expect_away(p, AWAY_TIMES);
 }
@@ -275,7 +276,7 @@ void hull_ports_attach(struct hull_ports *ps, size_t channel, int fd)
 	struct port *p = &ps->ports[channel];
 
 	if (p->fd >= 0)
-		close_port(p, "another one takes its place");
+		close_port(p, p->connection ? NULL : "another one takes its place");
 	p->connection = true;
 	p->fd = fd;
 	if (start_port(p, p->name, &err) < 0)

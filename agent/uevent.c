@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MESSAGE_MAX 4096
 #define WATCHERS_MAX 4
+#define EVENTS_MAX 256 /* then others get their turn */
 
 struct hull_uevents {
 	int fd; /* owned */
@@ -61,6 +61,20 @@ int hull_uevent_open(void)
 	return steal_fd(&fd);
 }
 
+int hull_uevent_receive(int fd, char buf[HULL_UEVENT_MAX], struct hull_uevent *ret)
+{
+	struct sockaddr_nl from = {0};
+	socklen_t len = sizeof(from);
+	ssize_t n = recvfrom(fd, buf, HULL_UEVENT_MAX - 1, MSG_DONTWAIT, (struct sockaddr *)&from,
+			     &len);
+
+	if (n < 0)
+		return errno == ENOBUFS ? -ENOBUFS : 0;
+	buf[n] = '\0';
+	hull_uevent_parse(buf, from.nl_pid ? buf : buf + n, ret);
+	return 1;
+}
+
 static void tell(const struct hull_uevents *u, const struct hull_uevent *event)
 {
 	for (size_t i = 0; i < u->n; i++)
@@ -71,24 +85,11 @@ static void on_message(void *ctx, uint32_t events)
 {
 	struct hull_uevents *u = ctx;
 	struct hull_uevent event;
-	char buf[MESSAGE_MAX];
+	char buf[HULL_UEVENT_MAX];
+	int r;
 
-	for (;;) {
-		struct sockaddr_nl from = {0};
-		socklen_t len = sizeof(from);
-		ssize_t n = recvfrom(u->fd, buf, sizeof(buf) - 1, MSG_DONTWAIT,
-				     (struct sockaddr *)&from, &len);
-
-		if (n < 0 && errno == ENOBUFS) {
-			tell(u, NULL);
-		} else if (n < 0) {
-			break;
-		} else if (!from.nl_pid) { /* the kernel's */
-			buf[n] = '\0';
-			hull_uevent_parse(buf, buf + n, &event);
-			tell(u, &event);
-		}
-	}
+	for (int i = 0; i < EVENTS_MAX && (r = hull_uevent_receive(u->fd, buf, &event)); i++)
+		tell(u, r < 0 ? NULL : &event);
 }
 
 int hull_uevents_new(struct hull_loop *loop, struct hull_uevents **ret_uevents,

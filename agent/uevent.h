@@ -24,6 +24,12 @@ struct hull_uevent {
 /* A message of the kernel's, which must end with a zero at @end. */
 void hull_uevent_parse(const char *message, const char *end, struct hull_uevent *ret);
 
+#define HULL_UEVENT_MAX 4096 /* bytes of a message, with the zero */
+
+/* The next event, which points into @buf: 1, 0 if there is none now, -ENOBUFS if some were lost.
+ * One that is not the kernel's tells nothing. */
+int hull_uevent_receive(int fd, char buf[HULL_UEVENT_MAX], struct hull_uevent *ret);
+
 /* NULL: some were lost, so that only looking around tells what there is. */
 typedef void (*hull_uevent_fn)(void *ctx, const struct hull_uevent *event);
 

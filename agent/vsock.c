@@ -12,6 +12,7 @@
 #include "agent/modules.h"
 #include "agent/port.h"
 #include "base/cleanup.h"
+#include "base/listen.h"
 #include "base/loop.h"
 #include "base/path.h"
 #include "base/strbuf.h"
@@ -30,7 +31,7 @@ struct listener {
 	struct vsock *owner;
 	unsigned int port;
 	size_t channel; /* of the link: 0 control, 1 bulk */
-	int fd;		/* owned */
+	struct hull_listener *connections;
 };
 
 struct stranger {
@@ -87,18 +88,16 @@ static void on_stranger(void *ctx, uint32_t events)
 	dismiss(s);
 }
 
-static void on_accept(void *ctx, uint32_t events)
+static void on_accepted(void *ctx, int fd)
 {
 	struct listener *l = ctx;
 	struct vsock *v = l->owner;
 	struct stranger *s = &v->strangers[v->next];
 	struct sockaddr_vm addr = {0};
 	socklen_t len = sizeof(addr);
-	int fd = accept4(l->fd, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0)
-		return;
-	if (addr.svm_cid != VMADDR_CID_HOST) {
+	if (getpeername(fd, (struct sockaddr *)&addr, &len) < 0 ||
+	    addr.svm_cid != VMADDR_CID_HOST) {
 		close(fd);
 		return;
 	}
@@ -116,12 +115,13 @@ static int listen_on(struct listener *l)
 		.svm_cid = VMADDR_CID_ANY,
 		.svm_port = l->port,
 	};
+	cleanup_close int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	l->fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->fd < 0 || bind(l->fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    listen(l->fd, BACKLOG) < 0)
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    listen(fd, BACKLOG) < 0)
 		return -errno;
-	return hull_loop_add_fd(l->owner->agent->loop, l->fd, EPOLLIN, on_accept, l, NULL);
+	return hull_listener_new(l->owner->agent->loop, steal_fd(&fd), on_accepted, l,
+				 &l->connections);
 }
 
 /* 1, or 0 if there is none.  Nobody else finds it afterwards. */
@@ -158,7 +158,7 @@ int hull_vsock_open(struct hull_agent *a, struct hull_error **err)
 		v->strangers[i].fd = -1;
 	hull_modules_load(a->modules, "af_vsock");
 	for (size_t i = 0; i < ARRAY_SIZE(v->listeners); i++) {
-		v->listeners[i] = (struct listener){v, ports[i], i, -1};
+		v->listeners[i] = (struct listener){v, ports[i], i, NULL};
 		r = listen_on(&v->listeners[i]);
 		if (r < 0)
 			return hull_fail_errno(err, -r, "listen on vsock port %u", ports[i]);

@@ -73,7 +73,7 @@ int hull_random(void *buf, size_t len)
 	return 0;
 }
 
-static int unix_address(const char *path, struct sockaddr_un *ret)
+int hull_unix_address(const char *path, struct sockaddr_un *ret)
 {
 	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof(ret->sun_path))
@@ -108,7 +108,7 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 {
 	cleanup_close int fd = -1;
 	struct sockaddr_un addr;
-	int r = unix_address(path, &addr);
+	int r = hull_unix_address(path, &addr);
 
 	if (r < 0)
 		return r;
@@ -132,7 +132,7 @@ static int connect_to(const char *path, bool wait)
 {
 	cleanup_close int fd = -1;
 	struct sockaddr_un addr;
-	int r = unix_address(path, &addr);
+	int r = hull_unix_address(path, &addr);
 
 	if (r < 0)
 		return r;
@@ -188,6 +188,12 @@ int hull_set_nonblock(int fd, bool on)
 		return 0;
 	flags = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
 	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+}
+
+void hull_widen(int fd, int bytes)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
 int hull_memfd(const char *name, const void *data, size_t len)

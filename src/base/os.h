@@ -14,6 +14,8 @@
 #define HULL_NS_PER_MS UINT64_C(1000000)
 #define HULL_NS_PER_S UINT64_C(1000000000)
 
+struct sockaddr_un;
+
 uint64_t hull_now_ns(void);	 /* CLOCK_MONOTONIC */
 uint64_t hull_realtime_ns(void); /* CLOCK_REALTIME */
 uint64_t hull_boottime_ns(void); /* CLOCK_BOOTTIME */
@@ -21,6 +23,8 @@ uint64_t hull_deadline_ms(uint64_t timeout_ms);
 /* For poll(): milliseconds left, rounded up, clamped to [0, INT_MAX]. */
 int hull_ms_left(uint64_t deadline_ns);
 int hull_random(void *buf, size_t len);
+/* -ENAMETOOLONG where it does not fit. */
+int hull_unix_address(const char *path, struct sockaddr_un *ret);
 /* Listens; mode is the socket file's.  The path must fit sun_path: -ENAMETOOLONG. */
 int hull_unix_listen(const char *path, int backlog, unsigned int mode);
 /* The same, in the place of a socket that nobody listens on any more: what somebody killed left
@@ -29,6 +33,8 @@ int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode);
 int hull_unix_connect(const char *path); /* blocking connect, which never waits long on AF_UNIX */
 int hull_socketpair(int fds[2]);	 /* SOCK_STREAM */
 int hull_set_nonblock(int fd, bool on);
+/* Room for so much that is sent and not read yet, or as much as the host allows to us. */
+void hull_widen(int fd, int bytes);
 /* Sends bytes, at least one, and with them @fd, of which the receiver gets one of its own; -1:
  * none. How many bytes went, or -errno. */
 ssize_t hull_send_fd(int socket, const void *data, size_t len, int fd);

@@ -80,11 +80,7 @@ static bool is_there(const struct hull_moddep *texts, const char *builtin, const
 
 static bool has_virtio_disk(const struct hull_config *c)
 {
-	for (size_t i = 0; i < c->devices.n; i++)
-		if (c->devices.v[i].kind == HULL_DEVICE_BLK ||
-		    c->devices.v[i].kind == HULL_DEVICE_NBD)
-			return true;
-	return false;
+	return hull_config_count(c, HULL_DEVICE_BLK) || hull_config_count(c, HULL_DEVICE_NBD);
 }
 
 static bool is_needed(const struct hull_config *c, enum hull_machine machine, enum need need)

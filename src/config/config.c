@@ -551,6 +551,15 @@ static int check_disk_at(const struct hull_config *c, size_t i, struct hull_erro
 	return 0;
 }
 
+size_t hull_config_count(const struct hull_config *config, enum hull_device_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->devices.n; i++)
+		n += config->devices.v[i].kind == kind;
+	return n;
+}
+
 const struct hull_device *hull_device_stdio(const struct hull_config *config)
 {
 	for (size_t i = 0; i < config->devices.n; i++)

@@ -222,6 +222,8 @@ void hull_config_init(struct hull_config *config);
 void hull_config_fini(struct hull_config *config);
 #define cleanup_config __attribute__((cleanup(hull_config_fini)))
 
+/* How many of a kind its list of devices has. */
+size_t hull_config_count(const struct hull_config *config, enum hull_device_kind kind);
 /* The console of the list of devices that has the standard streams of whoever starts the VM; NULL:
  * none has. */
 const struct hull_device *hull_device_stdio(const struct hull_config *config);

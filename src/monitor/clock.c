@@ -34,9 +34,11 @@ void hull_monitor_tell_time(struct hull_monitor *m)
 {
 	Hull__Agent__V1__SetTimeRequest rq = HULL__AGENT__V1__SET_TIME_REQUEST__INIT;
 
-	if (m->state == HULL_MONITOR_RUNNING && m->timesync)
+	if (m->state != HULL_MONITOR_RUNNING)
+		return;
+	if (m->timesync)
 		hull_timesync_tell(m->timesync);
-	if (m->state != HULL_MONITOR_RUNNING || !m->agent)
+	if (!m->agent)
 		return;
 	m->tell_time_again = m->telling_time; /* one at a time, in case the guest does not answer */
 	if (m->telling_time)

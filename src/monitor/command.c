@@ -25,16 +25,19 @@ static int plan_shares(struct hull_config *config, const struct hull_backend_ops
 	cleanup_error struct hull_error *why = NULL;
 	struct hull_share_plan shares = {0};
 
-	if (hull_export_choose(config, ops->caps, &why, err) < 0)
+	if (hull_exports_plan(exports, &shares, config, ops->caps, &why, err) < 0)
 		return -1;
 	if (config->share_driver == HULL_SHARE_DRIVER_NINEP)
-		return hull_exports_plan(exports, config, err) < 0
-			       ? -1
-			       : hull_exports_open(exports, config, &s->exports, err);
-	if (hull_share_plan(config, &shares, err) < 0)
-		return -1;
+		return hull_exports_open(exports, config, &s->exports, err);
 	s->n_shares = shares.n_groups;
 	return 0;
+}
+
+/* For what a monitor would have open. */
+static int placeholder(int *ret_fd, struct hull_error **err)
+{
+	*ret_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return *ret_fd < 0 ? hull_fail_errno(err, errno, "open '/dev/null'") : 0;
 }
 
 static int plan_networks(const struct hull_config *config, const struct hull_backend_ops *ops,
@@ -51,8 +54,8 @@ static int plan_networks(const struct hull_config *config, const struct hull_bac
 		cleanup_free char *passt = NULL;
 
 		r = hull_net_choose(net, &env, i, &passt, err);
-		if (r == 0 && passt && (s->networks[i] = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-			r = hull_fail_errno(err, errno, "open '/dev/null'");
+		if (r == 0 && passt)
+			r = placeholder(&s->networks[i], err);
 	}
 	hull_net_free(net);
 	return r;
@@ -62,11 +65,8 @@ static int plan_networks(const struct hull_config *config, const struct hull_bac
 static int plan_nbd(const struct hull_config *config, bool set_ids, struct hull_backend_sockets *s,
 		    struct hull_error **err)
 {
-	for (size_t i = 0; set_ids && s->nbd < 0 && i < config->devices.n; i++)
-		if (config->devices.v[i].kind == HULL_DEVICE_NBD &&
-		    (s->nbd = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-			return hull_fail_errno(err, errno, "open '/dev/null'");
-	return 0;
+	return set_ids && hull_config_count(config, HULL_DEVICE_NBD) ? placeholder(&s->nbd, err)
+								     : 0;
 }
 
 int hull_monitor_command(struct hull_config *config, const struct hull_backend_ops *ops,

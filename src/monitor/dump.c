@@ -236,13 +236,15 @@ static int name_file(struct hull_dump *d)
 
 int hull_dump_finish(struct hull_dump *d, struct hull_error **err)
 {
-	int r;
+	int r = 1;
 
-	do
+	for (size_t i = 0; r > 0 && i <= PIPE_SIZE / PIECE; i++)
 		r = read_piece(d, err);
-	while (r > 0);
 	if (r < 0)
 		return -1;
+	if (r > 0)
+		return hull_fail(err, HULL_E_BACKEND,
+				 "the hypervisor goes on writing after the dump's end");
 	r = ftruncate(d->fd, (off_t)d->len) < 0 ? -errno : name_file(d); /* it may end in a hole */
 	return r < 0 ? hull_fail_errno(err, -r, "write '%s'", d->path) : 0;
 }

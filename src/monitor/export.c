@@ -18,8 +18,8 @@
 
 /* ---- whether ---- */
 
-int hull_export_choose(struct hull_config *config, uint64_t caps, struct hull_error **ret_why,
-		       struct hull_error **err)
+static int choose(struct hull_config *config, uint64_t caps, struct hull_error **ret_why,
+		  struct hull_error **err)
 {
 	bool root = geteuid() == 0,
 	     needed = config->root.kind != HULL_ROOT_NONE || config->shares.n;
@@ -130,8 +130,7 @@ static int make_environment(struct hull_exports *e, const struct hull_config *co
 	return e->env.failed ? hull_fail_nomem(err) : 0;
 }
 
-int hull_exports_plan(struct hull_exports *e, const struct hull_config *config,
-		      struct hull_error **err)
+static int plan(struct hull_exports *e, const struct hull_config *config, struct hull_error **err)
 {
 	if (config->root.kind != HULL_ROOT_NONE && hull_tree_host(&e->root, "/", "/", err) < 0)
 		return -1;
@@ -140,6 +139,17 @@ int hull_exports_plan(struct hull_exports *e, const struct hull_config *config,
 	if (check_shares(e, config, err) < 0 || make_environment(e, config, err) < 0)
 		return -1;
 	return hull_filter_make(&e->filter, err);
+}
+
+int hull_exports_plan(struct hull_exports *e, struct hull_share_plan *ret_shares,
+		      struct hull_config *config, uint64_t caps, struct hull_error **ret_why,
+		      struct hull_error **err)
+{
+	if (choose(config, caps, ret_why, err) < 0)
+		return -1;
+	return config->share_driver == HULL_SHARE_DRIVER_NINEP
+		       ? plan(e, config, err)
+		       : hull_share_plan(config, ret_shares, err);
 }
 
 /* ---- opening ---- */

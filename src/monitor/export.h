@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "config/config.h"
+#include "monitor/share.h"
 #include "share/filter.h"
 #include "share/tree.h"
 
@@ -26,15 +27,13 @@ struct hull_exports {
 	struct hull_filter filter;
 };
 
-/* Whether it has to be done this way: turns config->share_driver from AUTO into one of the others.
- * *ret_why is set where that is 9p, to what the host refused; the caller frees it. */
-int hull_export_choose(struct hull_config *config, uint64_t caps, struct hull_error **ret_why,
-		       struct hull_error **err);
-
 void hull_exports_init(struct hull_exports *e);
 void hull_exports_fini(struct hull_exports *e);
-/* Looks at the host and the shares.  *e is initialised. */
-int hull_exports_plan(struct hull_exports *e, const struct hull_config *config,
+/* Looks at the host and the shares, and plans for the hypervisor or for daemons: turns
+ * config->share_driver from AUTO into one of the others.  *e is initialised.  *ret_why is set where
+ * that is 9p, to what the host refused; the caller frees it. */
+int hull_exports_plan(struct hull_exports *e, struct hull_share_plan *ret_shares,
+		      struct hull_config *config, uint64_t caps, struct hull_error **ret_why,
 		      struct hull_error **err);
 /* Opens them.  *ret borrows of @e. */
 int hull_exports_open(const struct hull_exports *e, const struct hull_config *config,

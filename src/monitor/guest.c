@@ -15,7 +15,6 @@
 #include "monitor/net.h"
 #include "proto/link.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,8 +49,7 @@ static void on_setup_done(void *ctx, const ProtobufCMessage *reply, const struct
 		hull_monitor_ready(m);
 		return;
 	}
-	if (m->config.shares.n && strstr(hull_error_message(error), HULL_GUEST_ROOT "/") &&
-	    strstr(hull_error_message(error), hull_strerror(ENOTDIR))) {
+	if (m->config.shares.n && !strcmp(hull_error_cause(error), "mount-point")) {
 		hull_fail_cause(&err, HULL_E_INVALID, "share-target", "%s",
 				hull_error_message(error));
 		hull_hint(&err, "a directory can't be shared at a file's place, nor a file at a "
@@ -204,14 +202,6 @@ static void add_identity(struct hull_setup *s, const struct hull_config *c)
 	s->rq.hostname = c->name ? c->name : (char *)"hull";
 }
 
-static bool has_device(const struct hull_config *c, enum hull_device_kind kind)
-{
-	for (size_t i = 0; i < c->devices.n; i++)
-		if (c->devices.v[i].kind == kind)
-			return true;
-	return false;
-}
-
 void hull_monitor_setup_guest(struct hull_monitor *m)
 {
 	cleanup_with(setup_freep) struct hull_setup *s = calloc(1, sizeof(*s));
@@ -225,9 +215,8 @@ void hull_monitor_setup_guest(struct hull_monitor *m)
 	}
 	hull__agent__v1__setup_request__init(&s->rq);
 	hull__agent__v1__coldplug__init(&s->coldplug);
-	/* What is at the far side of devices is nothing to us: the guest's programs configure them.
-	 */
-	if (m->net || has_device(&m->config, HULL_DEVICE_NET))
+	/* Network devices of the list are configured by the guest's programs. */
+	if (m->net || hull_config_count(&m->config, HULL_DEVICE_NET))
 		hull_setup_stage(s, "net");
 	if (m->net)
 		hull_net_describe(m->net, &s->rq);

@@ -250,6 +250,17 @@ static void on_drained(void *ctx)
 	m->gone(m->ctx);
 }
 
+/* What serves the VM from outside its launches. */
+static void free_services(struct hull_monitor *m)
+{
+	hull_scratch_free(steal_ptr(&m->scratch));
+	hull_rest_close(steal_ptr(&m->rest));
+	hull_monitor_close_gdb(m);
+	hull_ignition_close(steal_ptr(&m->ignition));
+	hull_timesync_free(steal_ptr(&m->timesync));
+	hull_vports_free(steal_ptr(&m->vports));
+}
+
 /* What a launch has made. */
 static void free_launch(struct hull_monitor *m)
 {
@@ -297,13 +308,8 @@ static void on_finish(void *ctx)
 	m->exited_at_ns = hull_realtime_ns();
 	hull_monitor_unwatch_clock(m);
 	free_launch(m);
-	hull_scratch_free(steal_ptr(&m->scratch));
+	free_services(m);
 	hull_monitor_remove_cgroups(m);
-	hull_rest_close(steal_ptr(&m->rest));
-	hull_monitor_close_gdb(m);
-	hull_ignition_close(steal_ptr(&m->ignition));
-	hull_timesync_free(steal_ptr(&m->timesync));
-	hull_vports_free(steal_ptr(&m->vports));
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
 	m->lagging = m->console && hull_console_drain_readers(m->console, on_drained, m);
@@ -358,12 +364,7 @@ void hull_monitor_free(struct hull_monitor *m)
 		return;
 	hull_monitor_unwatch_clock(m);
 	free_launch(m);
-	hull_rest_close(m->rest);
-	hull_monitor_close_gdb(m);
-	hull_ignition_close(m->ignition);
-	hull_timesync_free(m->timesync);
-	hull_vports_free(m->vports);
-	hull_scratch_free(m->scratch);
+	free_services(m);
 	hull_server_free(m->server);
 	hull_console_free(m->console);
 	hull_monitor_close_devices(m);

@@ -49,9 +49,8 @@ static int relay_device(struct hull_monitor *m, const char *dir, size_t i, uid_t
 		return -1;
 	if (hull_strbuf_addf(&path, "%s/%zu", dir, i) < 0)
 		return hull_fail_nomem(err);
-	(void)unlink(hull_strbuf_str(&path)); /* of an earlier try of ours */
-	fd = hull_unix_listen(hull_strbuf_str(&path), BACKLOG, 0600);
-	r = fd < 0 ? fd : hull_set_nonblock(fd, true);
+	fd = hull_unix_listen_anew(hull_strbuf_str(&path), BACKLOG, 0600);
+	r = MIN(fd, 0);
 	if (r == 0 && chown(hull_strbuf_str(&path), uid, gid) < 0)
 		r = -errno;
 	if (r == 0)
@@ -63,18 +62,14 @@ int hull_monitor_relay_nbd(struct hull_monitor *m, uid_t uid, gid_t gid, int *re
 			   struct hull_error **err)
 {
 	cleanup_free char *dir = hull_path_join(m->config.run_dir, DIR_NAME);
-	size_t n = 0;
 
-	for (size_t i = 0; i < m->config.devices.n; i++)
-		n += m->config.devices.v[i].kind == HULL_DEVICE_NBD;
-	if (!n)
+	if (!hull_config_count(&m->config, HULL_DEVICE_NBD))
 		return 0;
 	if (!dir)
 		return hull_fail_nomem(err);
 	/* The run directory keeps others out; whoever has this one's descriptor may walk in it. */
 	if ((mkdir(dir, 0711) < 0 && errno != EEXIST) || chmod(dir, 0711) < 0)
 		return hull_fail_errno(err, errno, "make '%s'", dir);
-	hull_relay_free(steal_ptr(&m->nbd));
 	if (hull_relay_new(m->loop, &m->nbd, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->config.devices.n; i++)

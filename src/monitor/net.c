@@ -224,15 +224,6 @@ static void make_argv(const struct hull_net *net, const struct hull_network_numb
 	add_forwards(argv, forwards);
 }
 
-/* Best effort: as much as the host allows to us. */
-static void widen(int fd)
-{
-	int size = SOCKET_BUFFER;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-}
-
 static void on_first_taken(void *ctx)
 {
 	struct nic *nic = ctx;
@@ -285,8 +276,8 @@ static int start_passt(struct nic *nic, const struct hull_net_env *env, const ch
 	cleanup_close int near = pair[0];
 	cleanup_close int far = pair[1];
 
-	widen(near);
-	widen(far);
+	hull_widen(near, SOCKET_BUFFER);
+	hull_widen(far, SOCKET_BUFFER);
 	make_argv(nic->net, &nic->numbers, forwards, &argv);
 	if (argv.failed)
 		return hull_fail_nomem(err);

@@ -9,6 +9,7 @@
 #include "monitor/nic.h"
 
 #include "base/cleanup.h"
+#include "base/os.h"
 #include "base/path.h"
 
 #include <fcntl.h>
@@ -24,22 +25,11 @@
 #define SEND_BUFFER (1 << 20)
 #define RECEIVE_BUFFER (4 << 20)
 
-static int address(struct sockaddr_un *addr, const char *path)
-{
-	*addr = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(addr->sun_path))
-		return -ENAMETOOLONG;
-	memcpy(addr->sun_path, path, strlen(path) + 1);
-	return 0;
-}
-
-/* Best effort: as much as the host allows to us. */
 static void widen(int fd)
 {
-	int out = SEND_BUFFER, in = RECEIVE_BUFFER;
+	int in = RECEIVE_BUFFER;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &out, sizeof(out)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &out, sizeof(out));
+	hull_widen(fd, SEND_BUFFER);
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &in, sizeof(in)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &in, sizeof(in));
 }
@@ -54,7 +44,7 @@ static int bind_own(int fd, const struct hull_config *config, size_t index)
 
 	snprintf(name, sizeof(name), "net%zu.sock", index);
 	path = hull_path_join(config->run_dir, name);
-	r = path ? address(&addr, path) : -ENOMEM;
+	r = path ? hull_unix_address(path, &addr) : -ENOMEM;
 	if (r < 0)
 		return r;
 	(void)unlink(path);
@@ -70,7 +60,7 @@ static int connect_to(const struct hull_config *config, size_t index, int *ret_f
 	/* A listener whose queue is full does not make us wait. */
 	cleanup_close int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un addr;
-	int r = fd < 0 ? -errno : address(&addr, net->path);
+	int r = fd < 0 ? -errno : hull_unix_address(net->path, &addr);
 
 	if (r == 0 && type == SOCK_DGRAM)
 		r = bind_own(fd, config, index);

@@ -47,16 +47,12 @@ static uint32_t vm_uid(const struct hull_config *config)
 	return UID_BASE + 2 * (n % UID_PAIRS);
 }
 
-/* One that is there already is of an earlier try of ours. */
+/* Also in the place of an earlier try of ours. */
 static int listen_at(const struct hull_monitor *m, const char *name, int *ret_fd,
 		     struct hull_error **err)
 {
 	cleanup_free char *path = hull_path_join(m->config.run_dir, name);
-	int fd;
-
-	if (path)
-		(void)unlink(path);
-	fd = path ? hull_unix_listen(path, 64, 0600) : -ENOMEM;
+	int fd = path ? hull_unix_listen_anew(path, 64, 0600) : -ENOMEM;
 
 	if (fd < 0)
 		return hull_fail_errno(err, -fd, "listen on '%s'", path ? path : name);
@@ -562,16 +558,15 @@ static int plan_shares(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_error struct hull_error *why = NULL;
 
-	if (hull_export_choose(&m->config, hull_backend_find("qemu")->caps, &why, err) < 0)
+	if (hull_exports_plan(&m->exports, &m->shares, &m->config, hull_backend_find("qemu")->caps,
+			      &why, err) < 0)
 		return -1;
-	if (m->config.share_driver != HULL_SHARE_DRIVER_NINEP)
-		return hull_share_plan(&m->config, &m->shares, err);
 	if (why)
 		hull_strv_addf(&m->notes,
 			       "%s; the hypervisor serves the host's directories instead, over 9p: "
 			       "see 'hull doctor'",
 			       hull_error_message(why));
-	return hull_exports_plan(&m->exports, &m->config, err);
+	return 0;
 }
 
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,

@@ -296,51 +296,51 @@ int hull_relay_new(struct hull_loop *loop, struct hull_relay **ret, struct hull_
 	return 0;
 }
 
-int hull_relay_add(struct hull_relay *r, int fd, enum hull_protocol protocol,
-		   const struct hull_ip *target, uint16_t port)
+/* It is freed with the relay. */
+static int add(struct hull_relay *r, int fd, bool datagrams, const struct sockaddr_storage *target,
+	       socklen_t target_len)
 {
-	bool tcp = protocol == HULL_PROTOCOL_TCP;
-	struct hull_ip ip = *target;
 	struct listener *l = calloc(1, sizeof(*l));
-	int e;
 
 	if (!l) {
 		hull_closep(&fd);
 		return -ENOMEM;
 	}
+	*l = (struct listener){
+		.relay = r,
+		.next = r->listeners,
+		.fd = datagrams ? fd : -1,
+		.target = *target,
+		.target_len = target_len,
+	};
+	r->listeners = l;
+	return datagrams ? hull_loop_add_fd(r->loop, fd, EPOLLIN, on_datagram, l, &l->source)
+			 : hull_listener_new(r->loop, fd, on_accepted, l, &l->connections);
+}
+
+int hull_relay_add(struct hull_relay *r, int fd, enum hull_protocol protocol,
+		   const struct hull_ip *target, uint16_t port)
+{
+	struct sockaddr_storage addr;
+	struct hull_ip ip = *target;
+	socklen_t len;
+
 	if (hull_ip_is_any(&ip))
 		(void)hull_parse_ip(ip.family == AF_INET ? "127.0.0.1" : "::1", &ip);
-	l->relay = r;
-	l->fd = tcp ? -1 : fd;
-	l->target_len = hull_ip_sockaddr(&ip, port, &l->target);
-	l->next = r->listeners;
-	r->listeners = l;
-	if (tcp)
-		e = hull_listener_new(r->loop, fd, on_accepted, l, &l->connections);
-	else
-		e = hull_loop_add_fd(r->loop, fd, EPOLLIN, on_datagram, l, &l->source);
-	return MIN(e, 0); /* the listener is freed with the relay */
+	len = hull_ip_sockaddr(&ip, port, &addr);
+	return add(r, fd, protocol == HULL_PROTOCOL_UDP, &addr, len);
 }
 
 int hull_relay_add_unix(struct hull_relay *r, int fd, const char *path)
 {
-	struct sockaddr_un *addr;
-	struct listener *l = calloc(1, sizeof(*l));
+	struct sockaddr_storage addr = {0};
+	int e = hull_unix_address(path, (struct sockaddr_un *)&addr);
 
-	if (!l || strlen(path) >= sizeof(addr->sun_path)) {
+	if (e < 0) {
 		hull_closep(&fd);
-		free(l);
-		return l ? -ENAMETOOLONG : -ENOMEM;
+		return e;
 	}
-	addr = (struct sockaddr_un *)&l->target;
-	addr->sun_family = AF_UNIX;
-	memcpy(addr->sun_path, path, strlen(path) + 1);
-	l->relay = r;
-	l->fd = -1;
-	l->target_len = sizeof(*addr);
-	l->next = r->listeners;
-	r->listeners = l;
-	return MIN(hull_listener_new(r->loop, fd, on_accepted, l, &l->connections), 0);
+	return add(r, fd, false, &addr, sizeof(struct sockaddr_un));
 }
 
 size_t hull_relay_flows(const struct hull_relay *r)

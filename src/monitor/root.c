@@ -19,6 +19,7 @@
 /* Where things are mounted in the guest before they become its root, or part of it. */
 #define GUEST_LOWER "/run/hull/lower"
 #define GUEST_RW "/run/hull/rw"
+#define GUEST_ROOT "/run/hull/root"
 #define GUEST_SHARE "/run/hull/share"
 
 /* As much as the transport takes. */
@@ -65,9 +66,9 @@ static void add_tree(struct hull_setup *s, const struct hull_config *c)
 
 	hull_setup_mount(s, "virtiofs", HULL_ROOT_TAG, GUEST_LOWER, lower);
 	add_upper(s, c);
-	hull_setup_mount(s, "overlay", "hull", HULL_GUEST_ROOT, overlay);
+	hull_setup_mount(s, "overlay", "hull", GUEST_ROOT, overlay);
 	if (c->root.readonly) {
-		add_seal(s, HULL_GUEST_ROOT);
+		add_seal(s, GUEST_ROOT);
 		add_seal(s, GUEST_RW);
 	}
 }
@@ -135,7 +136,7 @@ static void add_export(struct hull_setup *s, const struct hull_monitor *m, size_
 {
 	const char *lower = hull_setup_text(s, GUEST_LOWER "%zu", i);
 	const char *upper = hull_setup_text(s, GUEST_RW "/%zu/upper", i);
-	const char *at = hull_setup_text(s, HULL_GUEST_ROOT "%s", dir);
+	const char *at = hull_setup_text(s, GUEST_ROOT "%s", dir);
 	options ninep = {"ro", ninep_options(s, m->config.root.cache)};
 	options overlay = {OVERLAY, hull_setup_text(s, "lowerdir=%s", lower),
 			   hull_setup_text(s, "upperdir=%s", upper),
@@ -155,7 +156,7 @@ static void add_exports(struct hull_setup *s, const struct hull_monitor *m)
 
 	add_upper(s, &m->config);
 	add_frame(s, tree);
-	hull_setup_mount(s, "bind", GUEST_RW "/root", HULL_GUEST_ROOT, NULL);
+	hull_setup_mount(s, "bind", GUEST_RW "/root", GUEST_ROOT, NULL);
 	for (size_t i = 0; i < tree->entries.n; i++)
 		if (tree->entries.v[i].kind == HULL_TREE_BIND)
 			add_export(s, m, n++, tree->entries.v[i].target);
@@ -221,7 +222,7 @@ void hull_setup_root(struct hull_setup *s, const struct hull_monitor *m)
 			add_exports(s, m);
 		else
 			add_tree(s, &m->config);
-		s->rq.root = (char *)HULL_GUEST_ROOT;
+		s->rq.root = (char *)GUEST_ROOT;
 		s->rq.api_mounts = true;
 	}
 	if (ninep)

@@ -25,7 +25,7 @@ struct hull_scratch {
 	void *ctx;
 	int fd; /* owned: the file lives as long */
 	char path[32];
-	char dir[64]; /* where the file is, for messages */
+	char *dir; /* where the file is, for messages */
 	struct hull_child child;
 	struct hull_source *source;
 	struct hull_tail *tail;
@@ -141,7 +141,12 @@ int hull_scratch_new(struct hull_loop *loop, const char *dir, uint64_t bytes,
 	s->done = done;
 	s->ctx = ctx;
 	s->child.pidfd = -1;
-	snprintf(s->dir, sizeof(s->dir), "%s", dir);
+	s->fd = -1;
+	s->dir = strdup(dir);
+	if (!s->dir) {
+		(void)hull_fail_nomem(err);
+		goto fail;
+	}
 	s->fd = open_file(dir, bytes, err);
 	if (s->fd < 0 || spawn(s, loop, err) < 0)
 		goto fail;
@@ -177,5 +182,6 @@ void hull_scratch_free(struct hull_scratch *s)
 	}
 	hull_tail_free(s->tail);
 	hull_closep(&s->fd);
+	free(s->dir);
 	free(s);
 }

@@ -17,7 +17,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -136,7 +135,6 @@ static int open_terminal(struct hull_serial *s, struct hull_loop *loop, struct h
 	return 0;
 }
 
-/* One that is there already is of an earlier try of ours. */
 static int open_socket(struct hull_serial *s, struct hull_loop *loop,
 		       const struct hull_config *config, size_t index, int near,
 		       struct hull_error **err)
@@ -147,23 +145,12 @@ static int open_socket(struct hull_serial *s, struct hull_loop *loop,
 
 	snprintf(name, sizeof(name), HULL_SERIAL_SOCKET, index);
 	path = hull_path_join(config->run_dir, name);
-	if (path)
-		(void)unlink(path);
-	fd = path ? hull_unix_listen(path, SOCKETS_WAITING, 0600) : -ENOMEM;
+	fd = path ? hull_unix_listen_anew(path, SOCKETS_WAITING, 0600) : -ENOMEM;
 	if (fd < 0) {
 		hull_closep(&near);
 		return hull_fail_errno(err, -fd, "listen on '%s'", path ? path : name);
 	}
 	return hull_console_new(loop, near, fd, NULL, &s->console, err);
-}
-
-/* Best effort: as much as the host allows to us. */
-static void widen(int fd)
-{
-	int size = PRINTED_MAX;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
 int hull_serial_new(struct hull_loop *loop, struct hull_config *config, size_t index,
@@ -187,7 +174,7 @@ int hull_serial_new(struct hull_loop *loop, struct hull_config *config, size_t i
 		hull_serial_free(s);
 		return -1;
 	}
-	widen(pair[1]);
+	hull_widen(pair[1], PRINTED_MAX);
 	*ret = s;
 	*ret_far = pair[1];
 	return 0;

@@ -19,9 +19,6 @@
 #define HULL_SETUP_SEALED_MAX 32
 #define HULL_SETUP_OPTIONS_MAX 4
 
-/* Where the root of sessions is mounted in the guest. */
-#define HULL_GUEST_ROOT "/run/hull/root"
-
 struct hull_monitor;
 
 /* Everything a request points to. */

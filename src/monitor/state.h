@@ -6,7 +6,7 @@
  * the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
  * connected to), screen.c (what callers may do with them), nbd.c (the sockets of NBD servers),
  * gdb.c (the socket for debuggers), panic.c (what becomes of a panicked guest), clock.c (the
- * guest's time after a jump of the host's).
+ * guest's time after a jump of the host's), explain.c (why it has ended).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -213,6 +213,7 @@ void hull_monitor_point(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			const ProtobufCMessage *request);
 void hull_monitor_balloon(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			  const ProtobufCMessage *request);
+
 /* ---- nbd.c ---- */
 /* A directory with a socket of @uid's for each NBD device that is at a Unix socket; -1 where there
  * is none.  On *ret_dir as the hypervisor is to get it. */

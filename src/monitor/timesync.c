@@ -55,18 +55,15 @@ static void ask(struct hull_timesync_client *t);
 /* One that was fine before may have ended for no reason that concerns us: the agent is another. */
 static void lost(struct hull_timesync_client *t, const char *why)
 {
-	bool retry = t->old && t->asked;
+	bool asked = t->asked, old = t->old;
 
-	if (!t->asked) {
-		drop(t);
-		return;
-	}
-	if (!retry) {
+	if (asked && !old) {
 		give_up(t, why);
 		return;
 	}
 	drop(t);
-	ask(t);
+	if (asked)
+		ask(t);
 }
 
 static void on_closed(void *ctx, int errnum)

@@ -314,12 +314,41 @@ static void test_addresses_are_unique(void **state)
 	}
 }
 
+/* Nor two descriptors in one set. */
+static void test_sets_are_unique(void **state)
+{
+	static const struct hull_qemu_host host = {HOST(HULL_ACCEL_TCG),
+						   .device_parts = {HULL_QEMU_PARTS_MAX, 2}};
+	cleanup_config struct hull_config config;
+	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+	size_t n = 0;
+
+	read_config("{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"agent\":\"none\","
+		    "\"firmware\":{\"kind\":\"efi\"},\"disks\":[{\"path\":\"/a\"}],\"devices\":["
+		    "{\"kind\":\"virtio-blk\",\"path\":\"/v\",\"format\":\"vmdk\"},"
+		    "{\"kind\":\"virtio-blk\",\"path\":\"/w\",\"format\":\"vmdk\"},"
+		    "{\"kind\":\"virtio-serial\",\"log\":\"/l\"}]}",
+		    &config);
+	assert_int_equal(hull_qemu_plan_make(&config, &host, &plan, NULL), 0);
+	for (size_t i = 0; i + 1 < plan.argv.n; i++) {
+		if (strcmp(plan.argv.v[i], "-add-fd") != 0)
+			continue;
+		n++;
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(plan.argv.v[k], "-add-fd"))
+				assert_string_not_equal(strstr(plan.argv.v[k + 1], ",set="),
+							strstr(plan.argv.v[i + 1], ",set="));
+	}
+	assert_int_equal(n, 2 + 1 + 3 + HULL_QEMU_PARTS_MAX + 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_addresses_are_unique),
+		cmocka_unit_test(test_sets_are_unique),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

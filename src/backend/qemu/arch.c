@@ -15,6 +15,32 @@
 
 #define MIB (UINT64_C(1) << 20)
 
+/* Debian's; of others, and of QEMU's own installation.  None with Secure Boot, which needs a
+ * machine with system management mode. */
+static const struct hull_qemu_firmware x86_firmware[] = {
+	{"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"},
+	{"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
+	{"/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"},
+	{"/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"},
+	{"/usr/share/edk2-ovmf/x64/OVMF_CODE.fd", "/usr/share/edk2-ovmf/x64/OVMF_VARS.fd"},
+	{"/usr/share/qemu/ovmf-x86_64-4m-code.bin", "/usr/share/qemu/ovmf-x86_64-4m-vars.bin"},
+	{"/usr/share/qemu/ovmf-x86_64-code.bin", "/usr/share/qemu/ovmf-x86_64-vars.bin"},
+	{"/usr/share/qemu/edk2-x86_64-code.fd", "/usr/share/qemu/edk2-i386-vars.fd"},
+	{"/usr/local/share/qemu/edk2-x86_64-code.fd", "/usr/local/share/qemu/edk2-i386-vars.fd"},
+	{NULL, NULL},
+};
+
+static const struct hull_qemu_firmware arm_firmware[] = {
+	{"/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
+	{"/usr/share/edk2/aarch64/QEMU_EFI-pflash.raw",
+	 "/usr/share/edk2/aarch64/vars-template-pflash.raw"},
+	{"/usr/share/edk2/aarch64/QEMU_CODE.fd", "/usr/share/edk2/aarch64/QEMU_VARS.fd"},
+	{"/usr/share/qemu/aavmf-aarch64-code.bin", "/usr/share/qemu/aavmf-aarch64-vars.bin"},
+	{"/usr/share/qemu/edk2-aarch64-code.fd", "/usr/share/qemu/edk2-arm-vars.fd"},
+	{"/usr/local/share/qemu/edk2-aarch64-code.fd", "/usr/local/share/qemu/edk2-arm-vars.fd"},
+	{NULL, NULL},
+};
+
 /* What a machine could do but no guest of ours uses costs start-up time and attack surface.
  *
  * x86_64
@@ -44,8 +70,6 @@
  * The words: a panic resets by PSCI.  "kpti=off": with separate page tables QEMU flushes its TLB at
  * every system call, which takes ten times as long then.  What is given up is that user space can't
  * find out the kernel's addresses by timing; to read there takes a processor that speculates. */
-static const struct hull_qemu_firmware x86_firmware[], arm_firmware[];
-
 static const struct hull_qemu_arch archs[] = {
 	[HULL_ARCH_X86_64] =
 		{
@@ -90,31 +114,6 @@ static const struct hull_qemu_arch archs[] = {
 			.initrd_at = 128 * MIB,
 			.boot_len = 16 * MIB,
 		},
-};
-/* Debian's; of others, and of QEMU's own installation.  None with Secure Boot, which needs a
- * machine with system management mode. */
-static const struct hull_qemu_firmware x86_firmware[] = {
-	{"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"},
-	{"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
-	{"/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"},
-	{"/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"},
-	{"/usr/share/edk2-ovmf/x64/OVMF_CODE.fd", "/usr/share/edk2-ovmf/x64/OVMF_VARS.fd"},
-	{"/usr/share/qemu/ovmf-x86_64-4m-code.bin", "/usr/share/qemu/ovmf-x86_64-4m-vars.bin"},
-	{"/usr/share/qemu/ovmf-x86_64-code.bin", "/usr/share/qemu/ovmf-x86_64-vars.bin"},
-	{"/usr/share/qemu/edk2-x86_64-code.fd", "/usr/share/qemu/edk2-i386-vars.fd"},
-	{"/usr/local/share/qemu/edk2-x86_64-code.fd", "/usr/local/share/qemu/edk2-i386-vars.fd"},
-	{NULL, NULL},
-};
-
-static const struct hull_qemu_firmware arm_firmware[] = {
-	{"/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
-	{"/usr/share/edk2/aarch64/QEMU_EFI-pflash.raw",
-	 "/usr/share/edk2/aarch64/vars-template-pflash.raw"},
-	{"/usr/share/edk2/aarch64/QEMU_CODE.fd", "/usr/share/edk2/aarch64/QEMU_VARS.fd"},
-	{"/usr/share/qemu/aavmf-aarch64-code.bin", "/usr/share/qemu/aavmf-aarch64-vars.bin"},
-	{"/usr/share/qemu/edk2-aarch64-code.fd", "/usr/share/qemu/edk2-arm-vars.fd"},
-	{"/usr/local/share/qemu/edk2-aarch64-code.fd", "/usr/local/share/qemu/edk2-arm-vars.fd"},
-	{NULL, NULL},
 };
 
 static_assert(ARRAY_SIZE(archs) == HULL_ARCH_AARCH64 + 1, "one for each");

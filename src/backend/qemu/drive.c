@@ -36,7 +36,6 @@
 #define GRACE_MS 2000
 #define REAP_MS 5000
 #define MOST_FILES 1000000
-#define FIRST_SET 1000 /* of descriptors that are added while it runs */
 
 enum state {
 	STATE_NEW,
@@ -394,7 +393,7 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	q->env = *env;
 	q->config = config;
 	q->child.pidfd = q->dump_fd = -1;
-	q->next_set = FIRST_SET;
+	q->next_set = HULL_QEMU_SET_ADDED;
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = -1;
 	hull_tsc_start(&q->tsc);
@@ -649,19 +648,23 @@ int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_j
 	return runs ? hull_fail_nomem(err) : -1;
 }
 
-/* QEMU keeps what comes with a byte until "add-fd" puts it into a set. */
-int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err)
+/* QEMU keeps what comes with a byte until a command says what to do with it. */
+static int hand_over(struct qemu *q, int fd, struct hull_error **err)
 {
-	struct qemu *q = from_inst(inst);
 	int r;
 
-	if (check_running(q, err) < 0)
-		return -1;
 	if (hull_conn_queued(q->conn)) /* the byte would get into the middle of it */
 		return hull_fail(err, HULL_E_BUSY, "QEMU does not listen");
 	r = (int)hull_send_fd(hull_conn_fd(q->conn), "\n", 1, fd);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "hand a descriptor to QEMU");
+	return r < 0 ? hull_fail_errno(err, -r, "hand a descriptor to QEMU") : 0;
+}
+
+int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err)
+{
+	struct qemu *q = from_inst(inst);
+
+	if (check_running(q, err) < 0 || hand_over(q, fd, err) < 0)
+		return -1;
 	*ret_set = q->next_set++;
 	return hull_qemu_execute(inst, "add-fd", hull_qemu_args_set(*ret_set), NULL, NULL, err);
 }
@@ -694,14 +697,12 @@ static int qemu_quit(struct hull_inst *inst, struct hull_error **err)
 	return ask(q, "quit", NULL, NULL, NULL, err);
 }
 
-/* QEMU keeps what comes with a byte until "getfd" names it; if that fails, so does the dump.
- * "paging" would have QEMU believe the guest's page tables. */
+/* If "getfd" fails, so does the dump.  "paging" would have QEMU believe the guest's page tables. */
 static int qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 		     struct hull_error **err)
 {
 	cleanup_json struct hull_json *name = hull_json_object(), *args = hull_json_object();
 	struct qemu *q = from_inst(inst);
-	int r;
 
 	if (!q->qmp || q->state != STATE_HELD)
 		return hull_fail_cause(err, HULL_E_STATE, "not-held",
@@ -710,9 +711,8 @@ static int qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 	    hull_json_set(args, "paging", hull_json_bool(false)) < 0 ||
 	    hull_json_set(args, "protocol", hull_json_string("fd:dump")) < 0)
 		return hull_fail_nomem(err);
-	r = (int)hull_send_fd(hull_conn_fd(q->conn), "\n", 1, q->dump_fd);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "hand a descriptor to QEMU");
+	if (hand_over(q, q->dump_fd, err) < 0)
+		return -1;
 	hull_closep(&q->dump_fd);
 	if (ask(q, "getfd", steal_ptr(&name), NULL, NULL, err) < 0)
 		return -1;

@@ -54,18 +54,18 @@ const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
  * none. */
 static const char *disk_path(const struct hull_config *config, const char *node)
 {
+	const struct hull_device *dev;
 	unsigned int i;
 
 	if (sscanf(node, "disk%u", &i) == 1 && i < config->disks.n &&
 	    !config->disks.v[i].scratch_bytes)
 		return config->disks.v[i].path;
-	if (sscanf(node, "dev%u", &i) == 1 && i < config->devices.n &&
-	    hull_device_is_disk(&config->devices.v[i]))
-		return config->devices.v[i].disk.path;
-	if (sscanf(node, "dev%u", &i) == 1 && i < config->devices.n &&
-	    config->devices.v[i].kind == HULL_DEVICE_NBD)
-		return config->devices.v[i].nbd.uri;
-	return NULL;
+	if (sscanf(node, "dev%u", &i) != 1 || i >= config->devices.n)
+		return NULL;
+	dev = &config->devices.v[i];
+	if (hull_device_is_disk(dev))
+		return dev->disk.path;
+	return dev->kind == HULL_DEVICE_NBD ? dev->nbd.uri : NULL;
 }
 
 int hull_qemu_fail_disk(const struct hull_config *config, const struct hull_json *data,

@@ -23,7 +23,6 @@
 static_assert(FIRST_SLOT + (HULL_CONFIG_MAX_DEVICES + 1 + 7) / 8 <= 31,
 	      "the last slot is the chipset's");
 
-/* A PCI device that is not virtio's. */
 void hull_plan_listed_pci(struct hull_plan *b, const char *what, const char *properties)
 {
 	size_t place = b->n_listed++;
@@ -108,25 +107,13 @@ bool hull_plan_devices_need_pci(const struct hull_config *config, enum hull_acce
 
 size_t hull_plan_devices_places(const struct hull_config *config)
 {
-	size_t n = hull_vports_wanted(config);
-
-	for (size_t i = 0; i < config->devices.n; i++)
-		n += config->devices.v[i].kind != HULL_DEVICE_VSOCK;
-	return n;
-}
-
-static size_t count_kind(const struct hull_config *c, enum hull_device_kind kind)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->devices.n; i++)
-		n += c->devices.v[i].kind == kind;
-	return n;
+	return config->devices.n - hull_config_count(config, HULL_DEVICE_VSOCK) +
+	       hull_vports_wanted(config);
 }
 
 static int add_usb_controller(struct hull_plan *b, struct hull_error **err)
 {
-	size_t n = count_kind(b->config, HULL_DEVICE_USB);
+	size_t n = hull_config_count(b->config, HULL_DEVICE_USB);
 
 	if (n > USB_MAX_PORTS)
 		return hull_fail(err, HULL_E_UNSUPPORTED,

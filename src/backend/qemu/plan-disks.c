@@ -11,16 +11,11 @@
 #include "base/strbuf.h"
 #include "config/nbd.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Descriptor sets: those of the list of disks have its indices. */
-#define FIRST_SET 100
 #define NS_PER_S 1000000000
-
-static_assert(HULL_CONFIG_MAX_DISKS <= FIRST_SET, "no set has two meanings");
 
 static bool is_block_device(const struct hull_plan *b, size_t nth)
 {
@@ -47,11 +42,11 @@ static void add_image(struct hull_plan *b, size_t nth, const struct hull_dev_dis
 
 	snprintf(words, sizeof(words), "%s%s%s", d->readonly ? ",read-only=on" : "",
 		 d->discard ? ",discard=unmap" : "", cache_words(d));
-	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, FIRST_SET + nth);
-	hull_plan_addf(b, "-blockdev",
-		       "driver=%s,node-name=devfile%zu,filename=/dev/fdset/%zu%s%s%s",
-		       is_block_device(b, nth) ? "host_device" : "file", nth, FIRST_SET + nth,
-		       d->aio ? ",aio=" : "", d->aio ? d->aio : "", words);
+	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, HULL_QEMU_SET_DEVICE + nth);
+	hull_plan_addf(
+		b, "-blockdev", "driver=%s,node-name=devfile%zu,filename=/dev/fdset/%zu%s%s%s",
+		is_block_device(b, nth) ? "host_device" : "file", nth, HULL_QEMU_SET_DEVICE + nth,
+		d->aio ? ",aio=" : "", d->aio ? d->aio : "", words);
 	for (size_t i = 0; i < b->host->device_parts[nth]; i++)
 		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu",
 			       hull_plan_fd(b, HULL_QEMU_FD_PART, nth * HULL_QEMU_PARTS_MAX + i),

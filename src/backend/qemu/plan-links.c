@@ -15,18 +15,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The descriptor set of what devices[n] prints to is FIRST_SET + n. */
-#define FIRST_SET 200
-
-static size_t count_consoles(const struct hull_config *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->devices.n; i++)
-		n += c->devices.v[i].kind == HULL_DEVICE_SERIAL;
-	return n;
-}
-
 /* QEMU writes a log by itself: nobody else has to wake up for it.  It opens nothing, a descriptor
  * set being a copy of what it has. */
 int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
@@ -37,14 +25,14 @@ int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device 
 
 	if (!b->n_consoles) {
 		snprintf(properties, sizeof(properties), ",id=consoles,max_ports=%zu",
-			 count_consoles(b->config));
+			 hull_config_count(b->config, HULL_DEVICE_SERIAL));
 		hull_plan_listed_virtio(b, "virtio-serial", properties);
 	}
 	fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
 	if (dev->serial.log) {
-		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, FIRST_SET + nth);
+		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, HULL_QEMU_SET_LOG + nth);
 		hull_plan_addf(b, "-chardev", "file,id=console%zu,path=/dev/fdset/%zu", nth,
-			       FIRST_SET + nth);
+			       HULL_QEMU_SET_LOG + nth);
 	} else {
 		hull_plan_addf(b, "-chardev", "socket,id=console%zu,fd=%d", nth, fd);
 	}

@@ -24,9 +24,6 @@
 #define Q35_SHARES 5
 #define Q35_NETWORKS 6
 #define Q35_FIRST_DISK 8
-/* Descriptor sets; those below have the disks, see plan-devices.c. */
-#define CODE_SET "1000"
-#define STORE_SET "1001"
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
@@ -199,16 +196,16 @@ static void add_firmware(struct hull_plan *b)
 {
 	const char *flush = b->config->firmware.store ? "" : ",cache.no-flush=on";
 
-	hull_plan_addf(b, "-add-fd", "fd=%d,set=" CODE_SET, hull_plan_fd(b, HULL_QEMU_FD_CODE, 0));
-	hull_plan_add(b, "-blockdev",
-		      "driver=file,node-name=codefile,filename=/dev/fdset/" CODE_SET
-		      ",read-only=on");
-	hull_plan_add(b, "-blockdev", "driver=raw,node-name=code,file=codefile,read-only=on");
-	hull_plan_addf(b, "-add-fd", "fd=%d,set=" STORE_SET,
-		       hull_plan_fd(b, HULL_QEMU_FD_STORE, 0));
+	hull_plan_addf(b, "-add-fd", "fd=%d,set=%d", hull_plan_fd(b, HULL_QEMU_FD_CODE, 0),
+		       HULL_QEMU_SET_CODE);
 	hull_plan_addf(b, "-blockdev",
-		       "driver=file,node-name=storefile,filename=/dev/fdset/" STORE_SET "%s",
-		       flush);
+		       "driver=file,node-name=codefile,filename=/dev/fdset/%d,read-only=on",
+		       HULL_QEMU_SET_CODE);
+	hull_plan_add(b, "-blockdev", "driver=raw,node-name=code,file=codefile,read-only=on");
+	hull_plan_addf(b, "-add-fd", "fd=%d,set=%d", hull_plan_fd(b, HULL_QEMU_FD_STORE, 0),
+		       HULL_QEMU_SET_STORE);
+	hull_plan_addf(b, "-blockdev", "driver=file,node-name=storefile,filename=/dev/fdset/%d%s",
+		       HULL_QEMU_SET_STORE, flush);
 	hull_plan_addf(b, "-blockdev", "driver=raw,node-name=store,file=storefile%s", flush);
 }
 
@@ -377,10 +374,10 @@ static void add_disk(struct hull_plan *b, size_t i)
 	int fd = hull_plan_fd(b, HULL_QEMU_FD_DISK, i);
 	char slot[16];
 
-	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, i);
+	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, HULL_QEMU_SET_DISK + i);
 	hull_plan_addf(b, "-blockdev", "driver=%s,node-name=file%zu,filename=/dev/fdset/%zu%s%s",
-		       b->host->block_devices & UINT32_C(1) << i ? "host_device" : "file", i, i,
-		       readonly, scratch);
+		       b->host->block_devices & UINT32_C(1) << i ? "host_device" : "file", i,
+		       HULL_QEMU_SET_DISK + i, readonly, scratch);
 	hull_plan_addf(b, "-blockdev", "driver=%s,node-name=disk%zu,file=file%zu%s%s",
 		       hull_disk_format_names[d->format], i, i, readonly, scratch);
 	if (asprintf(&properties, ",id=blk%zu,drive=disk%zu%s%s", i, i, d->serial ? ",serial=" : "",
@@ -494,6 +491,11 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 	static_assert(HULL_CONFIG_MAX_NETWORKS <= 8, "a slot has eight functions");
 	static_assert(Q35_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
 	static_assert(HULL_CONFIG_MAX_DISKS <= 32, "a bit for each disk");
+	static_assert(HULL_QEMU_SET_DISK + HULL_CONFIG_MAX_DISKS <= HULL_QEMU_SET_DEVICE &&
+			      HULL_QEMU_SET_DEVICE + HULL_CONFIG_MAX_DEVICES <= HULL_QEMU_SET_LOG &&
+			      HULL_QEMU_SET_LOG + HULL_CONFIG_MAX_DEVICES <= HULL_QEMU_SET_CODE &&
+			      HULL_QEMU_SET_STORE < HULL_QEMU_SET_PART,
+		      "no set has two meanings");
 
 	if (host->accel == HULL_ACCEL_TCG && config->cpus > arch->tcg_max_cpus)
 		return hull_fail(err, HULL_E_UNSUPPORTED,

@@ -12,9 +12,9 @@
  *             functions), 6 networks (likewise), 7 USB, 8... disks, 24... the list of devices
  *             (their functions); 28 and above are kept for ports that take devices later.
  *             Exports have the functions of 3, then those of 5.
- *   microvm   transports 23 and downwards: ports, entropy, root share, shares or exports,
- *             networks, disks, devices:
- * Linux finds the highest first. Transport 0 stays empty, for its interrupt never arrives.
+ *   microvm   transports 23 and downwards, since Linux finds the highest first: ports, entropy,
+ *             root share, shares or exports, networks, disks, devices.  Transport 0 stays empty,
+ *             for its interrupt never arrives.
  */
 #ifndef HULL_BACKEND_QEMU_PLAN_H
 #define HULL_BACKEND_QEMU_PLAN_H
@@ -25,9 +25,22 @@
 #include "config/config.h"
 
 #define HULL_QEMU_FIRST_FD 3
-/* Files that a disk of the list of devices is made of, and the descriptor set of each. */
+/* Files that a disk of the list of devices is made of. */
 #define HULL_QEMU_PARTS_MAX 256
-#define HULL_QEMU_PART_SET(device, part) (1000 + (device) * (size_t)HULL_QEMU_PARTS_MAX + (part))
+
+/* QEMU's descriptor sets: where the numbers of each kind begin. */
+enum {
+	HULL_QEMU_SET_DISK = 0,	    /* by its index in the list of disks */
+	HULL_QEMU_SET_DEVICE = 100, /* a disk by its index in the list of devices */
+	HULL_QEMU_SET_LOG = 200,    /* a console likewise */
+	HULL_QEMU_SET_CODE = 1000,  /* of the firmware */
+	HULL_QEMU_SET_STORE,	    /* of its variables */
+	HULL_QEMU_SET_PART = 2000,  /* device times HULL_QEMU_PARTS_MAX plus its part */
+	/* What is added while it runs. */
+	HULL_QEMU_SET_ADDED = HULL_QEMU_SET_PART + HULL_CONFIG_MAX_DEVICES * HULL_QEMU_PARTS_MAX,
+};
+#define HULL_QEMU_PART_SET(device, part) \
+	(HULL_QEMU_SET_PART + (device) * (size_t)HULL_QEMU_PARTS_MAX + (part))
 
 enum hull_qemu_fd_role {
 	HULL_QEMU_FD_QMP,     /* stream socket */
