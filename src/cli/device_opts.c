@@ -9,7 +9,6 @@
 #include "base/path.h"
 #include "config/vfkit.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 /* The monitor runs elsewhere. */
@@ -47,18 +46,6 @@ static int make_absolute_new(char **path, struct hull_error **err)
 	return 0;
 }
 
-/* What is ours can't be meant; all of it closes with exec. */
-int hull_inherited_check(int64_t fd, struct hull_error **err)
-{
-	int flags = fcntl((int)fd, F_GETFD);
-
-	if (flags >= 0 && !(flags & FD_CLOEXEC))
-		return 0;
-	hull_fail(err, HULL_E_INVALID, "descriptor %lld is not open", (long long)fd);
-	hull_hint(err, "whoever starts hull opens it, and hands it down under that number");
-	return -1;
-}
-
 static int settle(struct hull_device *d, struct hull_error **err)
 {
 	const struct hull_class *class = &hull_device_classes[d->kind];
@@ -80,8 +67,6 @@ static int settle(struct hull_device *d, struct hull_error **err)
 	case HULL_DEVICE_VSOCK:
 		return make_absolute_new(&d->vsock.path, err);
 	case HULL_DEVICE_NET:
-		if (d->net.socket)
-			return hull_inherited_check(d->net.fd, err);
 		return make_absolute(&d->net.path, err);
 	default:
 		return 0;

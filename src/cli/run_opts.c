@@ -597,18 +597,7 @@ static int on_config(void *ctx, const struct hull_opt *opt, const char *value,
 
 	if (opt->id == OPT_LOG_FORMAT)
 		return set_log_format(value, err);
-	if (opt->id != OPT_CONFIG)
-		return 0;
-	if (hull_description_load(value, &o->config, NULL, err) < 0)
-		return -1;
-	for (size_t i = 0; i < o->config.devices.n; i++) {
-		const struct hull_device *d = &o->config.devices.v[i];
-
-		if (d->kind == HULL_DEVICE_NET && d->net.socket &&
-		    hull_inherited_check(d->net.fd, err) < 0)
-			return hull_prefix(err, "devices[%zu]", i);
-	}
-	return 0;
+	return opt->id == OPT_CONFIG ? hull_description_load(value, &o->config, NULL, err) : 0;
 }
 
 static int default_env(struct hull_strv *env, const char *name, const char *value,
