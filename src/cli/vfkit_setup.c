@@ -60,7 +60,9 @@ static int prepare(void *ctx, const struct hull_vfkit_flags *flags, char **ret_i
 {
 	if (flags->pidfile && write_pid(flags->pidfile, err) < 0)
 		return -1;
-	return hull_cloud_opt_files(&flags->cloud_init, ctx, err);
+	return hull_cloud_opt_files(&flags->cloud_init, ctx, err) < 0
+		       ? hull_prefix(err, "--cloud-init")
+		       : 0;
 }
 
 /* ---- what this host lacks ---- */
