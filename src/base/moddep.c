@@ -10,15 +10,14 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#define NAME_LEN 256
 #define DEPTH_MAX 8 /* of soft dependencies, which may name aliases again */
 
 /* Copies a word with "-" made "_" (but not inside [...] of a pattern); false if it is too long. */
-static bool normal(const char *word, size_t len, char ret[NAME_LEN])
+static bool normal(const char *word, size_t len, char ret[HULL_MODDEP_NAME_MAX])
 {
 	bool bracket = false;
 
-	if (!len || len >= NAME_LEN)
+	if (!len || len >= HULL_MODDEP_NAME_MAX)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		bracket = word[i] == '[' || (bracket && word[i] != ']');
@@ -46,15 +45,20 @@ static const char *next_line(const char *line)
 	return end && end[1] ? end + 1 : NULL;
 }
 
-/* "kernel/fs/ext4/ext4.ko" is module ext4. */
-static bool is_module(const char *path, size_t len, const char *name)
+bool hull_moddep_name(const char *path, size_t len, char ret[HULL_MODDEP_NAME_MAX])
 {
-	char module[NAME_LEN];
 	const char *slash = memrchr(path, '/', len), *base = slash ? slash + 1 : path;
 	size_t n = len - (size_t)(base - path);
 	const char *dot = memchr(base, '.', n);
 
-	return normal(base, dot ? (size_t)(dot - base) : n, module) && !strcmp(module, name);
+	return normal(base, dot ? (size_t)(dot - base) : n, ret);
+}
+
+static bool is_module(const char *path, size_t len, const char *name)
+{
+	char module[HULL_MODDEP_NAME_MAX];
+
+	return hull_moddep_name(path, len, module) && !strcmp(module, name);
 }
 
 static int add_file(struct hull_strv *files, const char *path, size_t len)
@@ -107,7 +111,7 @@ static int add_softdeps(struct walk *walk, const char *name, int depth)
 {
 	for (const char *l = walk->m->softdep; l && *l; l = next_line(l)) {
 		const char *p = l, *w;
-		char word[NAME_LEN];
+		char word[HULL_MODDEP_NAME_MAX];
 		bool pre = false;
 		size_t len;
 
@@ -143,7 +147,7 @@ static int add_aliases(struct walk *walk, const char *name, int depth)
 	int found = -ENOENT;
 
 	for (const char *l = walk->m->alias; l && *l; l = next_line(l)) {
-		char pattern[NAME_LEN], module[NAME_LEN];
+		char pattern[HULL_MODDEP_NAME_MAX], module[HULL_MODDEP_NAME_MAX];
 		const char *p = l, *w;
 		size_t len;
 		int r;
@@ -195,7 +199,7 @@ static int resolve(struct walk *w, const char *name, int depth)
 int hull_moddep_files(const struct hull_moddep *m, const char *name, struct hull_strv *ret_files)
 {
 	struct walk walk = {.m = m, .files = ret_files};
-	char word[NAME_LEN];
+	char word[HULL_MODDEP_NAME_MAX];
 	int r;
 
 	if (!normal(name, strlen(name), word))

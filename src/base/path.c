@@ -94,11 +94,37 @@ int hull_fd_read_all(int fd, size_t max, struct hull_strbuf *out)
 	}
 }
 
+int hull_file_open(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
+		   int *ret_fd)
+{
+	cleanup_close int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 || fstat(fd, ret_st) < 0)
+		return -errno;
+	if (S_ISDIR(ret_st->st_mode))
+		return -EISDIR;
+	if (!S_ISREG(ret_st->st_mode) && !(block_device_ok && S_ISBLK(ret_st->st_mode)))
+		return -EINVAL;
+	if (fcntl(fd, F_SETFL, flags) < 0)
+		return -errno;
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
 int hull_file_read(const char *path, size_t max, struct hull_strbuf *out)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : hull_fd_read_all(fd, max, out);
+}
+
+int hull_regular_read(const char *path, size_t max, struct hull_strbuf *out)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+	int r = hull_file_open(path, O_RDONLY, false, &st, &fd);
+
+	return r < 0 ? r : hull_fd_read_all(fd, max, out);
 }
 
 int hull_fd_write_all(int fd, const void *data, size_t len)

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 struct hull_strbuf;
+struct stat;
 
 /* "a/b"; NULL without memory.  The caller frees. */
 char *hull_path_join(const char *dir, const char *name);
@@ -23,6 +24,12 @@ char *hull_path_clean(const char *path);
 int hull_path_mkdirs(const char *path, mode_t mode);
 /* The whole file, refused with -EFBIG above @max. */
 int hull_file_read(const char *path, size_t max, struct hull_strbuf *out);
+/* Likewise; but at @path there may be anything, a FIFO for example, and the caller may not wait. */
+int hull_regular_read(const char *path, size_t max, struct hull_strbuf *out);
+/* A regular file, or a block device where @block_device_ok: 0 or -errno, -EINVAL for what is
+ * neither.  Without waiting for the other side of a FIFO that somebody put there. */
+int hull_file_open(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
+		   int *ret_fd);
 int hull_fd_read_all(int fd, size_t max, struct hull_strbuf *out);
 /* Temporary name beside it, fsync if @sync, rename: others see the old file or the new one. */
 int hull_file_write(const char *path, const void *data, size_t len, mode_t mode, bool sync);

@@ -19,16 +19,23 @@
 
 static int copy(const char *path, int to, struct hull_error **err)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	cleanup_close int fd = -1;
 	uint64_t total = 0;
-	ssize_t n = -1;
+	struct stat st;
+	ssize_t n;
+	int r = hull_file_open(path, O_RDONLY, false, &st, &fd);
 
-	while (fd >= 0 && (n = sendfile(to, fd, NULL, (size_t)1 << 30)) > 0)
+	if (r == -EINVAL) /* a device may have no end */
+		return hull_fail_cause(err, HULL_E_INVALID, "not-a-file",
+				       "initrd '%s' is not a regular file", path);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "open initrd '%s'", path);
+	while ((n = sendfile(to, fd, NULL, (size_t)1 << 30)) > 0)
 		total += (uint64_t)n;
 	if (n < 0)
 		return hull_fail_errno(err, errno, "copy initrd '%s'", path);
-	n = write(to, "\0\0\0", hull_cpio_padding(total));
-	return n < 0 ? hull_fail_errno(err, errno, "write the initramfs") : 0;
+	r = hull_fd_write_all(to, "\0\0\0", hull_cpio_padding(total));
+	return r < 0 ? hull_fail_errno(err, -r, "write the initramfs") : 0;
 }
 
 int hull_initrd_begin(const struct hull_config *config, int *fd, struct hull_error **err)

@@ -47,9 +47,15 @@ static void work_fini(struct work *w)
 static int read_version(struct work *w, struct hull_error **err)
 {
 	const char *path = w->config->kernel;
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int r = fd < 0 ? -errno : hull_kernel_version(fd, w->version);
+	cleanup_close int fd = -1;
+	struct stat st;
+	int r = hull_file_open(path, O_RDONLY, false, &st, &fd);
 
+	if (r == -EINVAL)
+		return hull_fail_cause(err, HULL_E_INVALID, "not-a-file",
+				       "modules: kernel '%s' is not a regular file", path);
+	if (r == 0)
+		r = hull_kernel_version(fd, w->version);
 	if (r == 0)
 		return 0;
 	if (r == -ENOENT && fd >= 0)
@@ -94,7 +100,7 @@ static int read_index(const struct work *w, const char *name, struct hull_strbuf
 		      struct hull_error **err)
 {
 	cleanup_free char *path = hull_path_join(w->dir, name);
-	int r = path ? hull_file_read(path, INDEX_MAX, text) : -ENOMEM;
+	int r = path ? hull_regular_read(path, INDEX_MAX, text) : -ENOMEM;
 
 	/* Not every kernel has all of them. */
 	return r < 0 && r != -ENOENT
@@ -168,21 +174,18 @@ static int add_module(struct work *w, const char *file, struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf data = {.max = MODULE_MAX + 1};
 	cleanup_strbuf struct hull_strbuf out = {.max = 2 * MODULE_MAX};
-	cleanup_free char *path = hull_path_join(w->dir, file), *name = NULL;
-	const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
-	int r = path ? hull_file_read(path, MODULE_MAX, &data) : -ENOMEM;
+	cleanup_free char *path = hull_path_join(w->dir, file);
+	char name[HULL_MODDEP_NAME_MAX], target[sizeof(GUEST_DIR "/.ko") + sizeof(name)];
+	int r = path ? hull_regular_read(path, MODULE_MAX, &data) : -ENOMEM;
 
 	if (r < 0)
 		return hull_fail_errno(err, -r, "modules: read '%s/%s'", w->dir, file);
 	if (check_module(w, path, &data, err) < 0)
 		return -1;
-	if (asprintf(&name, GUEST_DIR "/%.*s.ko", (int)strcspn(base, "."), base) < 0) {
-		name = NULL;
-		return hull_fail_nomem(err);
-	}
-	for (char *p = name + strlen(GUEST_DIR); *p; p++)
-		*p = *p == '-' ? '_' : *p;
-	hull_cpio_add(&out, name, S_IFREG | 0644, hull_strbuf_str(&data), data.len);
+	if (!hull_moddep_name(file, strlen(file), name))
+		return hull_fail(err, HULL_E_INVALID, "modules: '%s' is no module's name", path);
+	snprintf(target, sizeof(target), GUEST_DIR "/%s.ko", name);
+	hull_cpio_add(&out, target, S_IFREG | 0644, hull_strbuf_str(&data), data.len);
 	return write_out(w, &out, err);
 }
 

@@ -46,28 +46,13 @@ static const struct row {
 	{"dump", "qemu_fw_cfg", NULL, NEED_DUMP},
 };
 
-/* A file's name is its module's, but for the suffix, and "-" for "_". */
-static void module_name(const char *path, size_t len, char *ret, size_t size)
-{
-	const char *slash = memrchr(path, '/', len), *base = slash ? slash + 1 : path;
-	size_t n = len - (size_t)(base - path);
-	const char *dot = memchr(base, '.', n);
-
-	n = MIN(dot ? (size_t)(dot - base) : n, size - 1);
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (char)(base[i] == '-' ? '_' : base[i]);
-	ret[n] = '\0';
-}
-
 static bool is_builtin(const char *builtin, const char *module)
 {
-	char name[64];
+	char name[HULL_MODDEP_NAME_MAX];
 
-	for (const char *l = builtin; l && *l; l += strcspn(l, "\n"), l += *l == '\n') {
-		module_name(l, strcspn(l, "\n"), name, sizeof(name));
-		if (!strcmp(name, module))
+	for (const char *l = builtin; l && *l; l += strcspn(l, "\n"), l += *l == '\n')
+		if (hull_moddep_name(l, strcspn(l, "\n"), name) && !strcmp(name, module))
 			return true;
-	}
 	return false;
 }
 
@@ -142,13 +127,14 @@ static bool has(const struct hull_strv *list, const char *word)
 static int add_row(struct hull_stages *s, const struct row *row, const struct hull_moddep *texts)
 {
 	cleanup_strv struct hull_strv files = {0};
-	char name[64];
+	char name[HULL_MODDEP_NAME_MAX];
 	int r = hull_moddep_files(texts, row->module, &files);
 
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		if (has(&s->files, files.v[i]))
 			continue;
-		module_name(files.v[i], strlen(files.v[i]), name, sizeof(name));
+		if (!hull_moddep_name(files.v[i], strlen(files.v[i]), name))
+			return -ENOENT;
 		r = hull_strv_add(&s->files, files.v[i]);
 		(void)hull_strbuf_addf(&s->manifest, "%s %s\n", row->stage, name);
 	}

@@ -39,18 +39,18 @@ static int take_files(const struct hull_strv *files, struct hull_cloud_init *ci,
 		if (!*path)
 			continue;
 		if (access(path, R_OK) < 0)
-			return hull_fail(err, HULL_E_INVALID, "--cloud-init: open '%s': %s", path,
+			return hull_fail(err, HULL_E_INVALID, "open '%s': %s", path,
 					 hull_strerror(errno));
 		if (!slot)
 			continue;
 		free(*slot);
 		*slot = realpath(path, NULL); /* the monitor runs elsewhere */
 		if (!*slot)
-			return hull_fail_errno(err, errno, "--cloud-init: open '%s'", path);
+			return hull_fail_errno(err, errno, "open '%s'", path);
 	}
 	if (files->n && !ci->user_data && !ci->meta_data)
 		return hull_fail(err, HULL_E_INVALID,
-				 "--cloud-init: a file named user-data or meta-data is needed");
+				 "a file named user-data or meta-data is needed");
 	return 0;
 }
 

@@ -6,19 +6,15 @@
 #define _GNU_SOURCE
 #include "cli/convert.h"
 
-#include "cli/describe.h"
-
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "cli/cloud_opts.h"
-#include "cli/vfkit.h"
+#include "cli/describe.h"
 #include "config/dialect.h"
 #include "config/vfkit.h"
 #include "vm/description.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #define MAX_INPUT ((size_t)16 << 20)
@@ -177,7 +173,9 @@ static int read_image(void *ctx, const char *path, unsigned char *head, size_t *
 static int check_cloud_init(void *ctx, const struct hull_vfkit_flags *flags, char **ret_iso,
 			    struct hull_error **err)
 {
-	return hull_cloud_opt_files(&flags->cloud_init, NULL, err);
+	return hull_cloud_opt_files(&flags->cloud_init, NULL, err) < 0
+		       ? hull_prefix(err, "--cloud-init")
+		       : 0;
 }
 
 static void add_unwritten_flags(const struct hull_vfkit_flags *flags, struct hull_strv *notes)

@@ -5,87 +5,40 @@
 #define _GNU_SOURCE
 #include "cli/device_opts.h"
 
-#include "base/cleanup.h"
-#include "base/path.h"
+#include "cli/path_opts.h"
 #include "config/vfkit.h"
-
-#include <fcntl.h>
-#include <string.h>
-
-/* The monitor runs elsewhere. */
-static int make_absolute(char **path, struct hull_error **err)
-{
-	char *real;
-
-	if (!*path)
-		return 0;
-	real = realpath(*path, NULL);
-	if (!real)
-		return hull_fail_errno(err, errno, "open '%s'", *path);
-	free(*path);
-	*path = real;
-	return 0;
-}
-
-/* One that does not exist yet, but its directory. */
-static int make_absolute_new(char **path, struct hull_error **err)
-{
-	const char *slash = *path ? strrchr(*path, '/') : NULL;
-	cleanup_free char *dir = NULL;
-	char *real;
-
-	if (!*path || (slash && !slash[1]))
-		return *path ? hull_fail(err, HULL_E_INVALID, "'%s' is a directory", *path) : 0;
-	dir = slash ? strndup(*path, (size_t)(slash - *path) + 1) : strdup(".");
-	if (!dir || make_absolute(&dir, err) < 0)
-		return dir ? -1 : hull_fail_nomem(err);
-	real = hull_path_join(dir, slash ? slash + 1 : *path);
-	if (!real)
-		return hull_fail_nomem(err);
-	free(*path);
-	*path = real;
-	return 0;
-}
-
-/* What is ours can't be meant; all of it closes with exec. */
-int hull_inherited_check(int64_t fd, struct hull_error **err)
-{
-	int flags = fcntl((int)fd, F_GETFD);
-
-	if (flags >= 0 && !(flags & FD_CLOEXEC))
-		return 0;
-	hull_fail(err, HULL_E_INVALID, "descriptor %lld is not open", (long long)fd);
-	hull_hint(err, "whoever starts hull opens it, and hands it down under that number");
-	return -1;
-}
 
 static int settle(struct hull_device *d, struct hull_error **err)
 {
-	const struct hull_class *class = &hull_device_classes[d->kind];
-	const void *object = hull_device_object(d);
+	char **existing = NULL, **maybe = NULL;
 
-	if (class->check && class->check(object, err) < 0)
-		return hull_prefix(err, "%s", class->name);
 	switch (d->kind) {
 	case HULL_DEVICE_BLK:
 	case HULL_DEVICE_NVME:
 	case HULL_DEVICE_USB:
-		if (!d->disk.path)
-			return hull_fail(err, HULL_E_INVALID, "%s: 'path' is needed", class->name);
-		return make_absolute(&d->disk.path, err);
+		existing = &d->disk.path;
+		if (!*existing)
+			return hull_fail(err, HULL_E_INVALID, "%s: 'path' is needed",
+					 hull_device_classes[d->kind].name);
+		break;
 	case HULL_DEVICE_FS:
-		return make_absolute(&d->fs.dir, err);
-	case HULL_DEVICE_SERIAL:
-		return make_absolute_new(&d->serial.log, err);
-	case HULL_DEVICE_VSOCK:
-		return make_absolute_new(&d->vsock.path, err);
+		existing = &d->fs.dir;
+		break;
 	case HULL_DEVICE_NET:
-		if (d->net.socket)
-			return hull_inherited_check(d->net.fd, err);
-		return make_absolute(&d->net.path, err);
+		existing = &d->net.path;
+		break;
+	case HULL_DEVICE_SERIAL:
+		maybe = &d->serial.log;
+		break;
+	case HULL_DEVICE_VSOCK:
+		maybe = &d->vsock.path;
+		break;
 	default:
-		return 0;
+		break;
 	}
+	if (existing && *existing)
+		return hull_existing_parse(*existing, existing, err);
+	return maybe && *maybe ? hull_maybe_file_parse(*maybe, maybe, err) : 0;
 }
 
 int hull_device_add(struct hull_config *config, const char *value, struct hull_error **err)

@@ -10,7 +10,4 @@
 /* Adds "KIND[,KEY=VALUE...]"; paths in it are those of the caller's directory. */
 int hull_device_add(struct hull_config *config, const char *value, struct hull_error **err);
 
-/* Whether the descriptor is one that whoever started us has handed down. */
-int hull_inherited_check(int64_t fd, struct hull_error **err);
-
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/kernel_opts.h"
+#include "cli/path_opts.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,69 +9,11 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/path_opts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* The monitor runs elsewhere.  The file is yet to be made, but not its directory. */
-static int absolute(const char *path, char **ret, struct hull_error **err)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	cleanup_free char *dir = slash ? strndup(path, (size_t)(name - path)) : strdup(".");
-	cleanup_free char *real = dir ? realpath(dir, NULL) : NULL;
-
-	if (dir && !real)
-		return hull_fail_errno(err, errno, "open '%s'", dir);
-	*ret = real ? hull_path_join(strcmp(real, "/") ? real : "", name) : NULL;
-	return *ret ? 0 : hull_fail_nomem(err);
-}
-
-int hull_maybe_file_parse(const char *value, char **slot, struct hull_error **err)
-{
-	char *path;
-
-	if (absolute(value, &path, err) < 0)
-		return -1;
-	free(*slot);
-	*slot = path;
-	return 0;
-}
-
-int hull_dir_parse(const char *value, char **slot, struct hull_error **err)
-{
-	cleanup_free char *real = realpath(value, NULL);
-	struct stat st;
-
-	if (!real || stat(real, &st) < 0)
-		return hull_fail_errno(err, errno, "open '%s'", value);
-	if (!S_ISDIR(st.st_mode))
-		return hull_fail(err, HULL_E_INVALID, "'%s' is not a directory", value);
-	free(*slot);
-	*slot = steal_ptr(&real);
-	return 0;
-}
-
-int hull_new_file_parse(const char *value, char **slot, struct hull_error **err)
-{
-	cleanup_free char *path = NULL, *dir = NULL;
-	struct stat st;
-
-	if (absolute(value, &path, err) < 0)
-		return -1;
-	if (path[strlen(path) - 1] == '/' || (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)))
-		return hull_fail(err, HULL_E_INVALID, "'%s' is not a regular file", value);
-	dir = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
-	if (!dir)
-		return hull_fail_nomem(err);
-	if (access(dir, W_OK | X_OK) < 0)
-		return hull_fail_errno(err, errno, "make a file in '%s'", dir);
-	free(*slot);
-	*slot = steal_ptr(&path);
-	return 0;
-}
 
 int hull_gdb_parse(const char *value, struct hull_gdb *ret, struct hull_error **err)
 {
@@ -79,7 +21,7 @@ int hull_gdb_parse(const char *value, struct hull_gdb *ret, struct hull_error **
 	uint64_t port = 0;
 
 	if (value && strchr(value, '/')) {
-		if (absolute(value, &path, err) < 0)
+		if (hull_maybe_file_parse(value, &path, err) < 0)
 			return -1;
 		if (strlen(path) > HULL_CONFIG_MAX_SOCKET)
 			return hull_fail(

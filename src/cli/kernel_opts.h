@@ -12,12 +12,6 @@
 
 /* NULL, a port, or a path, which has a slash in it. */
 int hull_gdb_parse(const char *value, struct hull_gdb *ret, struct hull_error **err);
-/* A directory that is there; *slot is replaced by its absolute path. */
-int hull_dir_parse(const char *value, char **slot, struct hull_error **err);
-/* A file that may be yet to be made; its directory is there. */
-int hull_maybe_file_parse(const char *value, char **slot, struct hull_error **err);
-/* A file that can be made, or replaced. */
-int hull_new_file_parse(const char *value, char **slot, struct hull_error **err);
 /* An architecture by its name, or by the one that container tools use. */
 int hull_arch_parse(const char *value, enum hull_arch *ret, struct hull_error **err);
 /* Whether the guest can run what its root is made of, if somebody has @said what that is to be. */

@@ -13,6 +13,7 @@
 #include "cli/device_opts.h"
 #include "cli/firmware_opts.h"
 #include "cli/kernel_opts.h"
+#include "cli/path_opts.h"
 #include "cli/publish.h"
 #include "cli/rest_opts.h"
 #include "cli/volume.h"
@@ -22,11 +23,9 @@
 #include "config/network.h"
 #include "vm/description.h"
 
-#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MIB (UINT64_C(1) << 20)
@@ -186,25 +185,6 @@ static int set_duration(uint64_t *slot, const char *value, struct hull_error **e
 		return 0;
 	hull_fail(err, HULL_E_INVALID, "'%s' is not a time", value);
 	hull_hint(err, "write it like 30s, 5m or 2h");
-	return -1;
-}
-
-static int set_file(char **slot, const char *value, struct hull_error **err)
-{
-	char real[PATH_MAX];
-	struct stat st;
-
-	/* The monitor runs elsewhere: a relative path would mean something else there. */
-	if (!realpath(value, real) || stat(real, &st) < 0)
-		hull_fail_errno(err, errno, "open '%s'", value);
-	else if (!S_ISREG(st.st_mode))
-		hull_fail_cause(err, HULL_E_INVALID, "not-a-file", "'%s' is not a regular file",
-				value);
-	else if (access(real, R_OK) < 0)
-		hull_fail_errno(err, errno, "read '%s'", value);
-	else
-		return set_string(slot, real, err);
-	hull_hint(err, "give the path of a file that you may read, or leave it out for hull's own");
 	return -1;
 }
 
@@ -491,7 +471,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_CLOUD_INIT:
 		return hull_cloud_opt_parse(value, c, err);
 	case OPT_IGNITION:
-		return set_file(&c->ignition, value, err);
+		return hull_file_parse(value, &c->ignition, err);
 	case OPT_HERE:
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;
@@ -504,9 +484,9 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_BOOT_TIMEOUT:
 		return set_duration(&c->boot_timeout_ms, value, err);
 	case OPT_KERNEL:
-		return set_file(&c->kernel, value, err);
+		return hull_file_parse(value, &c->kernel, err);
 	case OPT_INITRD:
-		return set_file(&c->initrd, value, err);
+		return hull_file_parse(value, &c->initrd, err);
 	case OPT_APPEND:
 		return add_words(&c->append, value, err);
 	case OPT_MODULES:
@@ -597,18 +577,7 @@ static int on_config(void *ctx, const struct hull_opt *opt, const char *value,
 
 	if (opt->id == OPT_LOG_FORMAT)
 		return set_log_format(value, err);
-	if (opt->id != OPT_CONFIG)
-		return 0;
-	if (hull_description_load(value, &o->config, NULL, err) < 0)
-		return -1;
-	for (size_t i = 0; i < o->config.devices.n; i++) {
-		const struct hull_device *d = &o->config.devices.v[i];
-
-		if (d->kind == HULL_DEVICE_NET && d->net.socket &&
-		    hull_inherited_check(d->net.fd, err) < 0)
-			return hull_prefix(err, "devices[%zu]", i);
-	}
-	return 0;
+	return opt->id == OPT_CONFIG ? hull_description_load(value, &o->config, NULL, err) : 0;
 }
 
 static int default_env(struct hull_strv *env, const char *name, const char *value,

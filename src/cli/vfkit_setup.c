@@ -10,7 +10,6 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "cli/cloud_opts.h"
-#include "cli/device_opts.h"
 #include "cli/rest_opts.h"
 #include "config/dialect.h"
 #include "vm/description.h"
@@ -61,7 +60,9 @@ static int prepare(void *ctx, const struct hull_vfkit_flags *flags, char **ret_i
 {
 	if (flags->pidfile && write_pid(flags->pidfile, err) < 0)
 		return -1;
-	return hull_cloud_opt_files(&flags->cloud_init, ctx, err);
+	return hull_cloud_opt_files(&flags->cloud_init, ctx, err) < 0
+		       ? hull_prefix(err, "--cloud-init")
+		       : 0;
 }
 
 /* ---- what this host lacks ---- */
@@ -118,18 +119,6 @@ static int check_services(const struct hull_vfkit_flags *flags, struct hull_vfki
 	return check_rosetta(vm, warnings, err);
 }
 
-static int check_descriptors(const struct hull_config *config, struct hull_error **err)
-{
-	for (size_t i = 0; i < config->devices.n; i++) {
-		const struct hull_device *d = &config->devices.v[i];
-
-		if (d->kind == HULL_DEVICE_NET && d->net.socket &&
-		    hull_inherited_check(d->net.fd, err) < 0)
-			return hull_prefix(err, "virtio-net");
-	}
-	return 0;
-}
-
 /* The monitor runs elsewhere. */
 static int make_absolute(struct hull_config *config, struct hull_error **err)
 {
@@ -166,8 +155,7 @@ int hull_vfkit_set_up(const struct hull_vfkit_flags *flags, struct hull_config *
 	if (hull_vfkit_from_flags(flags, &hooks, &vm, err) < 0 ||
 	    check_services(flags, &vm, warnings, err) < 0 ||
 	    hull_config_from_vfkit(&vm, config, warnings, err) < 0 ||
-	    check_descriptors(config, err) < 0 || make_absolute(config, err) < 0 ||
-	    set_rest(flags, config, err) < 0)
+	    make_absolute(config, err) < 0 || set_rest(flags, config, err) < 0)
 		return -1;
 	config->tied = true;
 	return warnings->failed ? hull_fail_nomem(err) : 0;

@@ -45,11 +45,14 @@ int hull_cidata_adopt(struct hull_config *config, struct hull_error **err)
 
 static int read_file(const char *path, struct hull_strbuf *text, struct hull_error **err)
 {
-	int r = path ? hull_file_read(path, HULL_CIDATA_MAX, text) : 0;
+	int r = path ? hull_regular_read(path, HULL_CIDATA_MAX, text) : 0;
 
 	if (r == -EFBIG)
 		return hull_fail(err, HULL_E_INVALID, "cloud_init: '%s' is larger than %zu KiB",
 				 path, HULL_CIDATA_MAX >> 10);
+	if (r == -EINVAL)
+		return hull_fail(err, HULL_E_INVALID, "cloud_init: '%s' is not a regular file",
+				 path);
 	return r < 0 ? hull_fail_errno(err, -r, "cloud_init: read '%s'", path) : 0;
 }
 

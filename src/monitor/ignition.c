@@ -109,10 +109,13 @@ int hull_ignition_open(struct hull_loop *loop, const struct hull_config *config,
 	if (!s || !path)
 		return hull_fail_nomem(err);
 	s->file.max = HULL_IGNITION_MAX + 1;
-	r = hull_file_read(config->ignition, HULL_IGNITION_MAX, &s->file);
+	r = hull_regular_read(config->ignition, HULL_IGNITION_MAX, &s->file);
 	if (r == -EFBIG)
 		return hull_fail(err, HULL_E_INVALID, "ignition: '%s' is larger than %zu MiB",
 				 config->ignition, HULL_IGNITION_MAX >> 20);
+	if (r == -EINVAL)
+		return hull_fail(err, HULL_E_INVALID, "ignition: '%s' is not a regular file",
+				 config->ignition);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "ignition: read '%s'", config->ignition);
 	s->type = guess_type(&s->file);

@@ -243,7 +243,13 @@ static int monitor_environment(struct hull_strv *env, struct hull_error **err)
 	return env->failed ? hull_fail_nomem(err) : 0;
 }
 
-/* Before anything of ours is open, which could have such a number then. */
+/* Whether the device is to use a descriptor that whoever starts us has opened. */
+static bool is_handed(const struct hull_device *d)
+{
+	return d->kind == HULL_DEVICE_NET && d->net.socket;
+}
+
+/* Before any socket of ours is open, which could have such a number then. */
 static int check_handed(const struct hull_config *config, struct hull_error **err)
 {
 	for (size_t i = 0; i < config->devices.n; i++) {
@@ -251,11 +257,11 @@ static int check_handed(const struct hull_config *config, struct hull_error **er
 		socklen_t len = sizeof(int);
 		int type;
 
-		if (d->kind != HULL_DEVICE_NET || !d->net.socket ||
+		if (!is_handed(d) ||
 		    getsockopt((int)d->net.fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
 			continue;
-		hull_fail(err, HULL_E_INVALID, "devices[%zu].fd: descriptor %d is no open socket",
-			  i, (int)d->net.fd);
+		hull_fail(err, HULL_E_INVALID, "devices[%zu].fd: descriptor %d is %s", i,
+			  (int)d->net.fd, errno == EBADF ? "not open" : "no socket");
 		hull_hint(err, "whoever starts this opens it, and hands it down under that number");
 		return -1;
 	}
@@ -270,7 +276,7 @@ static size_t hand_down(const struct hull_config *config, struct hull_fd_map *fd
 	for (size_t i = 0; i < config->devices.n; i++) {
 		const struct hull_device *d = &config->devices.v[i];
 
-		if (d->kind == HULL_DEVICE_NET && d->net.socket) {
+		if (is_handed(d)) {
 			fds[n] = (struct hull_fd_map){(int)d->net.fd,
 						      HULL_MONITOR_HANDED_FD + (int)n};
 			n++;
@@ -335,7 +341,6 @@ static int send_start(struct hull_vm *vm, const struct hull_config *config, stru
 	Hull__Monitor__V1__StartRequest rq = HULL__MONITOR__V1__START_REQUEST__INIT;
 	Hull__Monitor__V1__StatusRequest status = HULL__MONITOR__V1__STATUS_REQUEST__INIT;
 	cleanup_free char *json = NULL;
-
 	bool waits = config->gdb.kind != HULL_GDB_NONE;
 
 	if (hull_config_to_json(config, &json, err) < 0)

@@ -9,6 +9,7 @@
 #include "backend/qemu/image.h"
 #include "backend/qemu/kernel.h"
 #include "base/cleanup.h"
+#include "base/path.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -21,23 +22,6 @@
 
 #define BOOT_FILE_MAX ((off_t)1 << 30)
 #define SCRATCH_DIR "/var/tmp"
-
-int hull_qemu_open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
-			   int *ret_fd)
-{
-	cleanup_close int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0 || fstat(fd, ret_st) < 0)
-		return -errno;
-	if (S_ISDIR(ret_st->st_mode))
-		return -EISDIR;
-	if (!S_ISREG(ret_st->st_mode) && !(block_device_ok && S_ISBLK(ret_st->st_mode)))
-		return -EINVAL;
-	if (fcntl(fd, F_SETFL, flags) < 0)
-		return -errno;
-	*ret_fd = steal_fd(&fd);
-	return 0;
-}
 
 static bool may_read(const struct stat *st, const struct hull_qemu_reader *reader)
 {
@@ -77,7 +61,7 @@ int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qe
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = hull_qemu_open_checked(path, O_RDONLY, false, &st, &fd);
+	int r = hull_file_open(path, O_RDONLY, false, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID, "%s '%s' is not a regular file", what, path);
@@ -279,7 +263,7 @@ int hull_qemu_open_image(const char *list, size_t index, const char *path, bool 
 {
 	cleanup_close int fd = -1;
 	struct stat st;
-	int r = hull_qemu_open_checked(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
+	int r = hull_file_open(path, readonly ? O_RDONLY : O_RDWR, true, &st, &fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID,

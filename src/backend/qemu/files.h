@@ -19,12 +19,6 @@ struct hull_qemu_reader {
 	gid_t gid;
 };
 
-struct stat;
-
-/* A regular file, or a block device where @block_device_ok: 0 or -errno, -EINVAL for what is
- * neither.  Without waiting for the other side of a FIFO that somebody put there. */
-int hull_qemu_open_checked(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
-			   int *ret_fd);
 /* @what: "kernel" or "initrd", for messages.  A file that the reader may not open is copied into a
  * memory file that it may. */
 int hull_qemu_open_boot(const char *what, const char *path, const struct hull_qemu_reader *reader,

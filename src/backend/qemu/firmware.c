@@ -8,6 +8,7 @@
 #include "backend/qemu/arch.h"
 #include "backend/qemu/files.h"
 #include "base/cleanup.h"
+#include "base/path.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -56,7 +57,7 @@ int hull_qemu_firmware_find(const struct hull_config *config, char **ret_code, c
 static int open_image(const char *what, const char *path, int flags, struct stat *ret_st,
 		      int *ret_fd, struct hull_error **err)
 {
-	int r = hull_qemu_open_checked(path, flags, false, ret_st, ret_fd);
+	int r = hull_file_open(path, flags, false, ret_st, ret_fd);
 
 	if (r == -EINVAL)
 		return hull_fail(err, HULL_E_INVALID, "firmware.%s: '%s' is not a regular file",
