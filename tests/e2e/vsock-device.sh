@@ -29,4 +29,4 @@ if [ "$(id -u)" -eq 0 ]; then
 else
 	run microvm "$words" few
 fi
-timeout 60 python3 "$tests/vsock-hostile.py" "$build/hull-vsock" || fail "hostile peers"
+timeout 250 python3 "$tests/vsock-hostile.py" "$build/hull-vsock" || fail "hostile peers"
