@@ -23,7 +23,7 @@ give_up()
 
 await()
 {
-	tries=600
+	tries=1500
 	until grep -q "$1" run.out; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] && kill -0 $run 2>/dev/null || give_up "waiting for '$1'"
@@ -42,12 +42,12 @@ chgrp 4711 /dev/kvm
 chmod 660 /dev/kvm
 
 mkfifo told
-$HULL run -i --net none --boot-timeout 100s --timeout 200s -- sh -c '
+$HULL run -i --net none --boot-timeout 200s --timeout 270s -- sh -c '
 	dmesg | grep -o "Hypervisor detected.*"
 	uname -n
 	echo $((6 * 7))
 	while read -r told; do
-		tries=100
+		tries=600
 		until off=$(($(date +%s) - told)) && [ $off -ge -2 ] && [ $off -le 30 ]; do
 			tries=$((tries - 1))
 			[ $tries -gt 0 ] || exit 9
