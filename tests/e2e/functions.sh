@@ -69,10 +69,10 @@ lacks()
 	! grep -qF -- "$2" "$1" || fail "$1 has '$2'"
 }
 
-# wait_for SECONDS COMMAND... : until it succeeds
+# wait_for SECONDS COMMAND... : until it succeeds; on a busy host it may take four times as long
 wait_for()
 {
-	tries=$(($1 * 10))
+	tries=$(($1 * 40))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))

@@ -11,7 +11,7 @@ begin()
 	: >out
 	"$HULL" run -i "$@" <>hold >out 2>err &
 	pid=$!
-	tries=600
+	tries=2400
 	until grep -q ready out; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] && kill -0 "$pid" 2>/dev/null || fail "it did not begin: $(cat err)"

@@ -20,7 +20,7 @@ vm_start()
 	: >vm.out
 	"$hullctl" start "${1:-$host_root}" <>hold >vm.out 2>vm.err & # that input never ends
 	vm=$!
-	tries=600
+	tries=2400
 	until [ -s vm.out ]; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] && kill -0 "$vm" 2>/dev/null || fail "VM did not start: $(cat vm.err)"
@@ -55,12 +55,12 @@ vm_ended()
 	has vm.out "end=$1"
 }
 
-# ctl CODE WORDS... : expect CODE of hullctl, within a minute
+# ctl CODE WORDS... : expect CODE of hullctl; it is not to hang
 ctl()
 {
 	want_code=$1
 	shift
-	expect "$want_code" timeout 60 "$hullctl" "$@"
+	expect "$want_code" timeout 240 "$hullctl" "$@"
 }
 
 # session ID ARGS... : created and started
