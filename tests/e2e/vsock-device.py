@@ -22,7 +22,7 @@ import zlib
 
 sys.dont_write_bytecode = True
 
-from vsock_spawn import spawn_vsock
+from vsock_spawn import cpu_ms, spawn_vsock
 
 BUILD, INITRAMFS, MACHINE, WORDS = sys.argv[1:5]
 FEW = sys.argv[5:] == ["few"]
@@ -399,12 +399,6 @@ def lazy_peers(guest):
     stuck.close()
     for s in silent + held:
         s.close()
-
-
-def cpu_ms(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        fields = f.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 // os.sysconf("SC_CLK_TCK")
 
 
 def pauses():

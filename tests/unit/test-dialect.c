@@ -6,9 +6,8 @@
 #include "unit.h"
 
 #include "base/cleanup.h"
-#include "base/path.h"
-#include "base/strbuf.h"
 #include "config/dialect.h"
+#include "vectors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,14 +26,6 @@ struct run {
 	struct hull_error *err;
 	bool refused;
 };
-
-#define bad(r, ...)                                           \
-	do {                                                  \
-		print_error("%s:%d: ", (r)->file, (r)->line); \
-		print_error(__VA_ARGS__);                     \
-		print_error("\n");                            \
-		fail();                                       \
-	} while (0)
 
 static int convert(enum form from, const char *text, char **ret, struct hull_strv *notes,
 		   struct hull_error **err)
@@ -123,13 +114,11 @@ static void run_line(struct run *r, const char *line)
 /* How many cases there were. */
 static int run_file(const char *name)
 {
-	const char *all = getenv("DIALECT");
-	cleanup_free char *path = hull_path_join(all ? all : "tests/dialect", name);
 	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
 	struct run r = {.file = name};
 	char *rest, *line;
 
-	assert_int_equal(hull_file_read(path, 1 << 20, &text), 0);
+	read_vectors("DIALECT", name, &text);
 	rest = text.data;
 	while ((line = strsep(&rest, "\n"))) {
 		r.line++;
