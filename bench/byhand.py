@@ -4,13 +4,16 @@
 # all three well and has no hull.
 
 import contextlib
-import json
 import os
 import socket
 import subprocess
+import sys
 import time
 
-from common import DEADLINE_S, Failure, Helper, end, now_ms, private_kb, spawn_with, wait
+from common import DEADLINE_S, Failure, Helper, end, now_ms, private_kb, wait
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "tests", "e2e"))
+from vsock_spawn import spawn_vsock
 
 QEMU = "qemu-system-x86_64"
 VIRTIOFSD = ("/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd")
@@ -214,14 +217,10 @@ def hull_vsock(bench):
     """Our back end of a virtio-vsock device: its end for QEMU, its socket for the host, and its pid."""
     path = bench.name("vsock")
     ours, theirs = socket.socketpair()
-    spec = os.memfd_create("spec", 0)
-    os.write(spec, json.dumps({"cid": 3, "hybrid": path}).encode())
-    os.lseek(spec, 0, os.SEEK_SET)
     with ours:
-        process = spawn_with([os.path.join(bench.build, "hull-vsock")], [theirs.fileno(), spec],
-                             start_new_session=True)
+        process = spawn_vsock(os.path.join(bench.build, "hull-vsock"), theirs.fileno(), {"cid": 3, "hybrid": path},
+                              start_new_session=True)
         theirs.close()
-        os.close(spec)
         try:
             with socket.socket(socket.AF_UNIX) as early:
                 while early.connect_ex(path) and process.poll() is None:

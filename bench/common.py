@@ -2,7 +2,6 @@
 #
 # What all figures share: processes, measuring helpers, rows of the table.
 
-import fcntl
 import json
 import os
 import select
@@ -41,23 +40,6 @@ def wait(process, what, seconds=DEADLINE_S):
         os.close(pidfd)
     if process.wait():
         raise Failure(f"{what} ended with status {process.returncode}")
-
-
-def spawn_with(argv, fds, **how):
-    """A process that inherits these descriptors as 3, 4 and so on."""
-    first, last = 3, 2 + len(fds)
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, last + 1) for fd in fds]
-    # What Popen opens for itself may not stand where they are to go.  All others close by themselves: it is not
-    # told of these, since it would insist on them before they are there.
-    taken = [os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)]
-    while taken[-1] <= last:
-        taken.append(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
-    try:
-        return subprocess.Popen(argv, close_fds=False, stdin=subprocess.DEVNULL,
-                                preexec_fn=lambda: [os.dup2(fd, first + i) for i, fd in enumerate(high)], **how)
-    finally:
-        for fd in high + taken:
-            os.close(fd)
 
 
 def private_kb(pid):

@@ -20,7 +20,7 @@ pc=$(find "$stage" -name libhull.pc)
 export PKG_CONFIG_PATH="${pc%/*}" PKG_CONFIG_SYSROOT_DIR="$stage"
 flags=$(pkg-config --cflags --libs libhull)
 lib=${pc%/pkgconfig/*}
-status=0
+status=0 tried=
 
 # try NAME COMPILER... : builds and runs the example
 try()
@@ -28,6 +28,7 @@ try()
 	name=$1
 	shift
 	command -v "$1" >/dev/null || return 0
+	tried="$tried ${name##*-}"
 	# shellcheck disable=SC2086
 	if ! "$@" -Werror -o "$tmp/$name" "$tmp/example.${name##*-}" $flags; then
 		echo "$name: does not build"
@@ -44,5 +45,14 @@ try gcc-c gcc -std=c11 -Wall -Wextra -pedantic
 try clang-c clang -std=c11 -Wall -Wextra -pedantic
 try gxx-cc g++ -std=c++20 -Wall
 try clangxx-cc clang++ -std=c++20 -Wall
+for language in c cc; do
+	case " $tried " in
+	*" $language "*) ;;
+	*)
+		echo "$language: there is no compiler"
+		status=1
+		;;
+	esac
+done
 python3 "$here/threads.py" "$lib/libhull.so.0" || status=1
 exit $status

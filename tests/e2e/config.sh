@@ -77,7 +77,9 @@ is out "$(cat hull.json)"
 expect 0 "$HULL" config convert --from hull --to vfkit hull.json
 is out '{"vcpus":1,"memoryBytes":536870912,"bootloader":{"kind":"efiBootloader","efiVariableStorePath":"nv","createVariableStore":true},"timesync":{"vsockPort":7}}'
 is err ''
-printf '{"version":1,"name":"x","kernel":"/k"}' | expect 0 "$HULL" config convert -q --from hull --to vfkit
+printf '{"version":1,"name":"x","kernel":"/k"}' >named.json
+expect 0 "$HULL" config convert -q --from hull --to vfkit <named.json
+has out '"vmlinuzPath":"/k"'
 is err ''
 expect 2 "$HULL" config convert --from vfkit --to hull loose.json
 has err 'memory: must be'

@@ -33,8 +33,9 @@ wait "$runner" || fail "hull run"
 cmp out want || fail "the console's output: $(head -c 300 out)"
 
 # A terminal is told of.
-expect 0 "$HULL" run --device virtio-serial,pty -- true
+expect 0 "$HULL" run --device virtio-serial,pty --device virtio-serial,logFilePath=new.log -- true
 has err "the guest's console is /dev/pts/"
+[ "$(stat -c %a new.log)" = 600 ] || fail "new.log: $(ls -l new.log)"
 # Where the command has standard input, a console can't.
 expect 125 "$HULL" run -i --device virtio-serial,stdio -- true
 has err 'standard input belongs to the device'
@@ -43,11 +44,12 @@ has err 'another device has the standard streams'
 
 # ---- a file and a terminal ----
 echo old >log
+chmod 640 log
 vm_start "$host_root,\"machine\":\"q35\",\"rest\":{\"kind\":\"unix\",\"path\":\"$T/rest.sock\"},\"devices\":[{\"kind\":\"virtio-serial\",\"log\":\"$T/log\"},
 	{\"kind\":\"virtio-serial\",\"pty\":true},{\"kind\":\"virtio-serial\",\"stdio\":true}]"
 guest "exec 3<>/dev/hvc0; $raw"'seq 1 12000 >&3; cat /sys/class/tty/hvc0/dev'
 seq 1 12000 | cmp - log || fail "log: $(head -c 300 log)"
-[ "$(stat -c %a log)" = 600 ] || [ "$(stat -c %s log)" -gt 0 ] || fail "log: $(ls -l log)"
+[ "$(stat -c %a log)" = 640 ] || fail "log: $(ls -l log)" # as its owner has left it
 
 ctl 0 "$C" status
 terminal=$(sed -n 's/^terminal=//p' out)

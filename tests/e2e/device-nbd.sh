@@ -23,7 +23,7 @@ serve()
 	rm -f "$server.pid" "$server.sock"
 	nbdkit -f -P "$server.pid" "$@" 2>>"$server.log" &
 	eval "${server}_pid=$!"
-	tries=100
+	tries=600
 	until [ -s "$server.pid" ]; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] && kill -0 $! 2>/dev/null || return 1

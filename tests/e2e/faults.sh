@@ -13,6 +13,7 @@
 # HULL_FAULT=PATTERN runs the rows whose names it matches.
 bad=0
 rows=0
+bound=60 # seconds, for each command
 
 wrong()
 {
@@ -65,7 +66,7 @@ check_remedy()
 {
 	[ -n "$remedy" ] || return 0
 	code=0
-	eval "timeout -k 5 60 \"\$HULL\" run $remedy" </dev/null >out 2>err || code=$?
+	eval "timeout -k 5 $bound \"\$HULL\" run $remedy" </dev/null >out 2>err || code=$?
 	[ "$code" -eq 0 ] || wrong "the remedy exited with $code: $(head -c 1200 err)"
 }
 
@@ -104,31 +105,32 @@ faults_end()
 {
 	printf '%s: %d faults, %d wrong answers\n' "$name" "$rows" "$bad"
 	[ "$bad" -eq 0 ] || fail "$bad wrong answers"
+	[ "$rows" -gt 0 ] || fail "no fault's name is like '${HULL_FAULT:-*}'"
 }
 
 # ---- how ----
 
 plain()
 {
-	timeout -k 5 60 "$@"
+	timeout -k 5 "$bound" "$@"
 }
 
 # with NAME=VALUE
 with()
 {
-	timeout -k 5 60 env "$@"
+	timeout -k 5 "$bound" env "$@"
 }
 
 # after COMMANDS : in the shell that becomes hull, limits for instance
 after()
 {
-	timeout -k 5 60 sh -c "$1; shift; exec \"\$@\"" sh "$@"
+	timeout -k 5 "$bound" sh -c "$1; shift; exec \"\$@\"" sh "$@"
 }
 
 # mounts COMMANDS : the same in a mount namespace of its own
 mounts()
 {
-	timeout -k 5 60 unshare -m sh -c "$1; shift; exec \"\$@\"" sh "$@"
+	timeout -k 5 "$bound" unshare -m sh -c "$1; shift; exec \"\$@\"" sh "$@"
 }
 
 # qemu NAME : with ./fake/NAME/qemu-system-x86_64 in QEMU's place
@@ -136,7 +138,7 @@ qemu()
 {
 	dir=$T/fake/$1
 	shift
-	timeout -k 5 60 env PATH="$dir:$PATH" "$@"
+	timeout -k 5 "$bound" env PATH="$dir:$PATH" "$@"
 }
 
 child_of()
@@ -162,7 +164,7 @@ killing()
 	"$@" >out 2>err &
 	victim_of=$!
 	victim=
-	tries=1200
+	tries=$((bound * 20))
 	until { [ "$when" = booting ] || grep -q up out; } && found "$program"; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] && kill -0 "$victim_of" 2>/dev/null || break

@@ -18,6 +18,7 @@ HOME = os.environ["HULL_HOME"]
 MARK = f"HULL_HOME={HOME}".encode()
 VICTIMS = ["hull", "hull-monitor", "qemu-system-x86", "virtiofsd"]
 UID_BASE, UID_PAIRS = 0x70000000, 0x00400000
+CLEAN_S = 5
 BEYOND = 1.1            # moments are drawn from so much of a life, for lives that take longer than the last
 
 
@@ -123,7 +124,7 @@ def one_round(victim, moment):
     run = Run()
     run.wait(moment)
     living = processes(run.ids)
-    if victim not in living and "hull" in living and victim != "nobody":
+    if victim not in living and "hull" in living:
         victim = "hull"     # too early, or too late
     found = living.get(victim, [])
     kill(found)
@@ -138,11 +139,11 @@ def one_round(victim, moment):
         sys.exit(f"exit {code} though nobody was killed: {err}")
     if found and code == 125 and "hull:" not in err:
         sys.exit(f"no word about {victim}: {err!r}")
-    left = wait_clean(run.ids, 5)
+    left = wait_clean(run.ids, CLEAN_S)
     if victim == "hull-monitor" and any(left):
         # It looks for what others have left, and has no time for more.
         subprocess.run([HULL, "run", "--timeout", "1ms", "--", "true"], check=False, capture_output=True)
-        left = wait_clean(run.ids, 5)
+        left = wait_clean(run.ids, CLEAN_S)
     if any(left):
         sys.exit(f"{victim} left {left}")
     return victim if found else None, took

@@ -47,7 +47,7 @@ $HULL run -i --net none --boot-timeout 100s --timeout 200s -- sh -c '
 	uname -n
 	echo $((6 * 7))
 	while read -r told; do
-		tries=100
+		tries=600
 		until off=$(($(date +%s) - told)) && [ $off -ge -2 ] && [ $off -le 30 ]; do
 			tries=$((tries - 1))
 			[ $tries -gt 0 ] || exit 9

@@ -3,33 +3,14 @@
 # A C program describes a machine by the library and has it run: the guest finds its disk, and its network is the
 # socket that the program has handed over.
 . "$(dirname "$0")/functions.sh"
-requires cpio
+. "$(dirname "$script")/initramfs.sh"
 : "${LIBHULL_MACHINE:?LIBHULL_MACHINE must be the path of the program on the library}"
-busybox=$(command -v busybox) || skip "no busybox"
-guest=$(dirname "$HULL")/guest/kernel
-version=$(cat "$guest/version")
 PATH=$(dirname "$HULL"):$PATH
 export PATH
 
-mkdir -p root/bin "root/lib/modules/$version" root/proc root/sys root/dev
-cp "$busybox" root/bin/busybox
-for module in virtio_pci virtio_blk virtio_net; do
-	grep "/$module\.ko:" "$guest/modules/$version/modules.dep"
-done >"root/lib/modules/$version/modules.dep"
-tr -d : <"root/lib/modules/$version/modules.dep" | tr ' ' '\n' | sort -u | while IFS= read -r file; do
-	mkdir -p "root/lib/modules/$version/$(dirname "$file")"
-	cp "$guest/modules/$version/$file" "root/lib/modules/$version/$file"
-done
 # ARP for an address that nobody has is a frame without anything else being set up.  What the guest says goes to
 # the disk.
-cat >root/init <<'END'
-#!/bin/busybox sh
-/bin/busybox mkdir -p /sbin
-/bin/busybox --install -s /bin
-mount -t proc none /proc
-mount -t sysfs none /sys
-mount -t devtmpfs none /dev
-for module in virtio_pci virtio_blk virtio_net; do modprobe $module; done
+initramfs virtio_pci virtio_blk virtio_net <<'END'
 echo "serial $(cat /sys/block/vda/serial), $(cat /sys/class/net/eth0/address)" |
 	dd of=/dev/vda bs=512 conv=sync,fsync 2>/dev/null
 ip address add 192.0.2.1/24 dev eth0
@@ -38,8 +19,6 @@ arping -c 1 -w 1 -I eth0 192.0.2.2
 echo o >/proc/sysrq-trigger
 sleep 600
 END
-chmod +x root/init
-(cd root && find . | cpio -o --quiet -H newc) >initrd || fail "can't make an initramfs"
 truncate -s 1M disk.raw
 
 expect 0 "$LIBHULL_MACHINE" "$guest/vmlinuz" initrd disk.raw

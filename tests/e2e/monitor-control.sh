@@ -104,7 +104,7 @@ ctl 0 "$V" delete ticker
 # But it shows the right time again, which is not so by itself.
 on_time()
 {
-	"$hullctl" "$V" info >out && off=$(($(date +%s) - $(field realtime_ns) / 1000000000)) && [ "$off" -le 1 ]
+	"$hullctl" "$V" info >out && off=$(($(date +%s) - $(field realtime_ns) / 1000000000)) && [ "$off" -ge -1 ] && [ "$off" -le 1 ]
 }
 wait_for 20 on_time
 

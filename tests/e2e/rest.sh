@@ -191,10 +191,12 @@ peer_address=$socket
 uri=unix://$socket?x
 vm -c 2 -m 384M --append a=b -v "$T:/mnt/it:ro" -- sh -c "$counting"
 [ "$(stat -c '%a %u' rest.sock)" = "600 $(id -u)" ] || fail "rest.sock is $(stat -c '%a %u' rest.sock)"
+qemu=$(pgrep -P "$(process hull-monitor)" qemu) && kill -STOP "$qemu" # so that it stays in that state
 if in_state Starting; then
 	rest 200 /vm/inspect
-	in_state Starting && ask 500 Pause
+	ask 500 Pause
 fi
+[ -z "$qemu" ] || kill -CONT "$qemu"
 wait_for 60 in_state Running
 wait_for 30 test -s run.out
 endpoints

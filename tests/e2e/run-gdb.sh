@@ -74,12 +74,13 @@ has bare.out 'Linux version'
 # Waiting takes nothing of the boot's time, whether nobody is there or the debugger has stopped it.
 expect 125 "$HULL" run --gdb --boot-timeout 1s --timeout 3s -- true
 has err 'did not end within 3.000 s'
-waits stopped --gdb --boot-timeout 4s --timeout 9s -- true
-attach "$(sed -n "s/.*target remote \(.*\)'.*/\1/p" stopped.err)" -ex "hbreak *$start" -ex continue -ex 'shell sleep 10' &
+waits stopped --gdb --boot-timeout 5s --timeout 20s -- true
+attach "$(sed -n "s/.*target remote \(.*\)'.*/\1/p" stopped.err)" -ex "hbreak *$start" -ex continue -ex 'shell sleep 20' &
 attached=$!
 ended 125 stopped
 wait "$attached"
-has stopped.err 'did not end within 9.000 s'
+has stopped.err 'did not end within 20.000 s'
+has gdb.out 'Breakpoint 1, '
 # But a guest that runs and never greets is given up.
 waits silent --gdb --boot-timeout 500ms --timeout 60s --append init=/none --append rdinit=/none --append panic=0 -- true
 attach "$(sed -n "s/.*target remote \(.*\)'.*/\1/p" silent.err)" -ex continue

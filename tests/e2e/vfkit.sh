@@ -3,32 +3,14 @@
 # "hull vfkit", and a link named vfkit: a machine from vfkit's command line, in the foreground; what is refused is
 # told as vfkit does it.
 . "$(dirname "$0")/functions.sh"
-requires cpio socat curl
-busybox=$(command -v busybox) || skip "no busybox"
-guest=$(dirname "$HULL")/guest/kernel
-version=$(cat "$guest/version")
+. "$(dirname "$script")/initramfs.sh"
+requires socat curl
 ln -s "$HULL" vfkit
 started=
 on_exit 'kill -9 $started 2>/dev/null' # shellcheck disable=SC2016
 
-# An initramfs with the drivers of its devices, which tells what it finds.
-mkdir -p root/bin "root/lib/modules/$version" root/proc root/sys root/dev
-cp "$busybox" root/bin/busybox
-for module in virtio_pci virtio_blk virtio-rng virtio_console; do
-	grep "/$module\.ko:" "$guest/modules/$version/modules.dep"
-done >"root/lib/modules/$version/modules.dep"
-tr -d : <"root/lib/modules/$version/modules.dep" | tr ' ' '\n' | sort -u | while IFS= read -r file; do
-	mkdir -p "root/lib/modules/$version/$(dirname "$file")"
-	cp "$guest/modules/$version/$file" "root/lib/modules/$version/$file"
-done
-cat >root/init <<'END'
-#!/bin/busybox sh
-/bin/busybox mkdir -p /sbin
-/bin/busybox --install -s /bin
-mount -t proc none /proc
-mount -t sysfs none /sys
-mount -t devtmpfs none /dev
-for module in virtio_pci virtio_blk virtio-rng virtio_console; do modprobe $module; done
+# A guest with the drivers of its devices, which tells what it finds.
+initramfs virtio_pci virtio_blk virtio-rng virtio_console <<'END'
 [ ! -e /dev/hvc0 ] || exec </dev/hvc0 >/dev/hvc0 2>&1
 [ ! -e /dev/hvc0 ] || { stty raw -echo; echo 'type:'; read line; echo "input: $line"; }
 echo "cmdline: $(cat /proc/cmdline)"
@@ -40,8 +22,6 @@ echo "cpus: $(nproc), memory: $(sed -n 's/MemTotal: *//p' /proc/meminfo)"
 grep -q stay /proc/cmdline || echo o >/proc/sysrq-trigger
 sleep 600
 END
-chmod +x root/init
-(cd root && find . | cpio -o --quiet -H newc) >initrd || fail "can't make an initramfs"
 printf 'hello' >disk.raw
 echo '#cloud-config' >user-data
 truncate -s 1M disk.raw

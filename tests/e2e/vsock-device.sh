@@ -20,7 +20,7 @@ vm_stop
 run()
 {
 	mkdir "$1"
-	(cd "$1" && exec timeout 250 python3 "$tests/vsock-device.py" "$build" "$T/initramfs" "$@" </dev/null) ||
+	(cd "$1" && exec timeout 60 python3 "$tests/vsock-device.py" "$build" "$T/initramfs" "$@" </dev/null) ||
 		fail "on $1"
 }
 if [ "$(id -u)" -eq 0 ]; then

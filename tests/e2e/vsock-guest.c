@@ -14,7 +14,6 @@
  *         half PORT                  takes the end of the host's bytes, then sends some
  *         dial PORT | cid CID        dials and says what came of it
  *         flood PORT                 sends until it has waited for a second
- *         stall PORT                 dials and never reads; says how much it could send
  *         off                        powers off
  *   15  accepts and never reads
  *   16  closes at once
@@ -305,13 +304,11 @@ static uint64_t fill(int fd)
 	return bytes;
 }
 
-static void do_flood(int out, uint32_t port, bool stay)
+static void do_flood(int out, uint32_t port)
 {
 	int fd = dial(HOST, port);
 
 	dprintf(out, "%" PRIu64 "\n", fill(fd));
-	while (stay)
-		pause();
 }
 
 static void serve_command(int fd)
@@ -333,8 +330,8 @@ static void serve_command(int fd)
 		do_dial(fd, HOST, (uint32_t)a);
 	else if (!strcmp(verb, "cid"))
 		do_dial(fd, (uint32_t)a, 2000);
-	else if (!strcmp(verb, "flood") || !strcmp(verb, "stall"))
-		do_flood(fd, (uint32_t)a, verb[0] == 's');
+	else if (!strcmp(verb, "flood"))
+		do_flood(fd, (uint32_t)a);
 	else if (!strcmp(verb, "off"))
 		reboot(RB_POWER_OFF);
 	else

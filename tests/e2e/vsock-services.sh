@@ -4,8 +4,8 @@
 # hull's; and that agent through a port, in a guest of hull's.
 . "$(dirname "$0")/functions.sh"
 . "$(dirname "$script")/vm.sh"
-requires python3 cpio curl socat qemu-ga
-busybox=$(command -v busybox) || skip 'no busybox'
+. "$(dirname "$script")/initramfs.sh"
+requires python3 curl socat qemu-ga
 tests=$(dirname "$script")
 ends=$tests/vsock-services.py
 
@@ -25,7 +25,7 @@ has err "'missing'"
 vm_start "$host_root,\"devices\":[{\"kind\":\"virtio-vsock\",\"port\":9000,\"path\":\"$T/qga.sock\",\"listen\":false}]"
 session qga qemu-ga -m vsock-listen -p 3:9000 -t /run
 ping='{"execute": "guest-ping"}'
-tries=50 # until it listens
+tries=300 # until it listens
 until timeout 60 python3 "$ends" qga qga.sock "$ping" >out 2>err; do
 	tries=$((tries - 1))
 	[ "$tries" -gt 0 ] || fail "no answer to a ping: $(cat err)"
@@ -38,32 +38,15 @@ now=$(sed -n 's/{"return": \([0-9]*\)[0-9]\{9\}}/\1/p' out)
 vm_stop
 
 # ---- the same agent in a guest that has no other: it is told the time ----
-guest=${HULL_GUEST_DIR:-$build/guest}/kernel
-version=$(cat "$guest/version")
-modules=root/lib/modules/$version
-mkdir -p root/bin root/sbin root/run "$modules" root/proc root/sys root/dev
-cp "$busybox" root/bin/busybox
+mkdir -p root/bin root/sbin root/run
 ln -s /bin/busybox root/sbin/hwclock
-for module in virtio_pci vmw_vsock_virtio_transport; do
-	grep "/$module\.ko:" "$guest/modules/$version/modules.dep"
-done >"$modules/modules.dep"
-tr -d : <"$modules/modules.dep" | tr ' ' '\n' | sort -u | while IFS= read -r file; do
-	mkdir -p "$modules/$(dirname "$file")"
-	cp "$guest/modules/$version/$file" "$modules/$file"
-done
 qemu_ga=$(command -v qemu-ga)
 ldd "$qemu_ga" | grep -o '/[^ ]*' | while IFS= read -r file; do
 	mkdir -p "root$(dirname "$file")"
 	cp -L "$file" "root$file"
 done
 cp "$qemu_ga" root/bin/qemu-ga
-cat >root/init <<'END'
-#!/bin/busybox sh
-/bin/busybox --install -s /bin
-mount -t proc none /proc
-mount -t sysfs none /sys
-mount -t devtmpfs none /dev
-for module in virtio_pci vmw_vsock_virtio_transport; do modprobe $module; done
+initramfs virtio_pci vmw_vsock_virtio_transport <<'END'
 date -s '2001-02-03 04:05:06'
 qemu-ga -m vsock-listen -p 3:9000 -t /run &
 sleep 1
@@ -72,11 +55,9 @@ while :; do
 	sleep 1
 done
 END
-chmod +x root/init
-(cd root && find . | cpio -o --quiet -H newc) >initrd || fail "can't make an initramfs"
 "$HULL" vfkit -k "$guest/vmlinuz" -i initrd -C quiet --timesync vsockPort=9000 --restful-uri "unix://$T/rest.sock" >out 2>err &
 started=$!
-on_exit 'kill $started 2>/dev/null; wait $started'
+on_exit '[ -z "$started" ] || { kill $started 2>/dev/null; wait $started; }'
 wait_for 60 grep -q 'serial console is' err
 socat -u "UNIX-CONNECT:$(sed -n "s/.*serial console is '\(.*\)'/\1/p" err)" - >console 2>/dev/null &
 wait_for 120 grep -q 'year: 2001' console
@@ -91,3 +72,4 @@ state Resume
 wait_for 60 grep -q "year: $(date +%Y)" console
 kill "$started"
 wait "$started" || fail "hull vfkit: $(cat err)"
+started=

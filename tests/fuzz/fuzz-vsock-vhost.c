@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 struct front {
 	struct hull_vhost v;
 	char *maps[MAPS_MAX];
-	size_t n_maps, n_started, n_stopped;
+	size_t n_maps;
 	bool running[HULL_VHOST_RINGS];
 };
 

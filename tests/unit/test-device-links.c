@@ -13,6 +13,7 @@
 #include "monitor/nic.h"
 #include "monitor/serial.h"
 #include "monitor/vports.h"
+#include "tempdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +26,6 @@
 #include <unistd.h>
 
 #define ID "00112233445566778899aabbccddeeff"
-
-static char dir[] = "/tmp/hull-test-XXXXXX";
 
 /* @devices: JSON; the first "@" in it is the directory. */
 static void read_devices(const char *devices, struct hull_config *config)
@@ -290,14 +289,9 @@ static int set_up(void **state)
 {
 	char path[64];
 
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/run", dir);
+	assert_int_equal(make_dir(state), 0);
+	path_of("run", path);
 	return mkdir(path, 0700);
-}
-
-static int tear_down(void **state)
-{
-	return hull_path_remove_tree(dir);
 }
 
 int main(void)
@@ -309,5 +303,5 @@ int main(void)
 		cmocka_unit_test(test_starter),	  cmocka_unit_test(test_vports),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, remove_dir);
 }

@@ -94,7 +94,6 @@ static void test_nbd_refused(void **state)
 		{"nbd+unix:///?socket=/s&x=1", "nothing may come after"},
 		{"nbd+unix:///?socket=/s#f", "nothing may come after"},
 	};
-	char longest[HULL_NBD_URI_MAX + 2] = "nbd+unix:///?socket=/";
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		cleanup_error struct hull_error *err = NULL;
@@ -106,14 +105,24 @@ static void test_nbd_refused(void **state)
 			fail_msg("'%s': no '%s' in: %s", bad[i].uri, bad[i].why,
 				 hull_error_message(err));
 	}
-	for (size_t len = strlen(longest); len < sizeof(longest) - 1; len = sizeof(longest) - 1) {
-		struct hull_nbd n;
+}
 
-		memset(longest + len, 'x', 107);
-		assert_int_equal(hull_nbd_parse(longest, &n, NULL), -1);
-		memset(longest + len, 'x', sizeof(longest) - 1 - len);
-		assert_int_equal(hull_nbd_parse(longest, &n, NULL), -1);
-	}
+static void test_nbd_lengths(void **state)
+{
+	cleanup_error struct hull_error *socket = NULL, *uri = NULL;
+	char text[HULL_NBD_URI_MAX + 2] = "nbd+unix:///?socket=/";
+	size_t len = strlen(text);
+	struct hull_nbd n;
+
+	memset(text + len, 'x', 106);
+	assert_int_equal(hull_nbd_parse(text, &n, NULL), 0);
+	hull_nbd_fini(&n);
+	text[len + 106] = 'x';
+	assert_int_equal(hull_nbd_parse(text, &n, &socket), -1);
+	assert_non_null(strstr(hull_error_message(socket), "107 bytes"));
+	memset(text + len, 'x', sizeof(text) - 1 - len);
+	assert_int_equal(hull_nbd_parse(text, &n, &uri), -1);
+	assert_non_null(strstr(hull_error_message(uri), "longer than"));
 }
 
 /* ---- images ---- */
@@ -385,10 +394,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nbd),	      cmocka_unit_test(test_nbd_refused),
-		cmocka_unit_test(test_qcow2),	      cmocka_unit_test(test_vmdk),
-		cmocka_unit_test(test_parts),	      cmocka_unit_test(test_parts_refused),
-		cmocka_unit_test(test_parts_bounded), cmocka_unit_test(test_properties),
-		cmocka_unit_test(test_words),	      cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_nbd_lengths),   cmocka_unit_test(test_qcow2),
+		cmocka_unit_test(test_vmdk),	      cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_parts_refused), cmocka_unit_test(test_parts_bounded),
+		cmocka_unit_test(test_properties),    cmocka_unit_test(test_words),
+		cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,14 +6,13 @@
 #include "unit.h"
 
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "base/strbuf.h"
 #include "monitor/dump.h"
+#include "tempdir.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,8 +20,6 @@
 #include <unistd.h>
 
 #define LEN ((size_t)1 << 20)
-
-static char dir[] = "/tmp/hull-test-XXXXXX";
 
 struct world {
 	struct hull_loop *loop;
@@ -43,11 +40,6 @@ static void on_failed(void *ctx, const struct hull_error *error)
 }
 
 static const struct hull_dump_ops ops = {on_progress, on_failed};
-
-static void path_of(const char *name, char path[64])
-{
-	snprintf(path, 64, "%s/%s", dir, name);
-}
 
 static void begin(struct world *w, const char *name)
 {
@@ -182,11 +174,6 @@ int main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_no_directory),
 	};
-	int r;
 
-	if (!mkdtemp(dir))
-		return 1;
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	(void)hull_path_remove_tree(dir);
-	return r;
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

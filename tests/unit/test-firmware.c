@@ -6,17 +6,14 @@
 
 #include "backend/qemu/firmware.h"
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "base/strbuf.h"
+#include "tempdir.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SIZE 4096
-
-static char dir[] = "/tmp/hull-firmware.XXXXXX";
 
 static char *at(const char *name)
 {
@@ -135,16 +132,6 @@ static void test_images(void **state)
 	assert_int_equal(hull_error_code(err), HULL_E_NOT_FOUND);
 }
 
-static int set_up(void **state)
-{
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	return hull_path_remove_tree(dir);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,5 +140,5 @@ int main(void)
 		cmocka_unit_test(test_images),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -6,10 +6,9 @@
 #include "unit.h"
 
 #include "base/cleanup.h"
-#include "base/path.h"
-#include "base/strbuf.h"
 #include "config/vfkit.h"
 #include "corpus.h"
+#include "vectors.h"
 
 #include "../fuzz/fuzz-vfkit-args.c"
 
@@ -62,14 +61,6 @@ static void run_fini(struct run *r)
 	hull_error_freep(&r->err);
 	hull_error_freep(&r->render_err);
 }
-
-#define bad(r, ...)                                           \
-	do {                                                  \
-		print_error("%s:%d: ", (r)->file, (r)->line); \
-		print_error(__VA_ARGS__);                     \
-		print_error("\n");                            \
-		fail();                                       \
-	} while (0)
 
 /* Words parted by blanks, with '…' around those that have some. */
 static void split(const char *text, struct hull_strv *words)
@@ -187,14 +178,12 @@ static bool do_line(struct run *r, char *line)
 
 static int run_file(const char *name)
 {
-	const char *dir = getenv("VECTORS");
-	cleanup_free char *path = hull_path_join(dir ? dir : "tests/vfkit", name);
 	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
 	struct run r = {.file = name};
 	int cases = 0, checks = 0;
 	char *rest;
 
-	assert_int_equal(hull_file_read(path, 1 << 20, &text), 0);
+	read_vectors("VECTORS", name, &text);
 	rest = text.data;
 	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
 		r.line++;
