@@ -150,6 +150,11 @@ int hull_unix_connect(const char *path)
 	return connect_to(path, true);
 }
 
+int hull_unix_try_connect(const char *path)
+{
+	return connect_to(path, false);
+}
+
 static bool is_stale(const char *path)
 {
 	struct stat st;

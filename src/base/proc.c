@@ -427,7 +427,8 @@ const char *hull_wstatus_text(int wstatus, char buf[64])
 	return buf;
 }
 
-int hull_proc_start_time(pid_t pid, uint64_t *ret_start)
+/* Its state as a letter, and when it was started. */
+static int read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
 {
 	cleanup_strbuf struct hull_strbuf b = HULL_STRBUF_INIT;
 	char path[32], *p, *end;
@@ -437,15 +438,49 @@ int hull_proc_start_time(pid_t pid, uint64_t *ret_start)
 	r = hull_file_read(path, 4096, &b);
 	if (r < 0)
 		return r;
-	/* Field 22; the second is a name in brackets that may hold anything. */
+	/* Fields 3 and 22; the second is a name in brackets that may hold anything. */
 	p = b.data ? strrchr(b.data, ')') : NULL;
+	if (!p || p[1] != ' ')
+		return -EBADMSG;
+	*ret_state = p[2];
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
-	if (!p)
-		return -EBADMSG;
-	end = strchr(p + 1, ' ');
+	end = p ? strchr(p + 1, ' ') : NULL;
 	if (!end)
 		return -EBADMSG;
 	*end = '\0';
 	return hull_parse_u64(p + 1, UINT64_MAX, ret_start);
+}
+
+int hull_proc_start_time(pid_t pid, uint64_t *ret_start)
+{
+	char state;
+
+	return read_stat(pid, &state, ret_start);
+}
+
+bool hull_process_lives(const struct hull_process_id *id, const char *boot)
+{
+	uint64_t start;
+	char state;
+
+	return id->pid > 0 && !strcmp(id->boot, boot) && read_stat(id->pid, &state, &start) == 0 &&
+	       start == id->start && state != 'Z' && state != 'X';
+}
+
+int hull_process_open(const struct hull_process_id *id)
+{
+	cleanup_close int fd = -1;
+	char boot[37];
+	int r = hull_boot_id(boot);
+
+	if (r < 0)
+		return r;
+	if (id->pid <= 0)
+		return -ESRCH;
+	/* First the descriptor, then the question whose it is: it can't become another's. */
+	fd = (int)syscall(SYS_pidfd_open, id->pid, 0);
+	if (fd < 0)
+		return -errno;
+	return hull_process_lives(id, boot) ? steal_fd(&fd) : -ESRCH;
 }

@@ -56,6 +56,9 @@ typedef int (*hull_opt_fn)(void *ctx, const struct hull_opt *opt, const char *va
 			   struct hull_error **err);
 int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn, void *ctx,
 		    int *ret_rest, bool *ret_dashes, struct hull_error **err);
+/* The same where options may stand behind operands: those come last in @argv then. */
+int hull_opts_parse_mixed(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn,
+			  void *ctx, int *ret_rest, struct hull_error **err);
 /* The same for a verb without operands. */
 int hull_opts_parse_all(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn,
 			void *ctx, struct hull_error **err);

@@ -110,9 +110,9 @@ static int argument_kind(const struct hull_opt *o)
 	return !o->arg ? no_argument : *o->arg == '[' ? optional_argument : required_argument;
 }
 
-/* Options end at the first operand, so that a command's own options are left alone. */
-int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn, void *ctx,
-		    int *ret_rest, bool *ret_dashes, struct hull_error **err)
+/* @stops: options end at the first operand. */
+static int parse(const struct hull_verb *verb, int argc, char **argv, bool stops, hull_opt_fn fn,
+		 void *ctx, int *ret_rest, struct hull_error **err)
 {
 	struct option longs[OPTS_MAX + 2] = {{0}};
 	char shorts[2 * OPTS_MAX + 4] = "+:h";
@@ -132,7 +132,7 @@ int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_op
 	longs[MIN(n, OPTS_MAX)] = (struct option){"help", no_argument, NULL, 'h'};
 	opterr = 0;
 	optind = 0;
-	while ((id = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+	while ((id = getopt_long(argc, argv, shorts + !stops, longs, NULL)) != -1) {
 		const struct hull_opt *o = find(verb->opts, id == ':' ? optopt : id);
 
 		if (id == 'h' && !o) {
@@ -151,8 +151,24 @@ int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_op
 			return hull_prefix(err, "--%s", o->name);
 	}
 	*ret_rest = optind;
-	*ret_dashes = optind > 1 && !strcmp(argv[optind - 1], "--");
 	return 0;
+}
+
+/* A command's own options are left alone. */
+int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn, void *ctx,
+		    int *ret_rest, bool *ret_dashes, struct hull_error **err)
+{
+	int r = parse(verb, argc, argv, true, fn, ctx, ret_rest, err);
+
+	if (r == 0)
+		*ret_dashes = *ret_rest > 1 && !strcmp(argv[*ret_rest - 1], "--");
+	return r;
+}
+
+int hull_opts_parse_mixed(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn,
+			  void *ctx, int *ret_rest, struct hull_error **err)
+{
+	return parse(verb, argc, argv, false, fn, ctx, ret_rest, err);
 }
 
 int hull_opts_parse_all(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn,

@@ -351,6 +351,8 @@ char *hull_monitor_exit_json(const struct hull_monitor *m)
 
 	r |= hull_json_set(j, "reason", hull_json_string(m->end_reason ? m->end_reason : ""));
 	r |= hull_json_set(j, "message", hull_json_string(m->end_message ? m->end_message : ""));
+	r |= hull_json_set(j, "code", hull_json_string(hull_code_name(m->end_code)));
+	r |= hull_json_set(j, "hint", hull_json_string(m->end_hint ? m->end_hint : ""));
 	r |= hull_json_set(j, "hypervisor_status",
 			   hull_json_i64(status_number(m->hypervisor_status)));
 	r |= hull_json_set(j, "exited_at_ns", hull_json_u64(m->exited_at_ns));

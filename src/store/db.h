@@ -15,7 +15,8 @@
 struct hull_store {
 	sqlite3 *db;
 	char *path, *lock_path;
-	uint64_t deadline_ns;
+	uint64_t deadline_ns; /* 0: none */
+	uint64_t until_ns;    /* of the present wait */
 	struct {
 		const char *sql; /* by address: they are literals */
 		sqlite3_stmt *stmt;

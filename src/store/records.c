@@ -409,9 +409,9 @@ static int change_rows(struct hull_store *store, const char *id, const struct hu
 				   " reason = ifnull(?, reason), code = ifnull(?, code),"
 				   " cause = ifnull(?, cause), message = ifnull(?, message),"
 				   " hint = ifnull(?, hint) WHERE id = ?",
-				   "suuussssss",
-				   state, hull_realtime_ns(), c->started_ns, c->stopped_ns,
-				   c->reason, c->code, c->cause, c->message, c->hint, id),
+				   "suuussssss", state, hull_realtime_ns(), c->started_ns,
+				   c->stopped_ns, c->reason, c->code, c->cause, c->message, c->hint,
+				   id),
 		       id, err) < 0)
 		return -1;
 	if (c->set_monitor &&

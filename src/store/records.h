@@ -6,6 +6,7 @@
 #ifndef HULL_STORE_RECORDS_H
 #define HULL_STORE_RECORDS_H
 
+#include "base/proc.h"
 #include "base/vec.h"
 #include "store/store.h"
 
@@ -33,13 +34,6 @@ enum hull_vm_state {
 	HULL_VM_STATES
 };
 extern const char *const hull_vm_state_names[HULL_VM_STATES + 1];
-
-/* Names a process for ever: its pid, its start time and the boot it was started in. */
-struct hull_process_id {
-	pid_t pid; /* 0: none */
-	uint64_t start;
-	char boot[37];
-};
 
 struct hull_label {
 	char *key, *value; /* owned */

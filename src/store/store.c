@@ -25,6 +25,7 @@
 #include <time.h>
 
 #define FILE_NAME "hull.db"
+#define WAIT_MS 10000
 #define WAIT_MAX_US 5000
 #define WAL_WRITE_LOCK 120 /* of the shared memory: the byte that a writer holds */
 
@@ -234,7 +235,10 @@ static int on_busy(void *ctx, int times)
 	uint16_t chance = 0;
 	long us;
 
-	if (!hull_ms_left(store->deadline_ns))
+	if (!times)
+		store->until_ns = hull_deadline_ms(WAIT_MS);
+	if (!hull_ms_left(store->until_ns) ||
+	    (store->deadline_ns && !hull_ms_left(store->deadline_ns)))
 		return 0;
 	(void)hull_random(&chance, sizeof(chance));
 	us = MIN(50L << MIN(times, 7), WAIT_MAX_US);

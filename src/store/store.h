@@ -5,7 +5,8 @@
  * told by the run directories (vm/rundir.h).  No SQL outside this directory.
  *
  * A transaction lasts for microseconds and never spans an effect; whoever finds the database
- * locked waits until the handle's deadline.  A handle belongs to one thread at a time.
+ * locked waits for ten seconds at most, and not beyond the handle's deadline.  A handle belongs to
+ * one thread at a time.
  */
 #ifndef HULL_STORE_STORE_H
 #define HULL_STORE_STORE_H
@@ -29,7 +30,7 @@ static inline void hull_store_closep(struct hull_store **store)
 }
 #define cleanup_store __attribute__((cleanup(hull_store_closep)))
 
-/* Until when calls wait for other processes from now on (CLOCK_MONOTONIC). */
+/* Until when calls wait for other processes (CLOCK_MONOTONIC); 0: ten seconds each. */
 void hull_store_set_deadline(struct hull_store *store, uint64_t deadline_ns);
 /* Differs from an earlier answer if anybody has changed something since. */
 int hull_store_version(struct hull_store *store, uint64_t *ret_version, struct hull_error **err);

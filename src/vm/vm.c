@@ -361,7 +361,7 @@ static int send_start(struct hull_vm *vm, const struct hull_config *config, stru
 
 static int prepare(struct hull_vm *vm, struct hull_config *config, struct hull_error **err)
 {
-	if (check_handed(config, err) < 0 || hull_rundir_create(&vm->dir, err) < 0)
+	if (check_handed(config, err) < 0 || hull_rundir_create(config->id, &vm->dir, err) < 0)
 		return -1;
 	free(config->id);
 	free(config->run_dir);

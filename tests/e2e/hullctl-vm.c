@@ -152,7 +152,7 @@ static int start_twice(struct ctl *c, struct hull_config *config, struct hull_ru
 	Hull__Monitor__V1__StartRequest rq = HULL__MONITOR__V1__START_REQUEST__INIT;
 	cleanup_free char *json = NULL;
 
-	if (hull_rundir_create(dir, err) < 0)
+	if (hull_rundir_create(NULL, dir, err) < 0)
 		return -1;
 	config->id = strdup(dir->id);
 	config->run_dir = strdup(dir->path);
