@@ -223,6 +223,8 @@ struct hull_backend_ops {
 
 /* NULL if there is none of that name. */
 const struct hull_backend_ops *hull_backend_find(const char *name);
+/* That of a description. */
+const struct hull_backend_ops *hull_backend_of(const struct hull_config *config);
 /* The names of all, ended by NULL. */
 const char *const *hull_backend_names(void);
 /* Whether capabilities and operations agree; tests run it over all backends. */

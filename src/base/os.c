@@ -6,6 +6,7 @@
 #include "base/os.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/path.h"
 
 #include <fcntl.h>
@@ -108,8 +109,10 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 {
 	cleanup_close int fd = -1;
 	struct sockaddr_un addr;
-	int r = hull_unix_address(path, &addr);
+	int r = hull_fault("listen");
 
+	if (r == 0)
+		r = hull_unix_address(path, &addr);
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -124,6 +127,7 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 		unlink(path);
 		return r;
 	}
+	(void)hull_fault("listening");
 	return steal_fd(&fd);
 }
 

@@ -6,6 +6,7 @@
 #include "base/path.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/strbuf.h"
 
 #include <dirent.h>
@@ -150,6 +151,9 @@ int hull_file_write(const char *path, const void *data, size_t len, mode_t mode,
 	cleanup_close int fd = -1;
 	int r;
 
+	r = hull_fault("file.write");
+	if (r < 0)
+		return r;
 	if (asprintf(&tmp, "%s.%d.tmp", path, (int)getpid()) < 0) {
 		tmp = NULL;
 		return -ENOMEM;
@@ -160,10 +164,13 @@ int hull_file_write(const char *path, const void *data, size_t len, mode_t mode,
 	r = hull_fd_write_all(fd, data, len);
 	if (r == 0 && sync && fsync(fd) < 0)
 		r = -errno;
+	if (r == 0)
+		r = hull_fault("file.rename");
 	if (r == 0 && rename(tmp, path) < 0)
 		r = -errno;
 	if (r < 0)
 		unlink(tmp);
+	(void)hull_fault("file.written");
 	return r;
 }
 
@@ -201,5 +208,10 @@ static int remove_at(int parent, const char *name, dev_t dev, int depth)
 
 int hull_path_remove_tree(const char *path)
 {
-	return remove_at(AT_FDCWD, path, 0, 0);
+	int r = hull_fault("tree.remove");
+
+	if (r == 0)
+		r = remove_at(AT_FDCWD, path, 0, 0);
+	(void)hull_fault("tree.removed");
+	return r;
 }

@@ -10,6 +10,7 @@
 #include "base/proc.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/os.h"
 #include "base/path.h"
 #include "base/strbuf.h"
@@ -297,9 +298,12 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 	struct report rep;
 	int p[2], wstatus;
 	ssize_t n;
+	int r = hull_fault("spawn");
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return hull_fail_errno(err, errno, "start '%s'", spec->path);
+	if (r == 0 && pipe2(p, O_CLOEXEC) < 0)
+		r = -errno;
+	if (r < 0)
+		return hull_fail_errno(err, -r, "start '%s'", spec->path);
 	rd = p[0];
 	wr = p[1];
 	pid = clone_child(spec->new_pid_ns ? CLONE_NEWPID : 0, &pidfd,
@@ -312,6 +316,7 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 	do
 		n = read(rd, &rep, sizeof(rep));
 	while (n < 0 && errno == EINTR);
+	(void)hull_fault("spawned");
 	if (n == 0 && !spec->detach) {
 		*ret_child = (struct hull_child){.pid = pid, .pidfd = steal_fd(&pidfd)};
 		return 0;

@@ -26,6 +26,7 @@
 #define SERIAL_MAX_LEN 20 /* virtio-blk: VIRTIO_BLK_ID_BYTES */
 #define PATH_MAX_LEN 4095
 
+const char *const hull_backend_kind_names[] = {"qemu", "mock", NULL};
 const char *const hull_arch_names[] = {"x86_64", "aarch64", NULL};
 const char *const hull_machine_names[] = {"auto", "q35", "microvm", "virt", NULL};
 const char *const hull_accel_names[] = {"auto", "kvm", "tcg", NULL};
@@ -44,6 +45,7 @@ const char *const hull_rest_kind_names[] = {"none", "unix", "tcp", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
+NAMES_MATCH(hull_backend_kind_names, HULL_BACKEND_MOCK);
 NAMES_MATCH(hull_arch_names, HULL_ARCH_AARCH64);
 NAMES_MATCH(hull_machine_names, HULL_MACHINE_VIRT);
 NAMES_MATCH(hull_accel_names, HULL_ACCEL_TCG);
@@ -195,6 +197,9 @@ static const struct hull_field config_table[] = {
 	HULL_FIELD_U64(struct hull_config, cpu_limit, "cpu_limit", 0, 0, 0,
 		       1000 * HULL_CONFIG_MAX_CPUS,
 		       "thousandths of a host CPU that the VM may use; 0: no limit"),
+	HULL_FIELD_ENUM(struct hull_config, backend, "backend", 0, enum hull_backend_kind,
+			HULL_BACKEND_QEMU, hull_backend_kind_names,
+			"what runs the VM: QEMU, or for tests a program that pretends to"),
 	HULL_FIELD_ENUM(struct hull_config, arch, "arch", 0, enum hull_arch, HULL_ARCH_HOST,
 			hull_arch_names, "architecture of the guest; this host's if not said"),
 	HULL_FIELD_ENUM(struct hull_config, machine, "machine", 0, enum hull_machine,
@@ -424,7 +429,7 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 
 	if (efi && check_without_kernel(c, err) < 0)
 		return -1;
-	if (!efi && !c->kernel)
+	if (!efi && !c->kernel && c->backend != HULL_BACKEND_MOCK)
 		return hull_fail(err, HULL_E_INVALID, "kernel: missing");
 	if (check_path(c->kernel, "kernel", err) < 0 || check_path(c->initrd, "initrd", err) < 0 ||
 	    check_path(c->modules, "modules", err) < 0)

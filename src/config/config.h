@@ -30,6 +30,7 @@
 /* Longest run_dir: what the kernel allows a socket path, less the longest name in it. */
 #define HULL_CONFIG_MAX_RUN_DIR 90
 
+enum hull_backend_kind { HULL_BACKEND_QEMU, HULL_BACKEND_MOCK };
 enum hull_arch { HULL_ARCH_X86_64, HULL_ARCH_AARCH64 };
 #ifdef __aarch64__
 #define HULL_ARCH_HOST HULL_ARCH_AARCH64
@@ -163,6 +164,7 @@ struct hull_config {
 	uint64_t cpus;
 	uint64_t memory_bytes;
 	uint64_t cpu_limit; /* thousandths of a host CPU for all of the VM; 0: none */
+	enum hull_backend_kind backend;
 	enum hull_arch arch;
 	enum hull_machine machine;
 	enum hull_accel accel;
@@ -202,6 +204,7 @@ struct hull_config {
 extern const struct hull_fields hull_config_fields;
 
 /* Name tables, each ended by NULL and indexed by its enum. */
+extern const char *const hull_backend_kind_names[];
 extern const char *const hull_arch_names[];
 extern const char *const hull_machine_names[];
 extern const char *const hull_accel_names[];

@@ -6,6 +6,7 @@
 #include "monitor/state.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/json.h"
 #include "base/os.h"
 #include "config.h"
@@ -30,6 +31,7 @@ void hull_monitor_reply(struct hull_ttrpc_call *call, const ProtobufCMessage *me
 	cleanup_free uint8_t *data = malloc(len + 1);
 	cleanup_error struct hull_error *err = NULL;
 
+	(void)hull_fault("monitor.reply");
 	if (!data) {
 		hull_fail_nomem(&err);
 		hull_ttrpc_fail_error(call, err);

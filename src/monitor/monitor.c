@@ -10,6 +10,7 @@
 #include "monitor/state.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "base/path.h"
@@ -168,6 +169,7 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 
 void hull_monitor_ready(struct hull_monitor *m)
 {
+	(void)hull_fault("monitor.ready");
 	m->state = HULL_MONITOR_RUNNING;
 	m->ready_ns = hull_now_ns();
 	hull_source_arm(m->deadline, 0);
@@ -303,6 +305,7 @@ static void on_finish(void *ctx)
 		return;
 	if (children_left(m))
 		hull_warn("monitor", "the hypervisor or its helper does not end, going on");
+	(void)hull_fault("monitor.ended");
 	explain_start(m);
 	m->state = HULL_MONITOR_GONE;
 	m->exited_at_ns = hull_realtime_ns();

@@ -341,7 +341,7 @@ static int start_networks(struct hull_monitor *m, int cgroup_fd,
 		.set_ids = geteuid() == 0,
 		.uid = vm_uid(&m->config),
 		.gid = vm_uid(&m->config),
-		.caps = hull_backend_find("qemu")->caps,
+		.caps = hull_backend_of(&m->config)->caps,
 		.without_passt = m->without_passt,
 	};
 
@@ -378,7 +378,7 @@ static int start_vports(struct hull_monitor *m, int cgroup_fd, struct hull_backe
 static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 			    struct hull_backend_sockets *sockets, struct hull_error **err)
 {
-	const struct hull_backend_ops *ops = hull_backend_find("qemu");
+	const struct hull_backend_ops *ops = hull_backend_of(&m->config);
 	struct hull_backend_env env = {
 		.loop = m->loop,
 		.events = &inst_events,
@@ -558,7 +558,7 @@ static int plan_shares(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_error struct hull_error *why = NULL;
 
-	if (hull_exports_plan(&m->exports, &m->shares, &m->config, hull_backend_find("qemu")->caps,
+	if (hull_exports_plan(&m->exports, &m->shares, &m->config, hull_backend_of(&m->config)->caps,
 			      &why, err) < 0)
 		return -1;
 	if (why)

@@ -9,6 +9,7 @@
 #include "store/store.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/os.h"
 #include "base/path.h"
 #include "base/strbuf.h"
@@ -214,13 +215,22 @@ int hull_db_run(struct hull_store *store, struct hull_error **err, const char *s
 
 int hull_db_begin(struct hull_store *store, struct hull_error **err)
 {
+	int r = hull_fault("store.begin");
+
+	if (r < 0)
+		return hull_fail_errno(err, -r, "write the store '%s'", store->path);
 	return hull_db_run(store, err, "BEGIN IMMEDIATE", "") < 0 ? -1 : 0;
 }
 
 int hull_db_end(struct hull_store *store, int r, struct hull_error **err)
 {
+	int fault = r < 0 ? 0 : hull_fault("store.commit");
+
+	if (fault < 0)
+		r = hull_fail_errno(err, -fault, "write the store '%s'", store->path);
 	if (r >= 0 && hull_db_run(store, err, "COMMIT", "") < 0)
 		r = -1;
+	(void)hull_fault("store.committed");
 	if (r < 0 && !sqlite3_get_autocommit(store->db))
 		(void)hull_db_run(store, NULL, "ROLLBACK", "");
 	return r;

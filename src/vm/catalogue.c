@@ -59,8 +59,8 @@ int hull_catalogue_create(struct hull_store *store, const struct hull_config *co
 		.state = HULL_VM_CREATED,
 		.cpus = config->cpus,
 		.memory = config->memory_bytes,
-		.backend = (char *)"qemu",
-		.agent = (char *)hull_agent_names[config->agent],
+		.backend = (char *)(uintptr_t)hull_backend_kind_names[config->backend],
+		.agent = (char *)(uintptr_t)hull_agent_names[config->agent],
 		.created_ns = hull_realtime_ns(),
 		.labels = *labels,
 	};

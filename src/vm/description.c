@@ -67,8 +67,8 @@ int hull_description_complete(struct hull_config *c, struct hull_error **err)
 {
 	bool ours = !c->kernel;
 
-	if (c->firmware.kind != HULL_FIRMWARE_NONE)
-		return 0; /* it boots what is on the disks */
+	if (c->firmware.kind != HULL_FIRMWARE_NONE || c->backend == HULL_BACKEND_MOCK)
+		return 0; /* it boots what is on the disks, or nothing */
 	if (ours && hull_dirs_artefact(c->arch, HULL_ARTEFACT_KERNEL, &c->kernel, err) < 0)
 		return -1;
 	if (ours && c->agent == HULL_AGENT_HULL && !c->modules && add_modules(c, err) < 0)

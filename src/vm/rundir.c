@@ -7,6 +7,7 @@
 
 #include "base/cgroup.h"
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -70,8 +71,10 @@ static int make_locked(const char *path, int *ret_lock)
 
 	if (!lock)
 		return -ENOMEM;
+	(void)hull_fault("rundir.make");
 	if (mkdir(path, 0700) < 0)
 		return -errno;
+	(void)hull_fault("rundir.made");
 	fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int r = -errno;
@@ -80,6 +83,7 @@ static int make_locked(const char *path, int *ret_lock)
 		rmdir(path);
 		return r;
 	}
+	(void)hull_fault("rundir.locked");
 	*ret_lock = steal_fd(&fd);
 	return 0;
 }

@@ -230,6 +230,9 @@ void hull_vm_kill(struct hull_vm *vm)
 static int monitor_environment(struct hull_strv *env, struct hull_error **err)
 {
 	static const char *const names[] = {"HULL_DEBUG",     "HULL_HOME",    "PATH",
+#ifdef HULL_FAULTS
+					    "HULL_FAULT",     "HULL_FAULT_LOG",
+#endif
 					    "ASAN_OPTIONS",   "LSAN_OPTIONS", "UBSAN_OPTIONS",
 					    "LD_LIBRARY_PATH"};
 
