@@ -187,27 +187,36 @@ static void select_some(struct hull_records *list, const struct hull_vms_filter 
 	list->n = n;
 }
 
+static int print(const struct ls *l, const struct hull_records *list, struct hull_error **err)
+{
+	char buf[16];
+
+	if (l->format == HULL_VMS_TABLE && !l->ids)
+		return print_table(list, err);
+	if (l->format == HULL_VMS_JSON || l->format == HULL_VMS_JSONL)
+		return print_json(list, l->format == HULL_VMS_JSONL, err);
+	for (size_t i = 0; i < list->n; i++) {
+		if (l->ids)
+			hull_out("%.12s\n", list->v[i].id);
+		else
+			hull_out("%s\n", hull_vms_name(&list->v[i], buf));
+	}
+	return 0;
+}
+
 static int ls(struct ls *l, struct hull_error **err)
 {
 	cleanup_records struct hull_records list = {0};
+	cleanup_error struct hull_error *trouble = NULL;
 	uint64_t deadline = hull_deadline_ms(l->deadline_ms);
-	char buf[16];
 
 	if (hull_catalogue_open(deadline, &l->store, err) < 0 || hull_loop_new(&l->loop, err) < 0 ||
-	    hull_catalogue_list(l->store, l->loop, deadline, &list, err) < 0)
+	    hull_catalogue_list(l->store, l->loop, deadline, &list, &trouble, err) < 0)
 		return -1;
 	select_some(&list, &l->filter);
-	if (l->format == HULL_VMS_TABLE && !l->ids)
-		return print_table(&list, err);
-	if (l->format == HULL_VMS_JSON || l->format == HULL_VMS_JSONL)
-		return print_json(&list, l->format == HULL_VMS_JSONL, err);
-	for (size_t i = 0; i < list.n; i++) {
-		if (l->ids)
-			hull_out("%.12s\n", list.v[i].id);
-		else
-			hull_out("%s\n", hull_vms_name(&list.v[i], buf));
-	}
-	return 0;
+	if (print(l, &list, err) < 0)
+		return -1;
+	return trouble ? hull_error_move(err, &trouble) : 0;
 }
 
 static int finish(struct ls *l, int r, struct hull_error *err)

@@ -93,7 +93,9 @@ static void method_status(struct hull_monitor *m, struct hull_ttrpc_call *call,
 
 	r.id = m->config.id ? m->config.id : (char *)"";
 	r.name = m->config.name ? m->config.name : (char *)"";
-	r.state = (char *)state_names[m->state];
+	/* A guest that has been asked to power off has a while for it. */
+	r.state = (char *)
+		state_names[m->stop_by_ns ? MAX(m->state, HULL_MONITOR_STOPPING) : m->state];
 	r.monitor_pid = (uint32_t)getpid();
 	r.hypervisor_pid = m->inst ? (uint32_t)m->inst->ops->pid(m->inst) : 0;
 	r.backend = m->inst ? (char *)m->inst->ops->name : (char *)"";

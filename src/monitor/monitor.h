@@ -21,6 +21,9 @@
 
 struct hull_monitor;
 
+/* An empty file in the run directory while the guest is paused. */
+#define HULL_PAUSED_MARK "paused"
+
 /* Descriptors that the starter hands to hull-monitor: those of the description's devices that name
  * one, in the order of the list, from here on. */
 #define HULL_MONITOR_HANDED_FD 5

@@ -150,11 +150,24 @@ static void on_inst_ready(void *ctx)
 	hull_monitor_ready(m);
 }
 
+/* For who wants to know of many VMs without asking each. */
+static void mark_paused(const struct hull_monitor *m, bool paused)
+{
+	cleanup_free char *path = hull_path_join(m->config.run_dir, HULL_PAUSED_MARK);
+	cleanup_close int fd = -1;
+
+	if (path && paused)
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	else if (path)
+		(void)unlink(path);
+}
+
 static void on_inst_paused(void *ctx, bool paused)
 {
 	struct hull_monitor *m = ctx;
 
 	hull_monitor_gdb_paused(m, paused);
+	mark_paused(m, paused);
 	if (m->state == HULL_MONITOR_RUNNING && paused)
 		m->state = HULL_MONITOR_PAUSED;
 	else if (m->state == HULL_MONITOR_PAUSED && !paused)
@@ -558,8 +571,8 @@ static int plan_shares(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_error struct hull_error *why = NULL;
 
-	if (hull_exports_plan(&m->exports, &m->shares, &m->config, hull_backend_of(&m->config)->caps,
-			      &why, err) < 0)
+	if (hull_exports_plan(&m->exports, &m->shares, &m->config,
+			      hull_backend_of(&m->config)->caps, &why, err) < 0)
 		return -1;
 	if (why)
 		hull_strv_addf(&m->notes,

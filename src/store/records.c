@@ -344,16 +344,17 @@ static int add_labels(struct hull_store *store, const char *id, const struct hul
 	return 0;
 }
 
-/* Where @name is another VM's. */
-static int check_free(struct hull_store *store, const char *name, struct hull_error **err)
+/* That @name is no other VM's. */
+static int check_free(struct hull_store *store, const char *id, const char *name,
+		      struct hull_error **err)
 {
 	cleanup_record struct hull_record r = {0};
 	int found =
 		name ? read_one(store, "SELECT " COLUMNS " FROM vm WHERE name = ?", name, &r, err)
 		     : 0;
 
-	if (found <= 0)
-		return found;
+	if (found <= 0 || !strcmp(r.id, id))
+		return MIN(found, 0);
 	hull_fail_cause(err, HULL_E_EXISTS, "name-taken", "the name '%s' is that of VM %.12s", name,
 			r.id);
 	hull_hint(err, "choose another, or remove that one with 'hull rm %s'", name);
@@ -364,7 +365,7 @@ static int add_rows(struct hull_store *store, const struct hull_record *r, struc
 {
 	const char *state = hull_vm_state_names[r->state];
 
-	if (check_free(store, r->name, err) < 0 ||
+	if (check_free(store, r->id, r->name, err) < 0 ||
 	    hull_db_run(
 		    store, err,
 		    "INSERT INTO vm (id, name, owner, state, cpus, memory, backend, agent,"
@@ -436,7 +437,7 @@ int hull_store_change(struct hull_store *store, const char *id, const struct hul
 static int rename_row(struct hull_store *store, const char *id, const char *name,
 		      struct hull_error **err)
 {
-	if (check_free(store, name, err) < 0 ||
+	if (check_free(store, id, name, err) < 0 ||
 	    expect_one(hull_db_run(store, err,
 				   "UPDATE vm SET name = ?, updated_ns = ? WHERE id = ?", "sus",
 				   name, hull_realtime_ns(), id),

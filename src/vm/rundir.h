@@ -5,6 +5,7 @@
  *   lock           held (flock) by the monitor for its life: held = the VM lives
  *   monitor.json   pid, start time, boot id, cgroup: how to find and kill it
  *   *.sock         vsock, control, console
+ *   paused         is there while the guest is paused
  *   console.log    what the guest printed
  *   exit.json      how a detached VM ended, written whole by the monitor
  *
