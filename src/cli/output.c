@@ -83,10 +83,13 @@ static size_t control_length(const char *s)
 static void put_printable(FILE *to, const char *s)
 {
 	while (*s) {
-		size_t n = control_length(s);
+		size_t plain = 0, n;
 
-		if (!n)
-			(void)fputc(*s++, to);
+		while (s[plain] && !control_length(s + plain))
+			plain++;
+		(void)fwrite(s, 1, plain, to);
+		s += plain;
+		n = *s ? control_length(s) : 0;
 		for (; n; n--, s++)
 			(void)fprintf(to, "\\x%02x", (unsigned char)*s);
 	}

@@ -25,7 +25,6 @@ static const char *const steps[] = {
 	" reason TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '',"
 	" cause TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',"
 	" hint TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
-	"CREATE INDEX vm_created ON vm (created_ns, id);"
 	"CREATE TABLE config (vm TEXT PRIMARY KEY NOT NULL"
 	" REFERENCES vm (id) ON DELETE CASCADE, text TEXT NOT NULL);"
 	"CREATE TABLE label (vm TEXT NOT NULL REFERENCES vm (id) ON DELETE CASCADE,"

@@ -3,7 +3,9 @@
  * Opening the database, waiting for others, and what SQLite's errors mean, see store.h and db.h.
  *
  * The write-ahead log is not folded into the database whenever the last process closes it, which
- * would be two fsync() for each verb, but when it has grown, as SQLite does by itself.
+ * would be two fsync() for each verb, but when it has grown.  Then it is emptied as well: each
+ * process that opens the database as the only one reads all of the log, and can't know what of it
+ * has been folded in already.
  */
 #define _GNU_SOURCE
 #include "store/store.h"
@@ -28,6 +30,8 @@
 #define FILE_NAME "hull.db"
 #define WAIT_MS 10000
 #define WAIT_MAX_US 5000
+#define LOG_PAGES 100	   /* from which on the log is folded in */
+#define LOG_PAGES_STEP 16  /* more than a transaction has */
 #define WAL_WRITE_LOCK 120 /* of the shared memory: the byte that a writer holds */
 
 #ifndef CIFS_SUPER_MAGIC
@@ -257,6 +261,19 @@ static int on_busy(void *ctx, int times)
 	return 1;
 }
 
+/* After a commit.  Where somebody reads just now it is left for the next, some pages later. */
+static int on_grown(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	struct hull_store *store = ctx;
+
+	if (pages < LOG_PAGES || pages % LOG_PAGES >= LOG_PAGES_STEP)
+		return SQLITE_OK;
+	sqlite3_busy_handler(db, NULL, NULL);
+	(void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_handler(db, on_busy, store);
+	return SQLITE_OK;
+}
+
 /* Where locks, or memory shared between hosts, can't be relied on. */
 static int check_file_system(const char *dir, struct hull_error **err)
 {
@@ -317,12 +334,13 @@ static int open_db(struct hull_store *store, struct hull_error **err)
 	if (r != SQLITE_OK)
 		return hull_db_fail(store, err);
 	sqlite3_busy_handler(store->db, on_busy, store);
+	sqlite3_wal_hook(store->db, on_grown, store);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
-	if (sqlite3_exec(store->db, "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON",
-			 NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_exec(store->db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000", NULL,
+			 NULL, NULL) != SQLITE_OK)
 		return hull_db_fail(store, err);
 	return hull_db_migrate(store, err);
 }

@@ -20,8 +20,8 @@ int hull_catalogue_create(struct hull_store *store, const struct hull_config *co
 /* Whether what a record says to live does; cheap, and without the VM's lock. */
 bool hull_catalogue_lives(const struct hull_record *record, const char *boot);
 /* All VMs, after those that have ended by themselves were found and recorded: within the deadline,
- * and except where somebody else is at it.  What can't be recorded is in the list as it is, of state
- * error, and *ret_trouble, the caller's, tells why. */
+ * and except where somebody else is at it.  What can't be recorded is in the list as it is, of
+ * state error, and *ret_trouble, the caller's, tells why. */
 int hull_catalogue_list(struct hull_store *store, struct hull_loop *loop, uint64_t deadline_ns,
 			struct hull_records *ret_records, struct hull_error **ret_trouble,
 			struct hull_error **err);
