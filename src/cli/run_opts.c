@@ -496,7 +496,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_GDB:
 		return hull_gdb_parse(value, &c->gdb, err);
 	case OPT_RESTFUL_URI:
-		return hull_rest_opt_parse(value, &c->rest, err);
+		return hull_rest_opt_parse(value, false, &c->rest, err);
 	case OPT_ARCH:
 		return hull_arch_parse(value, &c->arch, err);
 	case OPT_CONSOLE:

@@ -46,6 +46,9 @@ expect 125 "$HULL" run -w -- true
 has err "'--workdir' needs a value"
 expect 125 "$HULL" run --workdir=-- --memroy
 has err "did you mean '--memory'?"
+expect 125 "$HULL" run --restful-uri http://localhost:8080 -- true
+has err "--restful-uri: 'http://localhost:8080': the scheme is unknown"
+has err 'hint: write it like unix:///PATH or tcp://localhost:PORT'
 expect 125 "$HULL" run --timeout soon -- true
 has err "'soon' is not a time"
 expect 125 "$HULL" run -e =secret -- true
