@@ -188,6 +188,14 @@ static int set_duration(uint64_t *slot, const char *value, struct hull_error **e
 	return -1;
 }
 
+static int set_boot_file(char **slot, const char *value, struct hull_error **err)
+{
+	if (hull_file_parse(value, slot, err) == 0)
+		return 0;
+	hull_hint(err, "give the path of a file that you may read, or leave it out for hull's own");
+	return -1;
+}
+
 static const char *own_value(const char *name)
 {
 	return getenv(name);
@@ -484,9 +492,9 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_BOOT_TIMEOUT:
 		return set_duration(&c->boot_timeout_ms, value, err);
 	case OPT_KERNEL:
-		return hull_file_parse(value, &c->kernel, err);
+		return set_boot_file(&c->kernel, value, err);
 	case OPT_INITRD:
-		return hull_file_parse(value, &c->initrd, err);
+		return set_boot_file(&c->initrd, value, err);
 	case OPT_APPEND:
 		return add_words(&c->append, value, err);
 	case OPT_MODULES:
@@ -665,6 +673,26 @@ static int fill_env(struct hull_run_options *o, struct hull_error **err)
 		       : default_env(&o->env, "LANG", "C.UTF-8", err);
 }
 
+/* There is none in the guest to run a command: by whose word. */
+static int check_agentless(const struct hull_run_options *o, struct hull_error **err)
+{
+	bool disks = !o->agent_said && o->config.firmware.kind != HULL_FIRMWARE_NONE;
+	const char *word = o->agent_said ? "--agent none"
+			   : disks	 ? "--firmware efi"
+					 : "the description's agent 'none'";
+
+	if (o->config.modules)
+		return hull_fail(err, HULL_E_INVALID,
+				 "--modules: with %s nobody loads them in the guest", word);
+	if (!o->args.n)
+		return 0;
+	hull_fail(err, HULL_E_INVALID, "with %s hull can't run '%s' in the guest", word,
+		  o->args.v[0]);
+	hull_hint(err, "leave out the command: %s",
+		  disks ? "what the disks hold is booted" : "the kernel is just booted");
+	return -1;
+}
+
 static int check_operands(struct hull_run_options *o, int argc, char **argv, int rest, bool dashes,
 			  struct hull_error **err)
 {
@@ -678,10 +706,8 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 	for (; rest < argc; rest++)
 		if (hull_strv_add(&o->args, argv[rest]) < 0)
 			return hull_fail_nomem(err);
-	if (o->config.agent == HULL_AGENT_NONE && o->args.n)
-		return hull_fail(err, HULL_E_INVALID,
-				 "--agent none boots a kernel and can't run '%s' in it",
-				 o->args.v[0]);
+	if (o->config.agent == HULL_AGENT_NONE && check_agentless(o, err) < 0)
+		return -1;
 	if (o->config.agent == HULL_AGENT_HULL && !o->args.n) {
 		hull_fail(err, HULL_E_INVALID, "no command given");
 		hull_hint(err, "for example: hull run -- uname -a");
@@ -694,9 +720,6 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 		hull_hint(err, "leave out one of the two");
 		return -1;
 	}
-	if (o->config.agent == HULL_AGENT_NONE && o->config.modules)
-		return hull_fail(err, HULL_E_INVALID,
-				 "--modules: with --agent none nobody loads them in the guest");
 	if (o->terminal && o->interactive && !isatty(STDIN_FILENO)) {
 		hull_fail(err, HULL_E_INVALID, "--tty: standard input is not a terminal");
 		hull_hint(err, "leave out -t, or -i");
