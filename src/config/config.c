@@ -741,7 +741,7 @@ static bool list_it(void *ctx, struct hull_error *err)
 {
 	struct hull_strv *problems = ctx;
 
-	(void)hull_strv_add(problems, hull_error_message(err)); /* marks the list failed */
+	(void)hull_problem_add(problems, err); /* marks the list failed */
 	hull_error_free(err);
 	return true;
 }
