@@ -82,7 +82,7 @@ int hull_http1_path(const char *target, struct hull_strbuf *ret, const char **re
 
 /* What part of @len bytes a request asks for, whose header "range" is @value. */
 enum hull_http1_part {
-	HULL_HTTP1_PART_WHOLE, /* or what is no range to us, such as several: answer 200 */
+	HULL_HTTP1_PART_WHOLE, /* or what is no range to us, such as several, or of nothing: 200 */
 	HULL_HTTP1_PART_SOME,  /* *ret_first, and *ret_len > 0: answer 206 */
 	HULL_HTTP1_PART_NONE,  /* there are no such bytes: answer 416 */
 };

@@ -140,6 +140,17 @@ static void test_ignition_files(void **state)
 	hull_ignition_close(s);
 	assert_int_equal(unlink(sock), 0);
 
+	/* An empty one is a configuration like any other, to clients that always want a part, too.
+	 */
+	assert_int_equal(truncate(file, 0), 0);
+	assert_int_equal(hull_ignition_open(loop, &c, &s, NULL), 0);
+	fetch(loop, "GET /", "Range: bytes=0-\r\n", &got);
+	assert_memory_equal(got.data, "HTTP/1.1 200 OK\r\n", 17);
+	assert_non_null(strstr(got.data, "\r\nContent-Length: 0\r\n"));
+	assert_null(strstr(got.data, "Content-Range"));
+	hull_ignition_close(s);
+	assert_int_equal(unlink(sock), 0);
+
 	assert_int_equal(truncate(file, (off_t)HULL_IGNITION_MAX + 1), 0);
 	assert_int_equal(hull_ignition_open(loop, &c, &s, &err), -1);
 	assert_non_null(strstr(hull_error_message(err), "larger than 8 MiB"));
