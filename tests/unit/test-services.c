@@ -263,6 +263,40 @@ static void test_timesync(void **state)
 	hull_timesync_free(t);
 }
 
+/* Where nobody accepts and the queue is full, the monitor goes on at once. */
+static void test_full_queue(void **state)
+{
+	cleanup_with(hull_loop_freep) struct hull_loop *loop = NULL;
+	struct hull_config c = {.run_dir = dir, .agent = HULL_AGENT_NONE, .timesync.port = 9};
+	struct hull_timesync_client *t = NULL;
+	cleanup_close int listener = -1;
+	int waiting[16], n = 0, r = 0;
+	char path[64];
+
+	path_of(HULL_TIMESYNC_SOCKET, path);
+	(void)unlink(path);
+	assert_int_equal(hull_loop_new(&loop, NULL), 0);
+	assert_int_equal(hull_timesync_new(loop, &c, &t, NULL), 0);
+	listener = hull_unix_listen(path, 1, 0600);
+	assert_true(listener >= 0);
+	while (n < (int)ARRAY_SIZE(waiting) && (r = hull_unix_connect_now(path)) >= 0)
+		waiting[n++] = r;
+	assert_int_equal(r, -EAGAIN);
+	alarm(WAIT_MS / 1000);
+	hull_timesync_tell(t);
+	alarm(0);
+	/* Once there is room it is told again. */
+	for (int i = 0; i < n; i++) {
+		close(waiting[i]);
+		close(accept_one(loop, listener));
+	}
+	hull_timesync_tell(t);
+	r = accept_one(loop, listener);
+	expect_question(loop, r);
+	close(r);
+	hull_timesync_free(t);
+}
+
 /* hull's own agent is told in another way. */
 static void test_not_needed(void **state)
 {
@@ -282,9 +316,8 @@ static void test_not_needed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ignition),
-		cmocka_unit_test(test_ignition_files),
-		cmocka_unit_test(test_timesync),
+		cmocka_unit_test(test_ignition),   cmocka_unit_test(test_ignition_files),
+		cmocka_unit_test(test_timesync),   cmocka_unit_test(test_full_queue),
 		cmocka_unit_test(test_not_needed),
 	};
 
