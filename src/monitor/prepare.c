@@ -391,9 +391,9 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 	};
 
 	if (m->config.link == HULL_LINK_VSOCK && m->config.agent != HULL_AGENT_NONE) {
-		if (hull_vsock_new(m->loop, m->token, &sockets->vsock, &m->vsock, err) < 0)
+		if (hull_vsock_link_new(m->loop, m->token, &sockets->vsock, &m->vsock, err) < 0)
 			return -1;
-		sockets->vsock_cid = hull_vsock_cid(m->vsock);
+		sockets->vsock_cid = hull_vsock_link_cid(m->vsock);
 	}
 	if (m->gdb_fd >= 0 && (sockets->gdb = fcntl(m->gdb_fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return hull_fail_errno(err, errno, "duplicate a descriptor");
@@ -449,7 +449,7 @@ static int open_link(struct hull_monitor *m, struct hull_error **err)
 		hull_closep(&bulk);
 		return -1;
 	}
-	return m->vsock ? hull_vsock_dial(m->vsock, on_dialed, m, err)
+	return m->vsock ? hull_vsock_link_dial(m->vsock, on_dialed, m, err)
 			: hull_guest_link_open(m->link, control, bulk, err);
 }
 

@@ -103,7 +103,7 @@ struct hull_monitor {
 	struct hull_vports *vports;	       /* NULL: the guest has no vsock device of ours */
 	struct hull_ignition_server *ignition; /* NULL: nothing to serve */
 	struct hull_timesync_client *timesync; /* NULL: nobody to tell */
-	struct hull_vsock *vsock;	       /* NULL: the link is another one */
+	struct hull_vsock_link *vsock;	       /* NULL: the link is another one */
 	uint8_t token[HULL_LINK_TOKEN_LEN];
 	struct hull_source *lost; /* the link is, and the hypervisor should end now */
 	struct hull_guest_link *link;
