@@ -314,6 +314,21 @@ def takes_nothing(d):
     d.works("a guest that took nothing")
 
 
+def never_confirms(d):
+    """The host has closed, and the guest says nothing to it: after a while the connection is nobody's."""
+    d.give_buffers()
+    d.send(REQUEST, 9, port=6000)
+    d.listener.accept()[0].close()
+    d.expect(RESPONSE, 6000)
+    began = time.monotonic()
+    p = d.expect(SHUTDOWN, 6000)
+    check(p[7] == 3, f"an end of both directions: {p}")
+    d.expect(RST, 6000)
+    took = time.monotonic() - began
+    check(3 < took, f"it waited for {took:.1f} s only")
+    d.works("a guest that does not confirm")
+
+
 # ---- hypervisors ----
 
 def hypervisors():
@@ -405,6 +420,11 @@ def main():
         listener.bind(f"{work}/echo")
         os.chmod(f"{work}/echo", 0o777)
         listener.listen(100)
+        mine = socket.socket(socket.AF_UNIX)
+        mine.bind(f"{work}/mine")
+        os.chmod(f"{work}/mine", 0o777)
+        mine.listen()
+        mine.settimeout(ANSWER_S)
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -420,11 +440,12 @@ def main():
             bad_specs()
             hypervisors()
             dies_with_parent(work)
-            for guest in (broken_rings, noises, packets, takes_nothing):
+            for guest in (broken_rings, noises, packets, takes_nothing, never_confirms):
                 with contextlib.closing(Device(ports=[
                         {"port": port, "socket": f"{work}/{name}", "direction": "listen"}
-                        for port, name in ((7, "echo"), (8, "nobody"))])) as d:
-                    if guest in (packets, takes_nothing):
+                        for port, name in ((7, "echo"), (8, "nobody"), (9, "mine"))])) as d:
+                    d.listener = mine
+                    if guest in (packets, takes_nothing, never_confirms):
                         d.start()
                     guest(d)
                     d.socket.close()
