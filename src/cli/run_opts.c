@@ -21,6 +21,7 @@
 #include "config/environ.h"
 #include "config/forward.h"
 #include "config/network.h"
+#include "config/vfkit.h"
 #include "vm/description.h"
 
 #include <pwd.h>
@@ -70,6 +71,7 @@ enum {
 	OPT_ARCH,
 	OPT_FIRMWARE,
 	OPT_IGNITION,
+	OPT_TIMESYNC,
 	OPT_CLOUD_INIT,
 };
 
@@ -113,6 +115,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_CLOUD_INIT, "cloud-init", "FILE[,FILE...]",
 	 "user-data, meta-data and network-config, on a disk for cloud-init", NULL},
 	{OPT_IGNITION, "ignition", "FILE", "serve the guest this Ignition file, over vsock", NULL},
+	{OPT_TIMESYNC, "timesync", "vsockPort=N",
+	 "tell the guest's qemu-guest-agent the time when the host's clock jumps", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
@@ -480,6 +484,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_cloud_opt_parse(value, c, err);
 	case OPT_IGNITION:
 		return hull_file_parse(value, &c->ignition, err);
+	case OPT_TIMESYNC:
+		return hull_vfkit_parse_timesync(value, &c->timesync, err);
 	case OPT_HERE:
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;

@@ -59,6 +59,10 @@ for kind in virtio-blk nvme usb-mass-storage; do
 done
 expect 125 "$HULL" run --device virtio-fs,sharedDir=nope,mountTag=x -- true
 has err "--device: virtio-fs: open 'nope': No such file or directory"
+for value in 9000 vsockPort= vsockPort=0 vsockPort=4294967296 port=9000; do
+	expect 125 "$HULL" run --timesync $value -- true
+	has err '--timesync: '
+done
 expect 125 "$HULL" run --timeout soon -- true
 has err "'soon' is not a time"
 expect 125 "$HULL" run -e =secret -- true
