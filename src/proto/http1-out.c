@@ -113,6 +113,11 @@ enum hull_http1_part hull_http1_range(const char *value, uint64_t len, uint64_t 
 	return HULL_HTTP1_PART_SOME;
 }
 
+bool hull_http1_wants_body(const struct hull_http1_request *rq)
+{
+	return !rq || strcmp(rq->method, "HEAD") != 0;
+}
+
 int hull_http1_respond(struct hull_strbuf *out, const struct hull_http1_request *rq,
 		       const struct hull_http1_response *r, uint64_t now_s)
 {
@@ -137,7 +142,7 @@ int hull_http1_respond(struct hull_strbuf *out, const struct hull_http1_request 
 	else if (!rq->minor)
 		hull_strbuf_adds(out, "Connection: keep-alive\r\n");
 	hull_strbuf_adds(out, "\r\n");
-	if (!rq || strcmp(rq->method, "HEAD") != 0)
+	if (!r->lasting && hull_http1_wants_body(rq))
 		hull_strbuf_add(out, r->body, r->body_len);
 	return out->failed ? -ENOMEM : 0;
 }
