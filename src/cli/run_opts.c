@@ -17,7 +17,6 @@
 #include "cli/publish.h"
 #include "cli/rest_opts.h"
 #include "cli/volume.h"
-#include "config.h"
 #include "config/environ.h"
 #include "config/forward.h"
 #include "config/network.h"
@@ -276,7 +275,7 @@ static int set_cpu_limit(uint64_t *slot, const char *value, struct hull_error **
 
 static int add_scratch(struct hull_config *c, const char *value, struct hull_error **err)
 {
-	struct hull_disk *d = NULL;
+	struct hull_disk *d = hull_config_scratch(c);
 	uint64_t bytes;
 
 	if (set_size(&bytes, value, err) < 0)
@@ -287,9 +286,6 @@ static int add_scratch(struct hull_config *c, const char *value, struct hull_err
 		hull_hint(err, "write it like 512M or 4G; 16M is the least");
 		return -1;
 	}
-	for (size_t i = 0; i < c->disks.n && !d; i++)
-		if (c->disks.v[i].scratch_bytes)
-			d = &c->disks.v[i];
 	if (!d && (!(d = hull_vec_push(&c->disks)) || !(d->serial = strdup(HULL_SCRATCH_SERIAL))))
 		return hull_fail_nomem(err);
 	d->scratch_bytes = bytes;

@@ -520,23 +520,20 @@ static void on_scratch_done(void *ctx, const struct hull_error *error)
 		hull_monitor_end_error(m, "start-failed", &err);
 }
 
-/* The throwaway disk is made before anything runs; 1 if there is one to wait for. */
+/* The root's throwaway disk is made before anything runs; 1 if there is one to wait for. */
 static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 {
 	const char *dir = m->config.scratch_dir ? m->config.scratch_dir : HULL_SCRATCH_DIR;
 
-	for (size_t i = 0; i < m->config.disks.n; i++) {
-		struct hull_disk *d = &m->config.disks.v[i];
+	struct hull_disk *d = hull_config_scratch(&m->config);
 
-		if (!d->scratch_bytes || d->path)
-			continue;
-		if (hull_scratch_new(m->loop, dir, d->scratch_bytes, on_scratch_done, m,
-				     &m->scratch, err) < 0)
-			return -1;
-		d->path = strdup(hull_scratch_path(m->scratch));
-		return d->path ? 1 : hull_fail_nomem(err);
-	}
-	return 0;
+	if (!d)
+		return 0;
+	if (hull_scratch_new(m->loop, dir, d->scratch_bytes, on_scratch_done, m, &m->scratch, err) <
+	    0)
+		return -1;
+	d->path = strdup(hull_scratch_path(m->scratch));
+	return d->path ? 1 : hull_fail_nomem(err);
 }
 
 /* What the guest boots from beside its kernel, where the description's is not all of it. */
