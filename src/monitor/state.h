@@ -241,6 +241,12 @@ int hull_monitor_open_dump(struct hull_monitor *m, int *ret_fd, struct hull_erro
 /* The guest has ended; if the hypervisor holds it, it is let go sooner or later. */
 void hull_monitor_held(struct hull_monitor *m, enum hull_end end);
 
+/* ---- record.c ---- */
+/* Writes monitor.json, before there is anything that it tells of. */
+int hull_monitor_record(const struct hull_monitor *m, struct hull_error **err);
+/* The same with the sockets at the user's places, once they have been made. */
+int hull_monitor_record_sockets(const struct hull_monitor *m, struct hull_error **err);
+
 /* ---- timeline.c ---- */
 /* The guest has answered Setup so. */
 void hull_monitor_timeline_guest(struct hull_monitor *m, const void *setup_response);
