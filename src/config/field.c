@@ -84,7 +84,7 @@ int hull_field_fail(const struct hull_field_where *where, struct hull_error **er
 	struct hull_strv *problems = whole ? whole->problems : NULL;
 	cleanup_error struct hull_error *own = NULL;
 
-	if (hull_error_code(err ? *err : NULL) != HULL_E_INVALID)
+	if (!err || hull_error_code(*err) != HULL_E_INVALID)
 		return -1;
 	add_where(&place, where);
 	if (place.len)
