@@ -131,7 +131,6 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 	return steal_fd(&fd);
 }
 
-/* Without waiting a full queue of connections is -EAGAIN. */
 static int connect_to(const char *path, bool wait)
 {
 	cleanup_close int fd = -1;
@@ -154,7 +153,7 @@ int hull_unix_connect(const char *path)
 	return connect_to(path, true);
 }
 
-int hull_unix_try_connect(const char *path)
+int hull_unix_connect_now(const char *path)
 {
 	return connect_to(path, false);
 }
@@ -167,7 +166,7 @@ static bool is_stale(const char *path)
 	/* Connecting to any other kind of file is refused in the same way. */
 	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return false;
-	fd = connect_to(path, false);
+	fd = hull_unix_connect_now(path);
 	if (fd >= 0)
 		close(fd);
 	return fd == -ECONNREFUSED;

@@ -76,7 +76,8 @@ int hull_fd_read_all(int fd, size_t max, struct hull_strbuf *out)
 
 	for (;;) {
 		ssize_t n;
-		int r = hull_strbuf_reserve(out, 4096);
+		/* One more than there may be tells that there is more. */
+		int r = hull_strbuf_reserve(out, MIN((size_t)4096, max - got + 1));
 
 		if (r < 0)
 			return r;

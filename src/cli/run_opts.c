@@ -17,10 +17,10 @@
 #include "cli/publish.h"
 #include "cli/rest_opts.h"
 #include "cli/volume.h"
-#include "config.h"
 #include "config/environ.h"
 #include "config/forward.h"
 #include "config/network.h"
+#include "config/vfkit.h"
 #include "vm/description.h"
 
 #include <pwd.h>
@@ -70,6 +70,7 @@ enum {
 	OPT_ARCH,
 	OPT_FIRMWARE,
 	OPT_IGNITION,
+	OPT_TIMESYNC,
 	OPT_CLOUD_INIT,
 };
 
@@ -113,6 +114,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_CLOUD_INIT, "cloud-init", "FILE[,FILE...]",
 	 "user-data, meta-data and network-config, on a disk for cloud-init", NULL},
 	{OPT_IGNITION, "ignition", "FILE", "serve the guest this Ignition file, over vsock", NULL},
+	{OPT_TIMESYNC, "timesync", "vsockPort=N",
+	 "tell the guest's qemu-guest-agent the time when the host's clock jumps", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
@@ -185,6 +188,14 @@ static int set_duration(uint64_t *slot, const char *value, struct hull_error **e
 		return 0;
 	hull_fail(err, HULL_E_INVALID, "'%s' is not a time", value);
 	hull_hint(err, "write it like 30s, 5m or 2h");
+	return -1;
+}
+
+static int set_boot_file(char **slot, const char *value, struct hull_error **err)
+{
+	if (hull_file_parse(value, slot, err) == 0)
+		return 0;
+	hull_hint(err, "give the path of a file that you may read, or leave it out for hull's own");
 	return -1;
 }
 
@@ -264,7 +275,7 @@ static int set_cpu_limit(uint64_t *slot, const char *value, struct hull_error **
 
 static int add_scratch(struct hull_config *c, const char *value, struct hull_error **err)
 {
-	struct hull_disk *d = NULL;
+	struct hull_disk *d = hull_config_scratch(c);
 	uint64_t bytes;
 
 	if (set_size(&bytes, value, err) < 0)
@@ -275,9 +286,6 @@ static int add_scratch(struct hull_config *c, const char *value, struct hull_err
 		hull_hint(err, "write it like 512M or 4G; 16M is the least");
 		return -1;
 	}
-	for (size_t i = 0; i < c->disks.n && !d; i++)
-		if (c->disks.v[i].scratch_bytes)
-			d = &c->disks.v[i];
 	if (!d && (!(d = hull_vec_push(&c->disks)) || !(d->serial = strdup(HULL_SCRATCH_SERIAL))))
 		return hull_fail_nomem(err);
 	d->scratch_bytes = bytes;
@@ -472,6 +480,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_cloud_opt_parse(value, c, err);
 	case OPT_IGNITION:
 		return hull_file_parse(value, &c->ignition, err);
+	case OPT_TIMESYNC:
+		return hull_vfkit_parse_timesync(value, &c->timesync, err);
 	case OPT_HERE:
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;
@@ -484,9 +494,9 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_BOOT_TIMEOUT:
 		return set_duration(&c->boot_timeout_ms, value, err);
 	case OPT_KERNEL:
-		return hull_file_parse(value, &c->kernel, err);
+		return set_boot_file(&c->kernel, value, err);
 	case OPT_INITRD:
-		return hull_file_parse(value, &c->initrd, err);
+		return set_boot_file(&c->initrd, value, err);
 	case OPT_APPEND:
 		return add_words(&c->append, value, err);
 	case OPT_MODULES:
@@ -496,7 +506,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_GDB:
 		return hull_gdb_parse(value, &c->gdb, err);
 	case OPT_RESTFUL_URI:
-		return hull_rest_opt_parse(value, &c->rest, err);
+		return hull_rest_opt_parse(value, false, &c->rest, err);
 	case OPT_ARCH:
 		return hull_arch_parse(value, &c->arch, err);
 	case OPT_CONSOLE:
@@ -665,6 +675,26 @@ static int fill_env(struct hull_run_options *o, struct hull_error **err)
 		       : default_env(&o->env, "LANG", "C.UTF-8", err);
 }
 
+/* There is none in the guest to run a command: by whose word. */
+static int check_agentless(const struct hull_run_options *o, struct hull_error **err)
+{
+	bool disks = !o->agent_said && o->config.firmware.kind != HULL_FIRMWARE_NONE;
+	const char *word = o->agent_said ? "--agent none"
+			   : disks	 ? "--firmware efi"
+					 : "the description's agent 'none'";
+
+	if (o->config.modules)
+		return hull_fail(err, HULL_E_INVALID,
+				 "--modules: with %s nobody loads them in the guest", word);
+	if (!o->args.n)
+		return 0;
+	hull_fail(err, HULL_E_INVALID, "with %s hull can't run '%s' in the guest", word,
+		  o->args.v[0]);
+	hull_hint(err, "leave out the command: %s",
+		  disks ? "what the disks hold is booted" : "the kernel is just booted");
+	return -1;
+}
+
 static int check_operands(struct hull_run_options *o, int argc, char **argv, int rest, bool dashes,
 			  struct hull_error **err)
 {
@@ -678,10 +708,8 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 	for (; rest < argc; rest++)
 		if (hull_strv_add(&o->args, argv[rest]) < 0)
 			return hull_fail_nomem(err);
-	if (o->config.agent == HULL_AGENT_NONE && o->args.n)
-		return hull_fail(err, HULL_E_INVALID,
-				 "--agent none boots a kernel and can't run '%s' in it",
-				 o->args.v[0]);
+	if (o->config.agent == HULL_AGENT_NONE && check_agentless(o, err) < 0)
+		return -1;
 	if (o->config.agent == HULL_AGENT_HULL && !o->args.n) {
 		hull_fail(err, HULL_E_INVALID, "no command given");
 		hull_hint(err, "for example: hull run -- uname -a");
@@ -694,9 +722,6 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 		hull_hint(err, "leave out one of the two");
 		return -1;
 	}
-	if (o->config.agent == HULL_AGENT_NONE && o->config.modules)
-		return hull_fail(err, HULL_E_INVALID,
-				 "--modules: with --agent none nobody loads them in the guest");
 	if (o->terminal && o->interactive && !isatty(STDIN_FILENO)) {
 		hull_fail(err, HULL_E_INVALID, "--tty: standard input is not a terminal");
 		hull_hint(err, "leave out -t, or -i");

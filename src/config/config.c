@@ -82,8 +82,10 @@ static const struct hull_field disk_table[] = {
 			"refuse writes from the guest"),
 	HULL_FIELD_STRING(struct hull_disk, serial, "serial", 0, SERIAL_MAX_LEN,
 			  "serial number the guest sees"),
-	HULL_FIELD_SIZE(struct hull_disk, scratch_bytes, "scratch", 0, 0, MIB, 64 * 1024 * GIB,
-			"instead of a path: an empty disk of this size, thrown away at the end"),
+	HULL_FIELD_SIZE(
+		struct hull_disk, scratch_bytes, "scratch", 0, 0, MIB, 64 * 1024 * GIB,
+		"instead of a path: an empty disk of this size, thrown away at the end; one with "
+		"the serial 'hull-scratch' takes what is written to the root"),
 };
 static const struct hull_fields disk_fields = HULL_FIELDS(struct hull_disk, disk_table);
 
@@ -546,7 +548,7 @@ static int check_disk_at(const struct hull_config *c, size_t i, struct hull_erro
 {
 	const char *serial = c->disks.v[i].serial;
 
-	if (c->disks.v[i].scratch_bytes && c->root.readonly)
+	if (c->root.readonly && hull_config_scratch(c) == &c->disks.v[i])
 		return fail_disk(err, i, "scratch", "of no use for a root that refuses writes");
 	if (check_disk(&c->disks.v[i], i, err) < 0)
 		return -1;
@@ -554,6 +556,17 @@ static int check_disk_at(const struct hull_config *c, size_t i, struct hull_erro
 		if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
 			return fail_disk(err, i, "serial", "same as that of another disk");
 	return 0;
+}
+
+struct hull_disk *hull_config_scratch(const struct hull_config *config)
+{
+	for (size_t i = 0; i < config->disks.n; i++) {
+		struct hull_disk *d = &config->disks.v[i];
+
+		if (d->scratch_bytes && d->serial && !strcmp(d->serial, HULL_SCRATCH_SERIAL))
+			return d;
+	}
+	return NULL;
 }
 
 size_t hull_config_count(const struct hull_config *config, enum hull_device_kind kind)
@@ -746,7 +759,7 @@ static bool list_it(void *ctx, struct hull_error *err)
 {
 	struct hull_strv *problems = ctx;
 
-	(void)hull_strv_add(problems, hull_error_message(err)); /* marks the list failed */
+	(void)hull_problem_add(problems, err); /* marks the list failed */
 	hull_error_free(err);
 	return true;
 }

@@ -90,6 +90,9 @@ struct hull_root {
 	bool readonly;
 };
 
+/* A throwaway disk of this serial number takes what is written to the root. */
+#define HULL_SCRATCH_SERIAL "hull-scratch"
+
 struct hull_disk {
 	char *path; /* exclusive with scratch_bytes */
 	enum hull_disk_format format;
@@ -225,6 +228,9 @@ void hull_config_init(struct hull_config *config);
 void hull_config_fini(struct hull_config *config);
 #define cleanup_config __attribute__((cleanup(hull_config_fini)))
 
+/* The throwaway disk for what is written to the root, which needs a file system; NULL: memory takes
+ * it.  Others are empty, and the guest's affair. */
+struct hull_disk *hull_config_scratch(const struct hull_config *config);
 /* How many of a kind its list of devices has. */
 size_t hull_config_count(const struct hull_config *config, enum hull_device_kind kind);
 /* The console of the list of devices that has the standard streams of whoever starts the VM; NULL:

@@ -79,11 +79,28 @@ static int fail(struct hull_error **err, const struct hull_field_where *w, const
 
 int hull_field_fail(const struct hull_field_where *where, struct hull_error **err)
 {
-	cleanup_error struct hull_error *own = err ? steal_ptr(err) : NULL;
+	cleanup_strbuf struct hull_strbuf place = HULL_STRBUF_INIT;
+	const struct hull_field_where *whole = whole_of(where);
+	struct hull_strv *problems = whole ? whole->problems : NULL;
+	cleanup_error struct hull_error *own = NULL;
 
-	if (hull_error_code(own) != HULL_E_INVALID)
-		return err ? hull_error_move(err, &own) : -1;
-	return fail_text(err, where, hull_error_message(own));
+	if (!err || hull_error_code(*err) != HULL_E_INVALID)
+		return -1;
+	add_where(&place, where);
+	if (place.len)
+		(void)hull_prefix(err, "%s", hull_strbuf_str(&place));
+	if (!problems)
+		return -1;
+	own = steal_ptr(err);
+	return hull_problem_add(problems, own) < 0 ? hull_fail_nomem(err) : 1;
+}
+
+int hull_problem_add(struct hull_strv *problems, const struct hull_error *err)
+{
+	const char *hint = hull_error_hint(err);
+
+	return hull_strv_addf(problems, "%s%s%s%s", hull_error_message(err), *hint ? " (" : "",
+			      hint, *hint ? ")" : "");
 }
 
 int hull_field_set_text(char **slot, const char *value)

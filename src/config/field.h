@@ -193,6 +193,8 @@ int hull_fields_from_json(const struct hull_fields *fields, void *object,
 			  struct hull_error **err);
 /* What is wrong with an object, by its own error, which is said to be at @where: -1 or 1. */
 int hull_field_fail(const struct hull_field_where *where, struct hull_error **err);
+/* What is wrong, with what to do about it, as one line more. 0 or -ENOMEM. */
+int hull_problem_add(struct hull_strv *problems, const struct hull_error *err);
 /* Relative paths become those of directory @dir. 0 or -ENOMEM. */
 int hull_fields_resolve(const struct hull_fields *fields, void *object, const char *dir);
 /* Appends a paragraph for each key that users may give, beneath @prefix: plain, or for scdoc's

@@ -16,7 +16,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-enum option_type { WORD, NUMBER, SIZE, LIST, FLAG, ROOT, FIRMWARE, NET, DEVICE };
+enum option_type { WORD, NUMBER, SIZE, LIST, FLAG, ROOT, FIRMWARE, NET, DEVICE, TIMESYNC };
 
 /* Those options of "hull run" that say what the machine is like, in the order of writing. */
 static const struct option {
@@ -47,6 +47,7 @@ static const struct option {
 	{"net", 0, NET, "networks"},
 	{"device", 0, DEVICE, "devices"},
 	{"ignition", 0, WORD, "ignition"},
+	{"timesync", 0, TIMESYNC, "timesync"},
 };
 
 static struct hull_json *object_of(const char *key, const char *value)
@@ -71,6 +72,17 @@ static int set_device(struct hull_json *json, const char *value,
 	r = hull_lib_append(json, "devices", hull_device_fields.own->to_json(&dev));
 	hull_device_fini(&dev);
 	return r < 0 ? hull_fail_nomem(err) : 0;
+}
+
+static int set_timesync(struct hull_json *json, const char *value, struct hull_error **err)
+{
+	struct hull_timesync timesync;
+	struct hull_json *object;
+
+	if (hull_vfkit_parse_timesync(value, &timesync, err) < 0 ||
+	    hull_fields_to_json(&hull_timesync_class.fields, &timesync, &object, err) < 0)
+		return -1;
+	return hull_json_set(json, "timesync", object) < 0 ? hull_fail_nomem(err) : 0;
 }
 
 static const char *const firmware_keys[] = {"store", "create", "code", "template"};
@@ -116,6 +128,8 @@ static int set_option(struct hull_json *json, const struct option *o, const char
 		return set_device(json, value, hooks, err);
 	case FIRMWARE:
 		return set_firmware(json, value, err);
+	case TIMESYNC:
+		return set_timesync(json, value, err);
 	case NUMBER:
 		if (hull_parse_u64(value, UINT64_MAX, &number) < 0)
 			return hull_fail(err, HULL_E_INVALID, "'%s' is no number", value);
@@ -358,6 +372,11 @@ static int render_option(const struct hull_vm_config *c, const struct option *o,
 		return render_devices(&c->vm, args, err);
 	case FIRMWARE:
 		return render_firmware(value, args, err);
+	case TIMESYNC:
+		(void)hull_json_get_u64(hull_json_get(value, "port"), &number); /* by us */
+		hull_strv_addf(args, "--%s", o->name);
+		hull_strv_addf(args, "vsockPort=%" PRIu64, number);
+		return 0;
 	case NUMBER:
 		(void)hull_json_get_u64(value, &number);
 		hull_strv_addf(args, "--%s", o->name);
@@ -395,8 +414,8 @@ static int find_key(void *ctx, const char *key, struct hull_json *value)
 {
 	const char **lost = ctx;
 
-	/* The last two have no option: losses that are told. */
-	if (!strcmp(key, "version") || !strcmp(key, "rng") || !strcmp(key, "timesync"))
+	/* The last one has no option: a loss that is told. */
+	if (!strcmp(key, "version") || !strcmp(key, "rng"))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (!strcmp(key, options[i].key))

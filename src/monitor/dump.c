@@ -19,6 +19,8 @@
 #define PIECE ((size_t)256 << 10)
 #define BLOCK ((size_t)4096) /* what can be a hole */
 #define IDLE_MS 30000
+/* What is in a dump beside the guest's memory: headers, notes, the machine's ROMs. */
+#define MARGIN (UINT64_C(64) << 20)
 
 struct hull_dump {
 	struct hull_loop *loop;
@@ -27,12 +29,13 @@ struct hull_dump {
 	char *path, *temporary; /* NULL: it has no name */
 	int pipe_fd, fd;
 	struct hull_source *source, *idle;
-	uint64_t len;
+	uint64_t len, most;
 	char piece[PIECE];
 };
 
-int hull_dump_new(struct hull_loop *loop, const char *path, const struct hull_dump_ops *ops,
-		  void *ctx, struct hull_dump **ret_dump, int *ret_fd, struct hull_error **err)
+int hull_dump_new(struct hull_loop *loop, const char *path, uint64_t memory_bytes,
+		  const struct hull_dump_ops *ops, void *ctx, struct hull_dump **ret_dump,
+		  int *ret_fd, struct hull_error **err)
 {
 	struct hull_dump *d = calloc(1, sizeof(*d));
 	int ends[2];
@@ -44,6 +47,7 @@ int hull_dump_new(struct hull_loop *loop, const char *path, const struct hull_du
 	d->loop = loop;
 	d->ops = ops;
 	d->ctx = ctx;
+	d->most = memory_bytes + MARGIN;
 	d->pipe_fd = d->fd = -1;
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		hull_fail_errno(err, errno, "make a pipe for the dump");
@@ -138,6 +142,9 @@ static int read_piece(struct hull_dump *d, struct hull_error **err)
 		return 0;
 	if (n < 0)
 		return hull_fail_errno(err, errno, "read the guest's memory");
+	if ((uint64_t)n > d->most - d->len)
+		return hull_fail(err, HULL_E_BACKEND,
+				 "the hypervisor writes more than the guest's memory");
 	r = add(d, d->piece, (size_t)n);
 	return r < 0 ? hull_fail_errno(err, -r, "write '%s'", d->path) : 1;
 }

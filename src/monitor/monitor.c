@@ -268,7 +268,7 @@ static void free_launch(struct hull_monitor *m)
 {
 	hull_rpc_free(steal_ptr(&m->agent));
 	hull_guest_link_free(steal_ptr(&m->link));
-	hull_vsock_free(steal_ptr(&m->vsock));
+	hull_vsock_link_free(steal_ptr(&m->vsock));
 	hull_source_remove(&m->lost);
 	hull_inst_freep(&m->inst); /* may still answer for a dump */
 	hull_dump_free(steal_ptr(&m->dump));

@@ -83,7 +83,8 @@ int hull_monitor_open_dump(struct hull_monitor *m, int *ret_fd, struct hull_erro
 {
 	if (!m->config.panic_dump)
 		return 0;
-	return hull_dump_new(m->loop, m->config.panic_dump, &dump_ops, m, &m->dump, ret_fd, err);
+	return hull_dump_new(m->loop, m->config.panic_dump, m->config.memory_bytes, &dump_ops, m,
+			     &m->dump, ret_fd, err);
 }
 
 /* Without a panic device a panic looks like a reboot: the console knows better. */

@@ -10,14 +10,12 @@
 
 #include "base/cgroup.h"
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/os.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/strbuf.h"
 #include "boot/initrd.h"
 #include "boot/modules.h"
-#include "config.h"
 #include "config/network.h"
 #include "monitor/cidata.h"
 #include "monitor/net.h"
@@ -58,39 +56,6 @@ static int listen_at(const struct hull_monitor *m, const char *name, int *ret_fd
 		return hull_fail_errno(err, -fd, "listen on '%s'", path ? path : name);
 	*ret_fd = fd;
 	return 0;
-}
-
-static int write_record(const struct hull_monitor *m, struct hull_error **err)
-{
-	cleanup_free char *path = hull_path_join(m->config.run_dir, "monitor.json"), *text = NULL;
-	cleanup_json struct hull_json *j = hull_json_object();
-	uint64_t start = 0;
-	char boot[37];
-	int r = 0;
-
-	(void)hull_proc_start_time(getpid(), &start);
-	if (hull_boot_id(boot) < 0)
-		boot[0] = '\0';
-	if (!path || !j)
-		return hull_fail_nomem(err);
-	r |= hull_json_set(j, "version", hull_json_string(HULL_VERSION));
-	r |= hull_json_set(j, "id", hull_json_string(m->config.id));
-	r |= hull_json_set(j, "name", hull_json_string(m->config.name ? m->config.name : ""));
-	r |= hull_json_set(j, "pid", hull_json_i64(getpid()));
-	r |= hull_json_set(j, "start_time", hull_json_u64(start));
-	r |= hull_json_set(j, "boot_id", hull_json_string(boot));
-	r |= hull_json_set(j, "cgroup", hull_json_string(m->cgroup ? m->cgroup : ""));
-	r |= hull_json_set(j, "cpu_cgroup", hull_json_string(m->cpu_cgroup ? m->cpu_cgroup : ""));
-	r |= hull_json_set(j, "tied", hull_json_bool(m->config.tied));
-	text = r ? NULL : hull_json_text(j);
-	if (!text)
-		return hull_fail_nomem(err);
-	r = hull_file_write(path, text, strlen(text), 0600, false);
-	if (r < 0)
-		hull_fail_errno(err, -r, "write '%s'", path);
-	if (r == -ENOSPC || r == -EDQUOT)
-		hull_hint(err, "make room there, or set HULL_HOME to a directory that has some");
-	return r < 0 ? -1 : 0;
 }
 
 /* ---- events of what was started ---- */
@@ -404,9 +369,9 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 	};
 
 	if (m->config.link == HULL_LINK_VSOCK && m->config.agent != HULL_AGENT_NONE) {
-		if (hull_vsock_new(m->loop, m->token, &sockets->vsock, &m->vsock, err) < 0)
+		if (hull_vsock_link_new(m->loop, m->token, &sockets->vsock, &m->vsock, err) < 0)
 			return -1;
-		sockets->vsock_cid = hull_vsock_cid(m->vsock);
+		sockets->vsock_cid = hull_vsock_link_cid(m->vsock);
 	}
 	if (m->gdb_fd >= 0 && (sockets->gdb = fcntl(m->gdb_fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return hull_fail_errno(err, errno, "duplicate a descriptor");
@@ -462,7 +427,7 @@ static int open_link(struct hull_monitor *m, struct hull_error **err)
 		hull_closep(&bulk);
 		return -1;
 	}
-	return m->vsock ? hull_vsock_dial(m->vsock, on_dialed, m, err)
+	return m->vsock ? hull_vsock_link_dial(m->vsock, on_dialed, m, err)
 			: hull_guest_link_open(m->link, control, bulk, err);
 }
 
@@ -533,23 +498,20 @@ static void on_scratch_done(void *ctx, const struct hull_error *error)
 		hull_monitor_end_error(m, "start-failed", &err);
 }
 
-/* The throwaway disk is made before anything runs; 1 if there is one to wait for. */
+/* The root's throwaway disk is made before anything runs; 1 if there is one to wait for. */
 static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 {
 	const char *dir = m->config.scratch_dir ? m->config.scratch_dir : HULL_SCRATCH_DIR;
 
-	for (size_t i = 0; i < m->config.disks.n; i++) {
-		struct hull_disk *d = &m->config.disks.v[i];
+	struct hull_disk *d = hull_config_scratch(&m->config);
 
-		if (!d->scratch_bytes || d->path)
-			continue;
-		if (hull_scratch_new(m->loop, dir, d->scratch_bytes, on_scratch_done, m,
-				     &m->scratch, err) < 0)
-			return -1;
-		d->path = strdup(hull_scratch_path(m->scratch));
-		return d->path ? 1 : hull_fail_nomem(err);
-	}
-	return 0;
+	if (!d)
+		return 0;
+	if (hull_scratch_new(m->loop, dir, d->scratch_bytes, on_scratch_done, m, &m->scratch, err) <
+	    0)
+		return -1;
+	d->path = strdup(hull_scratch_path(m->scratch));
+	return d->path ? 1 : hull_fail_nomem(err);
 }
 
 /* What the guest boots from beside its kernel, where the description's is not all of it. */
@@ -591,12 +553,13 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	    make_initrd(m, err) < 0 || plan_shares(m, err) < 0)
 		return -1;
 	m->started_at_ns = hull_realtime_ns();
-	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||
+	if (hull_monitor_plan_cgroups(m, err) < 0 || hull_monitor_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
 	    hull_server_listen(m->server, control_fd, err) < 0 ||
 	    hull_monitor_open_gdb(m, err) < 0 || hull_rest_open(m, &m->rest, err) < 0 ||
 	    hull_cidata_make(&m->config, err) < 0 ||
 	    hull_vports_new(&m->config, &m->vports, err) < 0 ||
+	    hull_monitor_record_sockets(m, err) < 0 ||
 	    hull_ignition_open(m->loop, &m->config, &m->ignition, err) < 0 ||
 	    hull_timesync_new(m->loop, &m->config, &m->timesync, err) < 0)
 		return -1;

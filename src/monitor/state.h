@@ -103,7 +103,7 @@ struct hull_monitor {
 	struct hull_vports *vports;	       /* NULL: the guest has no vsock device of ours */
 	struct hull_ignition_server *ignition; /* NULL: nothing to serve */
 	struct hull_timesync_client *timesync; /* NULL: nobody to tell */
-	struct hull_vsock *vsock;	       /* NULL: the link is another one */
+	struct hull_vsock_link *vsock;	       /* NULL: the link is another one */
 	uint8_t token[HULL_LINK_TOKEN_LEN];
 	struct hull_source *lost; /* the link is, and the hypervisor should end now */
 	struct hull_guest_link *link;
@@ -240,6 +240,12 @@ void hull_monitor_tell_time(struct hull_monitor *m);
 int hull_monitor_open_dump(struct hull_monitor *m, int *ret_fd, struct hull_error **err);
 /* The guest has ended; if the hypervisor holds it, it is let go sooner or later. */
 void hull_monitor_held(struct hull_monitor *m, enum hull_end end);
+
+/* ---- record.c ---- */
+/* Writes monitor.json, before there is anything that it tells of. */
+int hull_monitor_record(const struct hull_monitor *m, struct hull_error **err);
+/* The same with the sockets at the user's places, once they have been made. */
+int hull_monitor_record_sockets(const struct hull_monitor *m, struct hull_error **err);
 
 /* ---- timeline.c ---- */
 /* The guest has answered Setup so. */

@@ -173,15 +173,43 @@ static int read_json(const char *path, const char *name, struct hull_json **ret)
 	return hull_json_parse(text.data, text.len, ret, NULL) < 0 ? -EBADMSG : 0;
 }
 
-/* The cgroups named in monitor.json hold whatever outlived its monitor. */
+static uint64_t number(const struct hull_json *j, const char *key)
+{
+	uint64_t n = 0;
+
+	(void)hull_json_get_u64(hull_json_get(j, key), &n);
+	return n;
+}
+
+/* If it still is the one that the monitor made. */
+static void remove_socket(const struct hull_json *j)
+{
+	const char *path = hull_json_str(hull_json_get(j, "path"));
+	struct stat st;
+
+	if (!path || *path != '/' || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+	    st.st_dev != number(j, "device") || st.st_ino != number(j, "inode") ||
+	    (uint64_t)st.st_mtim.tv_sec != number(j, "made_s") ||
+	    (uint64_t)st.st_mtim.tv_nsec != number(j, "made_ns"))
+		return;
+	if (unlink(path) < 0)
+		hull_warn("rundir", "cannot remove socket '%s', ignoring", path);
+}
+
+/* The cgroups named in monitor.json hold whatever outlived its monitor; of its sockets, those that
+ * are not in the run directory are named, too. */
 static void kill_rest(const char *path)
 {
 	cleanup_json struct hull_json *j = NULL;
+	const struct hull_json *sockets;
 
 	if (read_json(path, "monitor.json", &j) < 0)
 		return; /* the monitor died before it started anything */
 	kill_group(hull_json_str(hull_json_get(j, "cgroup")));
 	kill_group(hull_json_str(hull_json_get(j, "cpu_cgroup")));
+	sockets = hull_json_get(j, "sockets");
+	for (size_t i = 0; i < hull_json_length(sockets); i++)
+		remove_socket(hull_json_at(sockets, i));
 }
 
 static bool fresh_exit(const char *path)

@@ -33,8 +33,8 @@
 struct hull_vsock_server {
 	struct hull_loop *loop;
 	int fd; /* the hypervisor's, owned */
-	struct hull_source *source, *lazy, *kicks[HULL_VHOST_RINGS];
-	bool lazy_armed;
+	struct hull_source *source, *lazy, *leave, *kicks[HULL_VHOST_RINGS];
+	bool lazy_armed, leave_armed;
 	struct hull_vhost vhost;
 	struct hull_vsock *v;
 	struct hull_vsock_host *host;
@@ -280,6 +280,23 @@ static void rest(struct hull_vsock_server *s, const struct hull_error *err)
 			hull_error_message(err));
 }
 
+static void watch_leaving(struct hull_vsock_server *s)
+{
+	if (s->leave_armed || !hull_vsock_is_leaving(s->v))
+		return;
+	s->leave_armed = true;
+	hull_source_arm(s->leave, hull_deadline_ms(HULL_VSOCK_LEAVE_MS));
+}
+
+/* The rings are looked at afterwards. */
+static void on_leave(void *ctx)
+{
+	struct hull_vsock_server *s = ctx;
+
+	s->leave_armed = false;
+	hull_vsock_expire(s->v);
+}
+
 /* Whether there is more to be done at once. */
 static bool serve_rings(struct hull_vsock_server *s)
 {
@@ -297,6 +314,7 @@ static bool serve_rings(struct hull_vsock_server *s)
 		publish_due(s);
 	else
 		rest(s, err);
+	watch_leaving(s);
 	return out > 0 || (out == 0 && (in > 0 || (stalled && hull_vsock_may_take(s->v))));
 }
 
@@ -512,6 +530,8 @@ int hull_vsock_server_new(struct hull_loop *loop, const struct hull_vsock_spec *
 	r = hull_loop_add_fd(loop, device, EPOLLIN, on_hypervisor, s, &s->source);
 	if (r == 0)
 		r = hull_loop_add_timer(loop, on_lazy, s, &s->lazy);
+	if (r == 0)
+		r = hull_loop_add_timer(loop, on_leave, s, &s->leave);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "watch the hypervisor's socket");
 	*ret = steal_ptr(&s);
@@ -524,6 +544,7 @@ void hull_vsock_server_free(struct hull_vsock_server *s)
 		return;
 	hull_source_remove(&s->source);
 	hull_source_remove(&s->lazy);
+	hull_source_remove(&s->leave);
 	hull_vhost_fini(&s->vhost);
 	hull_vsock_free(s->v);
 	hull_vsock_host_free(s->host);

@@ -201,8 +201,8 @@ static void test_to_own(void **state)
 	hull_vm_config_set_nested(c, 1);
 	assert_int_equal(hull_vm_config_set_timesync(c, 5, NULL), 0);
 	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_ARGS,
-		      "rng: no option of 'hull run' says that there is none; timesync: no option "
-		      "of 'hull run' says it; nested: hull has no place for it");
+		      "rng: no option of 'hull run' says that there is none; nested: hull has "
+		      "no place for it");
 	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_JSON, "nested: hull has no place for it");
 	expect_json(c, HULL_DIALECT_HULL,
 		    FOREIGN "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
@@ -258,6 +258,9 @@ static void test_services(void **state)
 	struct hull_vm_config *c = from_json(
 		"{\"version\":1,\"kernel\":\"/k\",\"ignition\":\"/i\",\"timesync\":{\"port\":7}}",
 		HULL_DIALECT_HULL);
+	static const char *const args[] = {"--timesync=vsockPort=5"};
+	static const char *const bad[] = {"--timesync=vsockPort=0"};
+	struct hull_error *err = NULL;
 	char *path;
 
 	assert_int_equal(hull_vm_config_get_timesync(c), 7);
@@ -272,8 +275,15 @@ static void test_services(void **state)
 		    "\"linuxBootloader\",\"vmlinuzPath\":\"/k\",\"kernelCmdLine\":\"\","
 		    "\"initrdPath\":\"\"},\"devices\":[{\"kind\":\"virtiorng\"}],\"timesync\":{"
 		    "\"vsockPort\":7},\"ignition\":{\"kind\":\"ignition\",\"configPath\":\"/i\"}}");
-	expect_args(c, HULL_DIALECT_HULL, "--cpus 1 --memory 512M --kernel /k --ignition /i");
+	expect_args(c, HULL_DIALECT_HULL,
+		    "--cpus 1 --memory 512M --kernel /k --ignition /i --timesync vsockPort=7");
+	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_ARGS, "");
 	hull_vm_config_free(c);
+	assert_int_equal(hull_vm_config_from_args(args, 1, HULL_DIALECT_HULL, 0, &c, NULL), 0);
+	assert_int_equal(hull_vm_config_get_timesync(c), 5);
+	hull_vm_config_free(c);
+	assert_int_equal(hull_vm_config_from_args(bad, 1, HULL_DIALECT_HULL, 0, &c, &err), -1);
+	expect_error(&err, HULL_E_INVALID, "--timesync: 'vsockPort' is needed");
 }
 
 /* Options of hull's alone, and what no option says. */

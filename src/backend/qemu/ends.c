@@ -25,7 +25,7 @@ struct making {
 
 void hull_qemu_ends_init(struct hull_qemu_ends *e)
 {
-	*e = (struct hull_qemu_ends){.qmp = -1};
+	*e = (struct hull_qemu_ends){.store = -1, .qmp = -1};
 	hull_qemu_parts_init(&e->parts);
 	for (size_t i = 0; i < ARRAY_SIZE(e->streams); i++)
 		e->streams[i] = -1;
@@ -36,6 +36,7 @@ void hull_qemu_ends_fini(struct hull_qemu_ends *e)
 	for (size_t i = 0; i < e->map.n; i++)
 		hull_closep(&e->map.v[i].from);
 	free(e->map.v);
+	hull_closep(&e->store);
 	hull_closep(&e->qmp);
 	for (size_t i = 0; i < ARRAY_SIZE(e->streams); i++)
 		hull_closep(&e->streams[i]);
@@ -126,11 +127,9 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 	case HULL_QEMU_FD_INITRD:
 		return open_boot(m, "initrd", m->config->initrd, ret_fd, &e->boot_len[1], err);
 	case HULL_QEMU_FD_CODE:
-		*ret_fd = hull_qemu_open_code(m->config, err);
-		return *ret_fd < 0 ? -1 : 0;
-	case HULL_QEMU_FD_STORE:
-		*ret_fd = hull_qemu_open_store(m->config, err);
-		return *ret_fd < 0 ? -1 : 0;
+		return hull_qemu_firmware_open(m->config, ret_fd, &e->store, err);
+	case HULL_QEMU_FD_STORE: /* planned behind the code */
+		return take_socket(&e->store, "the firmware's variables", ret_fd, err);
 	case HULL_QEMU_FD_GDB:
 		return take_socket(&sockets->gdb, "debuggers", ret_fd, err);
 	case HULL_QEMU_FD_VSOCK:

@@ -16,6 +16,7 @@ struct hull_qemu_reader;
 
 struct hull_qemu_ends {
 	HULL_VEC(struct hull_fd_map) map; /* QEMU's; owns every .from */
+	int store;			  /* the firmware's, between its code's turn and its own */
 	/* Ours, each owned until it is taken. */
 	int qmp;
 	int streams[HULL_STREAM_COUNT];
