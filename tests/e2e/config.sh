@@ -131,5 +131,5 @@ virtio-blk virtio-balloon
 virtio-net,nat,mac=
 --initrd
 efi,variable-store=
---timeout --timing"
+--timeout --timesync --timing"
 fi
