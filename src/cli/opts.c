@@ -6,7 +6,6 @@
 #include "cli/cli.h"
 
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "base/text.h"
 
 #include <getopt.h>
@@ -22,32 +21,6 @@ static size_t count(const struct hull_opt *opts)
 	while (opts[n].name)
 		n++;
 	return n;
-}
-
-int hull_fail_name(struct hull_error **err, const char *what, const char *value,
-		   const char *const *names)
-{
-	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
-	const char *near = hull_nearest(value, names);
-
-	if (near)
-		hull_fail(err, HULL_E_INVALID, "unknown %s '%s'; did you mean '%s'?", what, value,
-			  near);
-	else
-		hull_fail(err, HULL_E_INVALID, "unknown %s '%s'", what, value);
-	for (size_t i = 0; names[i]; i++)
-		hull_strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
-	hull_hint(err, "valid: %s", hull_strbuf_str(&all));
-	return -1;
-}
-
-int hull_name_index(const char *what, const char *value, const char *const *names,
-		    struct hull_error **err)
-{
-	for (int i = 0; names[i]; i++)
-		if (!strcmp(names[i], value))
-			return i;
-	return hull_fail_name(err, what, value, names);
 }
 
 static int unknown_option(const struct hull_verb *verb, const char *word, int letter,
