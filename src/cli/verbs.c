@@ -48,8 +48,9 @@ static const char doctor_details[] = "Nothing is changed, and nothing is left be
 const struct hull_verb hull_verbs[] = {
 	{"completion", "completion bash|zsh|fish", "Print a shell's completion script", no_opts,
 	 NULL, hull_cmd_completion, false, NULL, NULL},
-	{"config", "config VERB [OPTIONS] [ARGS]", "Check and convert descriptions of virtual machines",
-	 no_opts, NULL, hull_sub_main, false, hull_config_subs, NULL},
+	{"config", "config VERB [OPTIONS] [ARGS]",
+	 "Check and convert descriptions of virtual machines, show settings", no_opts, NULL,
+	 hull_sub_main, false, hull_config_subs, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
 	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
 	{"run", "run [OPTIONS] -- COMMAND [ARGS]", "Run a command in a throwaway virtual machine",
