@@ -74,19 +74,15 @@ const char *hull_cap_name(unsigned int cap, char buf[4])
 static int find_cap(const char *name, unsigned int *ret_cap, struct hull_error **err)
 {
 	const char *bare = strncasecmp(name, PREFIX, strlen(PREFIX)) ? name : name + strlen(PREFIX);
-	const char *near;
+	char near[HULL_NEAR_LEN];
 
 	for (unsigned int i = 0; hull_cap_names[i]; i++)
 		if (!strcasecmp(hull_cap_names[i], bare)) {
 			*ret_cap = i;
 			return 0;
 		}
-	near = hull_nearest(bare, hull_cap_names);
-	if (near)
-		hull_fail(err, HULL_E_INVALID, "unknown capability '%s'; did you mean '%s'?", name,
-			  near);
-	else
-		hull_fail(err, HULL_E_INVALID, "unknown capability '%s'", name);
+	hull_fail(err, HULL_E_INVALID, "unknown capability '%s'%s", name,
+		  hull_did_you_mean(bare, hull_cap_names, "", near));
 	hull_hint(err, "the names are those of capabilities(7), like net_admin; besides there are "
 		       "'all' and 'none'");
 	return -1;

@@ -13,13 +13,10 @@ int hull_fail_name(struct hull_error **err, const char *what, const char *value,
 		   const char *const *names)
 {
 	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
-	const char *near = hull_nearest(value, names);
+	char near[HULL_NEAR_LEN];
 
-	if (near)
-		hull_fail(err, HULL_E_INVALID, "unknown %s '%s'; did you mean '%s'?", what, value,
-			  near);
-	else
-		hull_fail(err, HULL_E_INVALID, "unknown %s '%s'", what, value);
+	hull_fail(err, HULL_E_INVALID, "unknown %s '%s'%s", what, value,
+		  hull_did_you_mean(value, names, "", near));
 	for (size_t i = 0; names[i]; i++)
 		hull_strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
 	hull_hint(err, "valid: %s", hull_strbuf_str(&all));

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Digits at the start of @s; *ret_rest is what follows them. */
@@ -197,6 +198,17 @@ const char *hull_nearest(const char *s, const char *const *names)
 		}
 	}
 	return best;
+}
+
+const char *hull_did_you_mean(const char *s, const char *const *names, const char *prefix,
+			      char buf[HULL_NEAR_LEN])
+{
+	const char *near = hull_nearest(s, names);
+
+	*buf = '\0';
+	if (near)
+		(void)snprintf(buf, HULL_NEAR_LEN, "; did you mean '%s%s'?", prefix, near);
+	return buf;
 }
 
 int hull_hex_digit(char c)

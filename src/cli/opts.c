@@ -28,7 +28,7 @@ static int unknown_option(const struct hull_verb *verb, const char *word, int le
 {
 	const char *names[OPTS_MAX + 2];
 	cleanup_free char *name = NULL;
-	const char *near;
+	char near[HULL_NEAR_LEN];
 	size_t n = 0;
 
 	if (letter) {
@@ -45,12 +45,8 @@ static int unknown_option(const struct hull_verb *verb, const char *word, int le
 	name = strndup(word, strcspn(word, "="));
 	if (!name)
 		return hull_fail_nomem(err);
-	near = hull_nearest(name, names);
-	if (near)
-		hull_fail(err, HULL_E_INVALID, "unknown option '--%s'; did you mean '--%s'?", name,
-			  near);
-	else
-		hull_fail(err, HULL_E_INVALID, "unknown option '--%s'", name);
+	hull_fail(err, HULL_E_INVALID, "unknown option '--%s'%s", name,
+		  hull_did_you_mean(name, names, "--", near));
 	hull_hint(err, "see 'hull %s --help'", verb->name);
 	return -1;
 }

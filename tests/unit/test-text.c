@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static void test_u64(void **state)
@@ -143,6 +144,20 @@ static void test_nearest(void **state)
 	assert_null(hull_nearest(huge, names));
 }
 
+static void test_did_you_mean(void **state)
+{
+	char longest[64], buf[HULL_NEAR_LEN], want[HULL_NEAR_LEN];
+	const char *const names[] = {"readonly", longest, NULL};
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_string_equal(hull_did_you_mean("redonly", names, "--", buf),
+			    "; did you mean '--readonly'?");
+	assert_string_equal(hull_did_you_mean("other", names, "--", buf), "");
+	snprintf(want, sizeof(want), "; did you mean '--%s'?", longest);
+	assert_string_equal(hull_did_you_mean(longest, names, "--", buf), want);
+}
+
 static void test_hex(void **state)
 {
 	char text[7];
@@ -157,7 +172,7 @@ int main(void)
 		cmocka_unit_test(test_u64),	 cmocka_unit_test(test_size),
 		cmocka_unit_test(test_duration), cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_milli),	 cmocka_unit_test(test_nearest),
-		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_hex),	 cmocka_unit_test(test_did_you_mean),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
