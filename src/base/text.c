@@ -220,6 +220,29 @@ int hull_hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+ssize_t hull_unescape(const char *s, size_t len, char *out)
+{
+	char *to = out;
+
+	for (size_t i = 0; i < len; i++) {
+		int high, low;
+
+		if (s[i] != '%') {
+			*to++ = s[i];
+			continue;
+		}
+		high = len - i < 3 ? -1 : hull_hex_digit(s[i + 1]);
+		low = high < 0 ? -1 : hull_hex_digit(s[i + 2]);
+		if (low < 0)
+			return -EINVAL;
+		if (!(high | low))
+			return -EILSEQ;
+		*to++ = (char)(high << 4 | low);
+		i += 2;
+	}
+	return to - out;
+}
+
 void hull_hex(const void *bytes, size_t len, char *ret)
 {
 	static const char digits[] = "0123456789abcdef";

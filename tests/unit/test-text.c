@@ -158,6 +158,33 @@ static void test_did_you_mean(void **state)
 	assert_string_equal(hull_did_you_mean(longest, names, "--", buf), want);
 }
 
+static void unescapes(const char *text, ssize_t want, const char *bytes)
+{
+	char out[32] = "";
+
+	assert_true(strlen(text) < sizeof(out));
+	assert_int_equal(hull_unescape(text, strlen(text), out), want);
+	if (want > 0)
+		assert_memory_equal(out, bytes, want);
+}
+
+static void test_unescape(void **state)
+{
+	char same[] = "%41/%42%2f";
+
+	unescapes("", 0, "");
+	unescapes("a+b", 3, "a+b");
+	unescapes("%41%c3%A9%25", 4, "A\xc3\xa9%");
+	unescapes("a%0", -EINVAL, NULL);
+	unescapes("%", -EINVAL, NULL);
+	unescapes("%4g", -EINVAL, NULL);
+	unescapes("%g4", -EINVAL, NULL);
+	unescapes("a%00", -EILSEQ, NULL);
+	assert_int_equal(hull_unescape("%41", 2, same), -EINVAL);
+	assert_int_equal(hull_unescape(same, strlen(same), same), 4);
+	assert_memory_equal(same, "A/B/", 4);
+}
+
 static void test_hex(void **state)
 {
 	char text[7];
@@ -173,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_duration), cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_milli),	 cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_hex),	 cmocka_unit_test(test_did_you_mean),
+		cmocka_unit_test(test_unescape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
