@@ -105,6 +105,45 @@ ssize_t hull_send_fd(int socket, const void *data, size_t len, int fd)
 	return n < 0 ? -errno : n;
 }
 
+/* Takes those of one message. */
+static void take_fds(const struct cmsghdr *h, int *fds, size_t max, size_t *n)
+{
+	const char *p = (const char *)CMSG_DATA(h);
+
+	for (size_t left = h->cmsg_len - CMSG_LEN(0); left >= sizeof(int);
+	     left -= sizeof(int), p += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, p, sizeof(fd));
+		if (*n < max)
+			fds[(*n)++] = fd;
+		else
+			close(fd);
+	}
+}
+
+ssize_t hull_receive_fds(int socket, void *data, size_t len, int *fds, size_t max, size_t *ret_n)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int) * HULL_FDS_MAX)];
+	} control;
+	struct iovec piece = {data, len};
+	struct msghdr m = {.msg_iov = &piece,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	*ret_n = 0;
+	if (n < 0)
+		return -errno;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
+		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
+			take_fds(h, fds, max, ret_n);
+	return n;
+}
+
 int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 {
 	cleanup_close int fd = -1;

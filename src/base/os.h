@@ -40,6 +40,11 @@ void hull_widen(int fd, int bytes);
 /* Sends bytes, at least one, and with them @fd, of which the receiver gets one of its own; -1:
  * none. How many bytes went, or -errno. */
 ssize_t hull_send_fd(int socket, const void *data, size_t len, int fd);
+/* What has come, without waiting: how many bytes, or -errno.  The descriptors that came with them
+ * are the caller's, CLOEXEC, *ret_n of them; those beyond @max, of which there are at most
+ * HULL_FDS_MAX, are closed. */
+#define HULL_FDS_MAX 8
+ssize_t hull_receive_fds(int socket, void *data, size_t len, int *fds, size_t max, size_t *ret_n);
 /* A memory file holding @len bytes of @data, rewound. */
 int hull_memfd(const char *name, const void *data, size_t len);
 /* 36 characters and NUL of /proc/sys/kernel/random/boot_id. */

@@ -175,6 +175,29 @@ int hull_file_write(const char *path, const void *data, size_t len, mode_t mode,
 	return r;
 }
 
+int hull_file_nameless(const char *dir, const char *prefix, char **ret_path)
+{
+	cleanup_free char *start = hull_path_join(dir, prefix), *path = NULL;
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (ret_path)
+		*ret_path = NULL;
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd < 0 ? -errno : fd;
+	if (!start || asprintf(&path, "%sXXXXXX", start) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ret_path)
+		*ret_path = steal_ptr(&path);
+	else
+		(void)unlink(path); /* it has just been made; a failure leaves an empty file */
+	return fd;
+}
+
 static int remove_at(int parent, const char *name, dev_t dev, int depth)
 {
 	cleanup_close int fd = -1;

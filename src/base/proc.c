@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "base/proc.h"
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/os.h"
@@ -142,24 +143,6 @@ static int lay_out_fds(const struct hull_spawn *spec, int *report_fd)
 	return 0;
 }
 
-static int set_caps(uint64_t keep)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
-
-	for (int i = 0; i < 2; i++) {
-		uint32_t caps = (uint32_t)(keep >> 32 * i);
-
-		data[i] = (struct __user_cap_data_struct){caps, caps, caps};
-	}
-	if (syscall(SYS_capset, &head, data) < 0)
-		return -errno;
-	for (int cap = 0; cap <= 63; cap++)
-		if (keep >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
-			return -errno;
-	return 0;
-}
-
 static int drop_ids(uid_t uid, gid_t gid, uint64_t keep)
 {
 	for (int cap = 0; cap <= 63; cap++)
@@ -172,7 +155,7 @@ static int drop_ids(uid_t uid, gid_t gid, uint64_t keep)
 		return -errno;
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
-	return set_caps(keep);
+	return hull_caps_keep(keep);
 }
 
 static void default_signals(void)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Digits at the start of @s; *ret_rest is what follows them. */
@@ -199,6 +200,17 @@ const char *hull_nearest(const char *s, const char *const *names)
 	return best;
 }
 
+const char *hull_did_you_mean(const char *s, const char *const *names, const char *prefix,
+			      char buf[HULL_NEAR_LEN])
+{
+	const char *near = hull_nearest(s, names);
+
+	*buf = '\0';
+	if (near)
+		(void)snprintf(buf, HULL_NEAR_LEN, "; did you mean '%s%s'?", prefix, near);
+	return buf;
+}
+
 int hull_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -206,6 +218,29 @@ int hull_hex_digit(char c)
 	if (c >= 'a' && c <= 'f')
 		return c - 'a' + 10;
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+ssize_t hull_unescape(const char *s, size_t len, char *out)
+{
+	char *to = out;
+
+	for (size_t i = 0; i < len; i++) {
+		int high, low;
+
+		if (s[i] != '%') {
+			*to++ = s[i];
+			continue;
+		}
+		high = len - i < 3 ? -1 : hull_hex_digit(s[i + 1]);
+		low = high < 0 ? -1 : hull_hex_digit(s[i + 2]);
+		if (low < 0)
+			return -EINVAL;
+		if (!(high | low))
+			return -EILSEQ;
+		*to++ = (char)(high << 4 | low);
+		i += 2;
+	}
+	return to - out;
 }
 
 void hull_hex(const void *bytes, size_t len, char *ret)

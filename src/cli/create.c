@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/os.h"
+#include "cli/settings.h"
 #include "cli/vms.h"
 #include "config/network.h"
 #include "vm/catalogue.h"
@@ -46,6 +47,7 @@ struct create {
 	struct hull_labels labels;
 	enum hull_vms_format format;
 	bool described, quiet;
+	const struct hull_settings *settings;
 };
 
 static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
@@ -116,10 +118,14 @@ static int create(struct create *c, struct hull_error **err)
 	/* A name in the description is as good. */
 	const char *name = c->name ? c->name : c->config.name;
 
-	if ((!c->described && fill_defaults(&c->config, err) < 0) ||
-	    check_detached(&c->config, err) < 0 ||
+	if (!c->described && fill_defaults(&c->config, err) < 0)
+		return -1;
+	if (hull_settings_complete(c->settings, &c->config) < 0)
+		return hull_fail_nomem(err);
+	if (check_detached(&c->config, err) < 0 ||
 	    hull_catalogue_open(hull_deadline_ms(DEADLINE_MS), &store, err) < 0 ||
-	    hull_catalogue_create(store, &c->config, name, &c->labels, id, err) < 0)
+	    hull_catalogue_create(store, &c->config, c->settings->guest_dir, name, &c->labels, id,
+				  err) < 0)
 		return -1;
 	if (c->format != HULL_VMS_JSON) {
 		memcpy(buf, id, 12);
@@ -140,7 +146,12 @@ int hull_cmd_create(const struct hull_verb *verb, int argc, char **argv)
 	int r, code = HULL_EXIT_OK;
 
 	hull_config_init(&c.config);
-	r = hull_opts_parse_all(verb, argc, argv, on_option, &c, &err);
+	c.settings = hull_cli_settings(&err);
+	r = c.settings ? 0 : -1;
+	if (r == 0) {
+		hull_settings_begin(c.settings, &c.config);
+		r = hull_opts_parse_all(verb, argc, argv, on_option, &c, &err);
+	}
 	if (r < 0)
 		code = HULL_EXIT_USAGE;
 	else if (r == 0 && create(&c, &err) < 0)

@@ -8,7 +8,7 @@
 #include "base/caps.h"
 #include "cli/cli.h"
 #include "cli/timing.h"
-#include "config/config.h"
+#include "config/settings.h"
 
 enum hull_run_net {
 	HULL_RUN_NET_UNSAID,
@@ -17,6 +17,7 @@ enum hull_run_net {
 };
 
 struct hull_run_options {
+	const struct hull_settings *settings; /* borrowed: what the options leave out */
 	struct hull_config config;
 	struct hull_strv args, env;
 	struct hull_strv env_words; /* of -e, which override what files say */
@@ -28,8 +29,8 @@ struct hull_run_options {
 	struct hull_timing timing;
 	struct hull_caps caps;
 	enum hull_run_net net;
-	enum hull_network_provider provider;
-	HULL_VEC(struct hull_port) ports; /* moved to the config in the end */
+	enum hull_network_provider provider; /* of what was said */
+	HULL_VEC(struct hull_port) ports;    /* moved to the config in the end */
 };
 
 extern const struct hull_opt hull_run_opts[];

@@ -16,6 +16,7 @@
 #include "cli/path_opts.h"
 #include "cli/publish.h"
 #include "cli/rest_opts.h"
+#include "cli/settings.h"
 #include "cli/volume.h"
 #include "config/environ.h"
 #include "config/forward.h"
@@ -30,8 +31,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 #define MEMORY_MIN (64 * MIB)
-#define PIDS_MAX UINT64_C(4194303) /* what the agent takes */
-#define SCRATCH_MIN (16 * MIB)	   /* less leaves a file system no room for files */
+#define SCRATCH_MIN (16 * MIB) /* less leaves a file system no room for files */
 
 enum {
 	OPT_KERNEL = 256,
@@ -303,18 +303,26 @@ static int set_name(int *slot, const char *what, const char *value, const char *
 	return 0;
 }
 
-/* The last two are of kind user, by a certain provider. */
+static void choose_net(struct hull_run_options *o, enum hull_net net)
+{
+	static const enum hull_network_provider providers[] = {
+		[HULL_NET_USER] = HULL_NETWORK_AUTO,
+		[HULL_NET_NONE] = HULL_NETWORK_AUTO,
+		[HULL_NET_PASST] = HULL_NETWORK_PASST,
+		[HULL_NET_BUILTIN] = HULL_NETWORK_BUILTIN,
+	};
+
+	o->net = net == HULL_NET_NONE ? HULL_RUN_NET_NONE : HULL_RUN_NET_USER;
+	o->provider = providers[net];
+}
+
 static int set_net(struct hull_run_options *o, const char *value, struct hull_error **err)
 {
-	static const char *const names[] = {"user", "none", "passt", "builtin", NULL};
-	static const enum hull_network_provider providers[] = {
-		HULL_NETWORK_AUTO, HULL_NETWORK_AUTO, HULL_NETWORK_PASST, HULL_NETWORK_BUILTIN};
-	int i = hull_name_index("network", value, names, err);
+	int i = hull_name_index("network", value, hull_net_names, err);
 
 	if (i < 0)
 		return -1;
-	o->net = i == 1 ? HULL_RUN_NET_NONE : HULL_RUN_NET_USER;
-	o->provider = providers[i];
+	choose_net(o, (enum hull_net)i);
 	return 0;
 }
 
@@ -354,7 +362,17 @@ static bool has_nic(const struct hull_config *c)
 	return c->networks.n > 0;
 }
 
-/* Somebody's own kernel gets a network only when it is asked for. */
+/* Somebody's own kernel gets a network only when it is asked for; so does a machine that has one
+ * by itself.  Ports ask for one whatever the settings say. */
+static void choose_usual_net(struct hull_run_options *o)
+{
+	bool wanted = o->config.agent == HULL_AGENT_HULL && !has_nic(&o->config);
+
+	choose_net(o, wanted || o->ports.n ? o->settings->net : HULL_NET_NONE);
+	if (o->ports.n)
+		o->net = HULL_RUN_NET_USER;
+}
+
 static int fill_network(struct hull_run_options *o, struct hull_error **err)
 {
 	struct hull_network *net;
@@ -370,9 +388,7 @@ static int fill_network(struct hull_run_options *o, struct hull_error **err)
 	if (hull_networks_adopt(&o->config, err) < 0)
 		return -1;
 	if (o->net == HULL_RUN_NET_UNSAID)
-		o->net = (o->config.agent == HULL_AGENT_HULL && !has_nic(&o->config)) || o->ports.n
-				 ? HULL_RUN_NET_USER
-				 : HULL_RUN_NET_NONE;
+		choose_usual_net(o);
 	if (o->net == HULL_RUN_NET_NONE && o->ports.n) {
 		hull_fail(err, HULL_E_INVALID, "--publish: there is no network with --net none");
 		hull_hint(err, "leave out one of the two");
@@ -471,7 +487,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case 'v':
 		return hull_volume_add(c, value, err);
 	case OPT_CONFIG:
-		return 0; /* has been read before all others */
+		return 0; /* has been read before */
 	case OPT_DEVICE:
 		return hull_device_add(c, value, err);
 	case OPT_FIRMWARE:
@@ -563,7 +579,7 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	case OPT_CAP_DROP:
 		return hull_caps_edit(&o->caps, value, '-', err);
 	case OPT_PIDS_LIMIT:
-		return set_number(&o->pids_limit, value, PIDS_MAX, err);
+		return set_number(&o->pids_limit, value, HULL_PIDS_MAX, err);
 	case OPT_TIMEOUT:
 		return set_duration(&o->timeout_ms, value, err);
 	case OPT_TIMING:
@@ -579,15 +595,30 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	}
 }
 
-/* Whatever stands before it on the command line: the options change what the file says. */
-static int on_config(void *ctx, const struct hull_opt *opt, const char *value,
-		     struct hull_error **err)
+/* What has to be known before the others: where the options change what a file says, it doesn't
+ * matter which stands first. */
+static int on_early_option(void *ctx, const struct hull_opt *opt, const char *value,
+			   struct hull_error **err)
 {
-	struct hull_run_options *o = ctx;
-
 	if (opt->id == OPT_LOG_FORMAT)
 		return set_log_format(value, err);
-	return opt->id == OPT_CONFIG ? hull_description_load(value, &o->config, NULL, err) : 0;
+	if (opt->id == OPT_CONFIG && hull_strv_add(ctx, value) < 0)
+		return hull_fail_nomem(err);
+	return 0;
+}
+
+/* What is so unless options say otherwise: hull's own choice, settings, descriptions. */
+static int begin(struct hull_run_options *o, const struct hull_strv *files, struct hull_error **err)
+{
+	o->settings = hull_cli_settings(err);
+	if (!o->settings)
+		return -1;
+	hull_settings_begin(o->settings, &o->config);
+	o->pids_limit = o->settings->pids_limit;
+	for (size_t i = 0; i < files->n; i++)
+		if (hull_description_load(files->v[i], &o->config, NULL, err) < 0)
+			return hull_prefix(err, "--config");
+	return 0;
 }
 
 static int default_env(struct hull_strv *env, const char *name, const char *value,
@@ -733,6 +764,7 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 		   struct hull_run_options *ret, struct hull_error **err)
 {
+	cleanup_strv struct hull_strv files = {0};
 	struct hull_run_options *o = ret;
 	bool dashes;
 	int rest, r;
@@ -742,7 +774,9 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 	o->config.tied = true;
 	o->config.root.kind = HULL_ROOT_HOST;
 	o->config.root.cache = HULL_SHARE_CACHE_ALWAYS;
-	r = hull_opts_parse(verb, argc, argv, on_config, o, &rest, &dashes, err);
+	r = hull_opts_parse(verb, argc, argv, on_early_option, &files, &rest, &dashes, err);
+	if (r == 0)
+		r = begin(o, &files, err);
 	if (r == 0)
 		r = hull_opts_parse(verb, argc, argv, on_option, o, &rest, &dashes, err);
 	if (r != 0)
@@ -756,7 +790,9 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 	o->config.progress = !o->quiet && isatty(STDERR_FILENO);
 	if (fill_network(o, err) < 0 || fill_owner(o, err) < 0 || fill_env(o, err) < 0)
 		return -1;
-	return hull_description_complete(&o->config, err);
+	if (hull_settings_complete(o->settings, &o->config) < 0)
+		return hull_fail_nomem(err);
+	return hull_description_complete(&o->config, o->settings->guest_dir, err);
 }
 
 void hull_run_options_fini(struct hull_run_options *o)

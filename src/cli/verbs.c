@@ -51,8 +51,9 @@ static const char doctor_details[] = "Nothing is changed, and nothing is left be
 const struct hull_verb hull_verbs[] = {
 	{"completion", "completion bash|zsh|fish", "Print a shell's completion script", no_opts,
 	 NULL, hull_cmd_completion, false, NULL, NULL},
-	{"config", "config VERB [OPTIONS] [ARGS]", "Check and convert descriptions of virtual machines",
-	 no_opts, NULL, hull_sub_main, false, hull_config_subs, NULL},
+	{"config", "config VERB [OPTIONS] [ARGS]",
+	 "Check and convert descriptions of virtual machines, show settings", no_opts, NULL,
+	 hull_sub_main, false, hull_config_subs, NULL},
 	{"create", "create [OPTIONS]", "Make a virtual machine that stays", hull_create_opts,
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",

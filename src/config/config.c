@@ -345,6 +345,12 @@ static bool is_word(const char *s, const char *others)
 	return true;
 }
 
+/* "help" and "?" are words to QEMU that make it print and leave. */
+bool hull_config_is_cpu_model(const char *s)
+{
+	return is_word(s, "_.,+=:-") && strcmp(s, "help") != 0;
+}
+
 static bool has_control(const char *s)
 {
 	for (; *s; s++)
@@ -507,8 +513,7 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 				 hull_machine_names[c->machine], hull_arch_names[c->arch]);
 	if (c->memory_bytes % MIB)
 		return hull_fail(err, HULL_E_INVALID, "memory: must be a multiple of 1 MiB");
-	/* "help" and "?" are words to QEMU that make it print and leave. */
-	if (c->cpu_model && (!is_word(c->cpu_model, "_.,+=:-") || !strcmp(c->cpu_model, "help")))
+	if (c->cpu_model && !hull_config_is_cpu_model(c->cpu_model))
 		return hull_fail(err, HULL_E_INVALID, "cpu_model: '%s' is not a CPU model",
 				 c->cpu_model);
 	if (check_path(c->scratch_dir, "scratch_dir", err) < 0 ||

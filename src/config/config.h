@@ -237,6 +237,9 @@ size_t hull_config_count(const struct hull_config *config, enum hull_device_kind
  * none has. */
 const struct hull_device *hull_device_stdio(const struct hull_config *config);
 
+/* Whether it can be one, by its form. */
+bool hull_config_is_cpu_model(const char *s);
+
 /* Initialises *ret_config, on failure too.  What fits no field is an error; whether the fields fit
  * each other is hull_config_validate()'s affair. */
 int hull_config_from_json(const char *text, size_t len, struct hull_config *ret_config,

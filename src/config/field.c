@@ -201,7 +201,8 @@ static int name_from_json(const struct hull_field *f, const struct hull_json *js
 			  const struct hull_field_where *w, uint32_t *ret, struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
-	const char *s = hull_json_str(json), *near;
+	const char *s = hull_json_str(json);
+	char near[HULL_NEAR_LEN];
 
 	for (uint32_t i = 0; f->names[i]; i++) {
 		hull_strbuf_addf(&all, "%s%s", i ? ", " : "", f->names[i]);
@@ -212,10 +213,8 @@ static int name_from_json(const struct hull_field *f, const struct hull_json *js
 	}
 	if (!s)
 		return fail(err, w, "must be one of %s", hull_strbuf_str(&all));
-	near = hull_nearest(s, f->names);
-	if (near)
-		return fail(err, w, "unknown value '%.*s'; did you mean '%s'?", KEY_SHOWN_LEN, s,
-			    near);
+	if (*hull_did_you_mean(s, f->names, "", near))
+		return fail(err, w, "unknown value '%.*s'%s", KEY_SHOWN_LEN, s, near);
 	return fail(err, w, "unknown value '%.*s': must be one of %s", KEY_SHOWN_LEN, s,
 		    hull_strbuf_str(&all));
 }
@@ -392,7 +391,7 @@ static int fail_unknown(const struct hull_fields *fields, const struct hull_fiel
 			struct hull_error **err)
 {
 	cleanup_free const char **names = calloc(fields->n + 1, sizeof(*names));
-	const char *near;
+	char near[HULL_NEAR_LEN];
 	size_t n = 0;
 
 	if (!names)
@@ -400,10 +399,7 @@ static int fail_unknown(const struct hull_fields *fields, const struct hull_fiel
 	for (size_t i = 0; i < fields->n; i++)
 		if (fields->v[i].name && !is_hidden(&fields->v[i], w))
 			names[n++] = fields->v[i].name;
-	near = hull_nearest(w->name, names);
-	if (near)
-		return fail(err, w, "unknown key; did you mean '%s'?", near);
-	return fail(err, w, "unknown key");
+	return fail(err, w, "unknown key%s", hull_did_you_mean(w->name, names, "", near));
 }
 
 static int read_member(const struct reading *r, const char *key, struct hull_json *value)

@@ -201,6 +201,10 @@ int hull_fields_resolve(const struct hull_fields *fields, void *object, const ch
  * manual pages.  Lists of several kinds are left to the caller. 0 or -ENOMEM. */
 int hull_fields_explain(const struct hull_fields *fields, const char *prefix, bool page,
 			struct hull_strbuf *out);
+/* Its type in a word or two; and text of ours in the page's language, in which '_' would begin
+ * something. */
+const char *hull_field_type_text(const struct hull_field *f);
+void hull_field_add_word(struct hull_strbuf *out, bool page, const char *word);
 int hull_fields_to_json(const struct hull_fields *fields, const void *object,
 			struct hull_json **ret, struct hull_error **err);
 

@@ -70,26 +70,14 @@ static void split(char *rest, struct parts *ret)
 	ret->authority = at ? at + 1 : rest;
 }
 
-/* In place; -EINVAL for a bad escape, and for one of NUL. */
+/* In place. */
 static int unescape(char *s)
 {
-	char *to = s;
+	ssize_t n = hull_unescape(s, strlen(s), s);
 
-	for (; *s; s++) {
-		int high, low;
-
-		*to = *s;
-		if (*s == '%') {
-			high = hull_hex_digit(s[1]);
-			low = high < 0 ? -1 : hull_hex_digit(s[2]);
-			if (low < 0 || !(high | low))
-				return -EINVAL;
-			*to = (char)(high << 4 | low);
-			s += 2;
-		}
-		to++;
-	}
-	*to = '\0';
+	if (n < 0)
+		return (int)n;
+	s[n] = '\0';
 	return 0;
 }
 

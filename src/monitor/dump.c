@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/os.h"
+#include "base/path.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -178,26 +179,17 @@ static void on_idle(void *ctx)
 
 /* ---- the file ---- */
 
-/* Not every file system has nameless files. */
 static int open_file(struct hull_dump *d)
 {
 	const char *slash = strrchr(d->path, '/');
-	cleanup_free char *dir = strndup(d->path, (size_t)(slash - d->path) + 1);
+	cleanup_free char *dir = strndup(d->path, (size_t)(slash - d->path) + 1), *prefix = NULL;
 
-	if (!dir)
-		return -ENOMEM;
-	d->fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-	if (d->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return d->fd < 0 ? -errno : 0;
-	if (asprintf(&d->temporary, "%s.%s.XXXXXX", dir, slash + 1) < 0) {
-		d->temporary = NULL;
+	if (!dir || asprintf(&prefix, ".%s.", slash + 1) < 0) {
+		prefix = NULL;
 		return -ENOMEM;
 	}
-	d->fd = mkostemp(d->temporary, O_CLOEXEC);
-	if (d->fd >= 0)
-		return 0;
-	free(steal_ptr(&d->temporary));
-	return -errno;
+	d->fd = hull_file_nameless(dir, prefix, &d->temporary);
+	return d->fd < 0 ? d->fd : 0;
 }
 
 int hull_dump_begin(struct hull_dump *d, struct hull_error **err)

@@ -34,7 +34,7 @@ int hull_catalogue_open(uint64_t deadline_ns, struct hull_store **ret_store,
 /* ---- making ---- */
 
 /* A VM that can't be started should not be made.  Of a copy: what we fill in is of the day. */
-static int check(const char *json, const char *id, struct hull_error **err)
+static int check(const char *json, const char *id, const char *guest_dir, struct hull_error **err)
 {
 	cleanup_config struct hull_config c;
 	cleanup_free char *dir = NULL;
@@ -46,13 +46,13 @@ static int check(const char *json, const char *id, struct hull_error **err)
 	c.run_dir = steal_ptr(&dir);
 	if (!c.id)
 		return hull_fail_nomem(err);
-	if (hull_description_complete(&c, err) < 0)
+	if (hull_description_complete(&c, guest_dir, err) < 0)
 		return -1;
 	return hull_config_validate(&c, err);
 }
 
 int hull_catalogue_create(struct hull_store *store, const struct hull_config *config,
-			  const char *name, const struct hull_labels *labels,
+			  const char *guest_dir, const char *name, const struct hull_labels *labels,
 			  char ret_id[HULL_STORE_ID_LEN + 1], struct hull_error **err)
 {
 	cleanup_free char *json = NULL;
@@ -69,7 +69,7 @@ int hull_catalogue_create(struct hull_store *store, const struct hull_config *co
 	};
 
 	if (hull_id_make(r.id, err) < 0 || hull_config_to_json(config, &json, err) < 0 ||
-	    check(json, r.id, err) < 0)
+	    check(json, r.id, guest_dir, err) < 0)
 		return -1;
 	r.config = json;
 	if (hull_store_add(store, &r, err) < 0)

@@ -13,9 +13,10 @@
 int hull_catalogue_open(uint64_t deadline_ns, struct hull_store **ret_store,
 			struct hull_error **err);
 /* A VM from a description, which has what a user says and nothing that is ours to fill in; it is
- * checked as a start would check it.  @name may be NULL. */
+ * checked as a start would check it.  @guest_dir: as for hull_description_complete().  @name may be
+ * NULL. */
 int hull_catalogue_create(struct hull_store *store, const struct hull_config *config,
-			  const char *name, const struct hull_labels *labels,
+			  const char *guest_dir, const char *name, const struct hull_labels *labels,
 			  char ret_id[HULL_STORE_ID_LEN + 1], struct hull_error **err);
 /* Whether what a record says to live does; cheap, and without the VM's lock. */
 bool hull_catalogue_lives(const struct hull_record *record, const char *boot);

@@ -89,7 +89,7 @@ static int describe(struct hull_task *t)
 	t->config.id = strdup(t->id);
 	if (!t->config.id)
 		return hull_fail_nomem(&t->error);
-	return hull_description_complete(&t->config, &t->error);
+	return hull_description_complete(&t->config, t->o.guest_dir, &t->error);
 }
 
 void hull_task_start(struct hull_task *t)

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "vsock/confine.h"
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -20,7 +21,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 void hull_vsock_raise_files(void)
@@ -36,19 +36,12 @@ void hull_vsock_raise_files(void)
 /* Only those of @keep remain, as far as they are there. */
 static int keep_caps(uint64_t keep, struct hull_error **err)
 {
-	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3];
+	uint64_t permitted, inheritable;
+	int r = hull_caps_get(&permitted, &inheritable);
 
-	if (syscall(SYS_capget, &h, d) < 0)
-		return hull_fail_errno(err, errno, "read the process' capabilities");
-	for (size_t i = 0; i < ARRAY_SIZE(d); i++) {
-		d[i].permitted &= (uint32_t)(keep >> (32 * i));
-		d[i].effective = d[i].permitted;
-		d[i].inheritable = 0;
-	}
-	if (syscall(SYS_capset, &h, d) < 0)
-		return hull_fail_errno(err, errno, "drop capabilities");
-	return 0;
+	if (r == 0)
+		r = hull_caps_set(permitted & keep, 0);
+	return r < 0 ? hull_fail_errno(err, -r, "drop capabilities") : 0;
 }
 
 static int become(uid_t uid, gid_t gid, struct hull_error **err)

@@ -395,44 +395,17 @@ static void drop_fds(struct hull_vsock_server *s)
 	s->n_fds = 0;
 }
 
-/* All of what came with the bytes; more than there may be are closed. */
-static void keep_fds(struct hull_vsock_server *s, struct msghdr *m)
-{
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
-		const char *p = (const char *)CMSG_DATA(h);
-
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t left = h->cmsg_len - CMSG_LEN(0); left >= sizeof(int);
-		     left -= sizeof(int), p += sizeof(int)) {
-			int fd;
-
-			memcpy(&fd, p, sizeof(fd));
-			if (s->n_fds < HULL_VHOST_FDS_MAX)
-				s->fds[s->n_fds++] = fd;
-			else
-				close(fd);
-		}
-	}
-}
+static_assert(HULL_VHOST_FDS_MAX <= HULL_FDS_MAX, "all of a message's descriptors are received");
 
 static ssize_t receive(struct hull_vsock_server *s, size_t len)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int) * HULL_VHOST_FDS_MAX)];
-	} control;
-	struct iovec piece = {s->in + s->got, len};
-	struct msghdr m = {.msg_iov = &piece,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(s->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	size_t more;
+	ssize_t n = hull_receive_fds(s->fd, s->in + s->got, len, s->fds + s->n_fds,
+				     HULL_VHOST_FDS_MAX - s->n_fds, &more);
 
-	if (n > 0) {
-		keep_fds(s, &m);
+	if (n > 0)
 		s->got += (size_t)n;
-	}
+	s->n_fds += more;
 	return n;
 }
 
@@ -470,7 +443,7 @@ static int read_message(struct hull_vsock_server *s, struct hull_error **err)
 	if (s->got >= HULL_VHOST_HEADER)
 		want += s->msg.size;
 	n = receive(s, want - s->got);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN || n == -EINTR)
 		return 0;
 	if (n <= 0)
 		return -1; /* it is gone, one way or the other */
