@@ -199,7 +199,7 @@ static void explain(const struct hull_setting *set, const struct hull_settings *
 	hull_field_add_word(out, page, set->name);
 	hull_strbuf_addf(out, page ? "* (%s" : "  %s",
 			 set->style == HULL_SETTING_TIME ? "time" : hull_field_type_text(f));
-	for (size_t i = 0; f->names && f->names[i]; i++)
+	for (size_t i = 0; f->type == HULL_FIELD_TYPE_ENUM && f->names[i]; i++)
 		hull_strbuf_addf(out, "%s%s", i ? ", " : " ", f->names[i]);
 	hull_strbuf_adds(out, "; ");
 	hull_field_add_word(out, page, set->variable);

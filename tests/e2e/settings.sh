@@ -120,6 +120,12 @@ expect 125 env HULL_QEMU=/no/such "$HULL" run -- true
 has err /no/such
 expect 125 env HULL_QEMU=relative "$HULL" run -- true
 has err "HULL_QEMU: 'relative' is not an absolute path"
+expect 125 env HULL_KERNEL=/no/such "$HULL" run -- true
+has err /no/such
+# A kernel that is said is another one's affair.
+guest=${HULL_GUEST_DIR:-$(dirname "$HULL")/guest}
+expect 0 env HULL_KERNEL=/no/such HULL_INITRD=/no/such "$HULL" run --kernel "$guest/vmlinux" -- true
+expect 0 env HULL_KERNEL="$guest/vmlinux" "$HULL" run -- true
 printf 'guest_dir = /no/such\n' >"$HULL_HOME/etc/conf.d/50.conf"
 expect 125 "$HULL" run -- true
 has err "open guest artefact '/no/such/vmlinux'"
