@@ -243,7 +243,8 @@ int hull_cmd_ls(const struct hull_verb *verb, int argc, char **argv)
 		(void)finish(&l, r, err);
 		return HULL_EXIT_USAGE;
 	}
-	return finish(&l, r ? 0 : ls(&l, &err), err);
+	r = r ? 0 : ls(&l, &err);
+	return finish(&l, r, err);
 }
 
 /* ---- inspect ---- */
