@@ -111,6 +111,25 @@ int hull_file_open(const char *path, int flags, bool block_device_ok, struct sta
 	return 0;
 }
 
+int hull_file_nameless(const char *dir)
+{
+	cleanup_free char *path = NULL;
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	/* Not every file system has them. */
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd < 0 ? -errno : fd;
+	if (asprintf(&path, "%s/hull-XXXXXX", dir) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	(void)unlink(path); /* it has just been made by us; a failure leaves an empty file */
+	return fd;
+}
+
 int hull_file_read(const char *path, size_t max, struct hull_strbuf *out)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -30,6 +30,8 @@ int hull_regular_read(const char *path, size_t max, struct hull_strbuf *out);
  * neither.  Without waiting for the other side of a FIFO that somebody put there. */
 int hull_file_open(const char *path, int flags, bool block_device_ok, struct stat *ret_st,
 		   int *ret_fd);
+/* A new file in @dir that has no name, open for reading and writing, for us alone. */
+int hull_file_nameless(const char *dir);
 int hull_fd_read_all(int fd, size_t max, struct hull_strbuf *out);
 /* Temporary name beside it, fsync if @sync, rename: others see the old file or the new one. */
 int hull_file_write(const char *path, const void *data, size_t len, mode_t mode, bool sync);

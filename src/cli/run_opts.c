@@ -15,6 +15,7 @@
 #include "cli/kernel_opts.h"
 #include "cli/path_opts.h"
 #include "cli/publish.h"
+#include "cli/resource_opts.h"
 #include "cli/rest_opts.h"
 #include "cli/volume.h"
 #include "config.h"
@@ -29,7 +30,6 @@
 #include <unistd.h>
 
 #define MIB (UINT64_C(1) << 20)
-#define MEMORY_MIN (64 * MIB)
 #define PIDS_MAX UINT64_C(4194303) /* what the agent takes */
 #define SCRATCH_MIN (16 * MIB)	   /* less leaves a file system no room for files */
 
@@ -71,6 +71,7 @@ enum {
 	OPT_FIRMWARE,
 	OPT_IGNITION,
 	OPT_CLOUD_INIT,
+	OPT_MEMORY_BACKING,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -100,6 +101,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_CPU_LIMIT, "cpu-limit", "N", "at most so much of the host's CPUs, e.g. 0.5 or 2",
 	 NULL},
 	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
+	{OPT_MEMORY_BACKING, "memory-backing", "WORD[,WORD...]",
+	 "what it is made of: prealloc, hugepages[=SIZE], lock, dir=DIR", NULL},
 	{OPT_SCRATCH, "scratch", "SIZE",
 	 "put the root's changes on a throwaway disk, not in memory", NULL},
 	{OPT_READ_ONLY, "read-only", NULL,
@@ -149,34 +152,6 @@ static int set_string(char **slot, const char *value, struct hull_error **err)
 	free(*slot);
 	*slot = strdup(value);
 	return *slot ? 0 : hull_fail_nomem(err);
-}
-
-static int set_size(uint64_t *slot, const char *value, struct hull_error **err)
-{
-	if (hull_parse_size(value, slot) == 0)
-		return 0;
-	hull_fail(err, HULL_E_INVALID, "'%s' is not a size", value);
-	hull_hint(err, "write it like 512M or 2G");
-	return -1;
-}
-
-static int set_memory(uint64_t *slot, const char *value, struct hull_error **err)
-{
-	uint64_t bytes;
-
-	if (set_size(&bytes, value, err) < 0)
-		return -1;
-	if (bytes < MEMORY_MIN || bytes % MIB) {
-		hull_fail(err, HULL_E_INVALID, "'%s' is too little memory, or not whole MiB",
-			  value);
-		hull_hint(err,
-			  bytes < MIB ? "a bare number is bytes: did you mean '%sM'?"
-				      : "'%s': a VM needs at least 64M, and whole MiB",
-			  value);
-		return -1;
-	}
-	*slot = bytes;
-	return 0;
 }
 
 static int set_duration(uint64_t *slot, const char *value, struct hull_error **err)
@@ -248,26 +223,12 @@ static int set_number(uint64_t *slot, const char *value, uint64_t max, struct hu
 	return 0;
 }
 
-static int set_cpu_limit(uint64_t *slot, const char *value, struct hull_error **err)
-{
-	uint64_t milli;
-
-	if (hull_parse_milli(value, &milli) < 0 || milli < HULL_CONFIG_MIN_CPU_LIMIT ||
-	    milli > 1000 * HULL_CONFIG_MAX_CPUS) {
-		hull_fail(err, HULL_E_INVALID, "'%s' is not a number of CPUs", value);
-		hull_hint(err, "write it like 0.5 or 2, from 0.01 to %d", HULL_CONFIG_MAX_CPUS);
-		return -1;
-	}
-	*slot = milli;
-	return 0;
-}
-
 static int add_scratch(struct hull_config *c, const char *value, struct hull_error **err)
 {
 	struct hull_disk *d = NULL;
 	uint64_t bytes;
 
-	if (set_size(&bytes, value, err) < 0)
+	if (hull_size_parse(value, &bytes, err) < 0)
 		return -1;
 	if (bytes < SCRATCH_MIN || bytes % MIB) {
 		hull_fail(err, HULL_E_INVALID, "'%s' is too small for a disk, or not whole MiB",
@@ -443,9 +404,11 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case 'c':
 		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
 	case OPT_CPU_LIMIT:
-		return set_cpu_limit(&c->cpu_limit, value, err);
+		return hull_cpu_limit_parse(value, &c->cpu_limit, err);
 	case 'm':
-		return set_memory(&c->memory_bytes, value, err);
+		return hull_memory_parse(value, &c->memory_bytes, err);
+	case OPT_MEMORY_BACKING:
+		return hull_memory_backing_parse(value, &c->memory_backing, err);
 	case OPT_SCRATCH:
 		return add_scratch(c, value, err);
 	case OPT_ROOT:

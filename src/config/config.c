@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "config/nbd.h"
 #include "config/network.h"
+#include "config/resources.h"
 #include "config/resturi.h"
 #include "config/vports.h"
 
@@ -192,6 +193,8 @@ static const struct hull_field config_table[] = {
 		       "number of virtual CPUs"),
 	HULL_FIELD_SIZE(struct hull_config, memory_bytes, "memory", 0, DEFAULT_MEMORY, 64 * MIB,
 			4096 * GIB, "memory of the guest"),
+	HULL_FIELD_STRUCT(struct hull_config, memory_backing, "memory_backing", 0,
+			  &hull_memory_backing_fields, "what that memory is made of"),
 	HULL_FIELD_U64(struct hull_config, cpu_limit, "cpu_limit", 0, 0, 0,
 		       1000 * HULL_CONFIG_MAX_CPUS,
 		       "thousandths of a host CPU that the VM may use; 0: no limit"),
@@ -688,8 +691,8 @@ static int check_share_at(const struct hull_config *c, size_t i, struct hull_err
 
 /* Each finds one problem of the whole, or of an item of one of its lists. */
 static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
-	check_identity, check_firmware, check_boot,	  check_debug,
-	check_hardware, check_rest,	check_cloud_init, hull_vports_check};
+	check_identity, check_firmware,	  check_boot,	     check_debug,	  check_hardware,
+	check_rest,	check_cloud_init, hull_vports_check, hull_resources_check};
 #define LIST(member) offsetof(struct hull_config, member.n)
 static const struct {
 	size_t n; /* offset of the list's length */

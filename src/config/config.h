@@ -105,6 +105,16 @@ struct hull_share {
 	bool readonly;
 };
 
+/* What the guest's memory is made of.  If anything is said here it is a file of the monitor's,
+ * which the hypervisor shares. */
+#define HULL_HUGEPAGES_HOST 1
+struct hull_memory_backing {
+	bool prealloc;	    /* all of it is there before the guest starts */
+	uint64_t hugepages; /* of so many bytes each; 0: usual pages; HOST: as the host has them */
+	bool lock;	    /* all of it is there before, and stays in the host's memory */
+	char *dir;	    /* a file there, without a name; NULL: in memory */
+};
+
 /* Connections to the host's ports are passed on to the guest's. */
 struct hull_port {
 	char *address; /* of the host, v4 or v6; NULL: loopback, both */
@@ -162,6 +172,7 @@ struct hull_config {
 	char *name;
 	uint64_t cpus;
 	uint64_t memory_bytes;
+	struct hull_memory_backing memory_backing;
 	uint64_t cpu_limit; /* thousandths of a host CPU for all of the VM; 0: none */
 	enum hull_arch arch;
 	enum hull_machine machine;

@@ -280,6 +280,7 @@ static void test_services(void **state)
 static void test_own_options(void **state)
 {
 	static const char *const args[] = {"--firmware", "efi,store=s,create,code=c,template=t"};
+	static const char *const backing[] = {"--memory-backing", "prealloc,hugepages=2M,dir=/d"};
 	static const char *const bad[] = {"--firmware", "efi,stone=s"};
 	struct hull_error *err = NULL;
 	struct hull_vm_config *c;
@@ -287,6 +288,10 @@ static void test_own_options(void **state)
 	void *strings;
 	char **out;
 
+	assert_int_equal(hull_vm_config_from_args(backing, 2, HULL_DIALECT_HULL, 0, &c, NULL), 0);
+	expect_args(c, HULL_DIALECT_HULL,
+		    "--cpus 1 --memory 512M --memory-backing prealloc,hugepages=2M,dir=/d");
+	hull_vm_config_free(c);
 	assert_int_equal(hull_vm_config_from_args(args, 2, HULL_DIALECT_HULL, 0, &c, NULL), 0);
 	expect_args(c, HULL_DIALECT_HULL,
 		    "--cpus 1 --memory 512M --firmware efi,store=s,create,code=c,template=t");

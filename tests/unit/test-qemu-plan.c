@@ -174,6 +174,13 @@ static const struct {
 	 "{" BOOT ",\"arch\":\"aarch64\",\"machine\":\"virt\",\"cpus\":256,\"networks\":[{}],"
 	 "\"disks\":[{\"scratch\":\"1G\"}],\"gdb\":{\"kind\":\"socket\"}}",
 	 &arm_much},
+	{"memory-prealloc", "{" BOOT ",\"memory_backing\":{\"prealloc\":true}}", &tcg},
+	{"memory-huge-q35",
+	 "{" BOOT ",\"memory\":\"1G\",\"machine\":\"q35\",\"root\":{\"kind\":\"host\"},"
+	 "\"memory_backing\":{\"hugepages\":\"1G\"}}",
+	 &tcg},
+	{"memory-dir-aarch64",
+	 "{" BOOT ",\"arch\":\"aarch64\",\"memory_backing\":{\"lock\":true,\"dir\":\"/d\"}}", &arm},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };

@@ -61,6 +61,7 @@ struct qemu {
 	int dump_fd;			 /* where dumps go */
 	uint64_t next_set;		 /* of descriptors */
 	struct hull_qemu_memory *memory; /* NULL: QEMU's own */
+	bool memory_awaited, greeted;	 /* the guest starts when the one is over, the other come */
 	struct hull_conn *conn;
 	struct hull_qmp *qmp;
 	struct hull_tail *tail;
@@ -156,6 +157,31 @@ static void on_running(void *ctx, const struct hull_json *result, const struct h
 	set_running(q);
 }
 
+static void start_guest(struct qemu *q)
+{
+	struct hull_error *error = NULL;
+
+	if (q->memory_awaited || !q->greeted)
+		return;
+	if (hull_qmp_execute(q->qmp, "cont", NULL, on_running, q, &error) < 0)
+		condemn(q, error);
+}
+
+static void on_memory(void *ctx, const struct hull_error *error)
+{
+	struct hull_error *copy = NULL;
+	struct qemu *q = ctx;
+
+	q->memory_awaited = false;
+	if (error) {
+		(void)hull_fail_copy(&copy, error);
+		condemn(q, copy);
+		return;
+	}
+	if (q->state == STATE_STARTING)
+		start_guest(q);
+}
+
 /* Only now does the guest begin to run, so that none of its events is lost: QEMU sends events only
  * to those who have negotiated.  A debugger lets it run by itself: a RESUME that nobody asked for
  * tells of it. */
@@ -177,10 +203,8 @@ static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigne
 		condemn(q, error);
 		return;
 	}
-	if (q->config->gdb.kind != HULL_GDB_NONE)
-		return;
-	if (hull_qmp_execute(q->qmp, "cont", NULL, on_running, q, &error) < 0)
-		condemn(q, error);
+	q->greeted = q->config->gdb.kind == HULL_GDB_NONE;
+	start_guest(q);
 }
 
 static void on_shutdown(struct qemu *q, const char *reason)
@@ -520,6 +544,17 @@ static int make_plan(const struct hull_config *config, const char *binary,
 	return hull_qemu_plan_make(config, &host, ret_plan, err);
 }
 
+static int bring_in_memory(struct qemu *q, const uint64_t boot_len[2], struct hull_error **err)
+{
+	int r = hull_qemu_memory_ready(q->memory, q->env.cgroup_fd, on_memory, q, err);
+
+	q->memory_awaited = r > 0;
+	if (r == 0)
+		hull_qemu_memory_fill(q->memory, hull_qemu_arch(q->config->arch), boot_len,
+				      q->env.cgroup_fd);
+	return MIN(r, 0);
+}
+
 static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct hull_error **err)
 {
 	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
@@ -541,9 +576,8 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = steal_fd(&e.streams[i]);
 	q->memory = steal_ptr(&e.memory);
-	if (q->memory)
-		hull_qemu_memory_fill(q->memory, hull_qemu_arch(q->config->arch), e.boot_len,
-				      q->env.cgroup_fd);
+	if (q->memory && bring_in_memory(q, e.boot_len, err) < 0)
+		return -1;
 	return watch(q, &e, err);
 }
 

@@ -90,7 +90,7 @@ static int make_memory(const struct making *m, int *ret_fd, struct hull_error **
 {
 	struct hull_qemu_ends *e = m->ends;
 
-	if (hull_qemu_memory_new(m->loop, m->config->memory_bytes, &e->memory, err) < 0)
+	if (hull_qemu_memory_new(m->loop, m->config, m->reader, &e->memory, err) < 0)
 		return -1;
 	*ret_fd = fcntl(hull_qemu_memory_fd(e->memory), F_DUPFD_CLOEXEC, 3);
 	return *ret_fd < 0 ? hull_fail_errno(err, errno, "duplicate a descriptor") : 0;

@@ -278,28 +278,9 @@ int hull_qemu_open_image(const char *list, size_t index, const char *path, bool 
 	return steal_fd(&fd);
 }
 
-/* Not every file system has nameless files. */
-static int open_nameless(const char *dir)
-{
-	cleanup_free char *path = NULL;
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return fd < 0 ? -errno : fd;
-	if (asprintf(&path, "%s/hull-scratch-XXXXXX", dir) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	(void)unlink(path); /* it has just been made by us; a failure leaves an empty file */
-	return fd;
-}
-
 static int open_scratch(const char *dir, uint64_t size, size_t index, struct hull_error **err)
 {
-	cleanup_close int fd = open_nameless(dir);
+	cleanup_close int fd = hull_file_nameless(dir);
 
 	if (fd < 0)
 		return hull_fail_errno(err, -fd, "disks[%zu]: make a scratch file in '%s'", index,

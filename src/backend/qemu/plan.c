@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "config/forward.h"
 #include "config/network.h"
+#include "config/resources.h"
 #include "config/vports.h"
 
 #include <assert.h>
@@ -108,6 +109,13 @@ void hull_plan_virtio_nth(struct hull_plan *b, const char *what, int slot, size_
 	hull_plan_virtio(b, what, text, properties);
 }
 
+/* Where it is not QEMU's own: then it can be handed to daemons, and is what the description says.
+ */
+static bool has_memory_file(const struct hull_plan *b)
+{
+	return has_daemons(b) || hull_memory_backing_is_set(&b->config->memory_backing);
+}
+
 static void add_process(struct hull_plan *b)
 {
 	int qmp = hull_plan_fd(b, HULL_QEMU_FD_QMP, 0);
@@ -133,7 +141,7 @@ static bool has_firmware(const struct hull_plan *b)
 static void add_machine(struct hull_plan *b)
 {
 	hull_plan_addf(b, "-machine", "%s%s%s", b->arch->machines[b->plan->machine],
-		       has_daemons(b) ? ",memory-backend=mem" : "",
+		       has_memory_file(b) ? ",memory-backend=mem" : "",
 		       has_firmware(b) ? ",pflash0=code,pflash1=store" : "");
 	/* vhost-user devices speak modern virtio only, and it is the quicker one. */
 	if (hull_plan_is_microvm(b))
@@ -141,13 +149,13 @@ static void add_machine(struct hull_plan *b)
 	hull_plan_add(b, "-accel", hull_accel_names[b->host->accel]);
 }
 
-/* Daemons need it to be a file they can be handed.  It is one of ours, see drive.c. */
+/* The file is one of ours, see memory.h. */
 static void add_memory(struct hull_plan *b)
 {
 	uint64_t mib = b->config->memory_bytes >> 20;
 
 	hull_plan_addf(b, "-m", "%" PRIu64 "M", mib);
-	if (has_daemons(b))
+	if (has_memory_file(b))
 		hull_plan_addf(b, "-object",
 			       "memory-backend-file,id=mem,size=%" PRIu64
 			       "M,share=on,mem-path=/proc/self/fd/%d",

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tables and rules of resources.h.
+ */
+#define _GNU_SOURCE
+#include "config/resources.h"
+
+#include "base/cleanup.h"
+
+#include <inttypes.h>
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define PATH_MAX_LEN 4095
+
+static const struct hull_field memory_backing_table[] = {
+	HULL_FIELD_BOOL(struct hull_memory_backing, prealloc, "prealloc", 0, false,
+			"all of it is there before the guest starts"),
+	HULL_FIELD_SIZE(struct hull_memory_backing, hugepages, "hugepages", HULL_FIELD_SWITCH, 0, 0,
+			64 * GIB,
+			"of the host's huge pages, reserved for it: those of its default size, or "
+			"of this one"),
+	HULL_FIELD_BOOL(struct hull_memory_backing, lock, "lock", 0, false,
+			"all of it is there before the guest starts, and is never swapped out"),
+	HULL_FIELD_STRING(struct hull_memory_backing, dir, "dir", HULL_FIELD_PATH, PATH_MAX_LEN,
+			  "directory of the host in which it is a file without a name"),
+};
+const struct hull_fields hull_memory_backing_fields =
+	HULL_FIELDS(struct hull_memory_backing, memory_backing_table);
+
+bool hull_memory_backing_is_set(const struct hull_memory_backing *b)
+{
+	return b->prealloc || b->hugepages || b->lock || b->dir;
+}
+
+bool hull_memory_is_ready_first(const struct hull_memory_backing *b)
+{
+	return b->prealloc || b->lock;
+}
+
+static int check_backing(const struct hull_config *c, struct hull_error **err)
+{
+	const struct hull_memory_backing *b = &c->memory_backing;
+
+	if (b->dir && *b->dir != '/')
+		return hull_fail(err, HULL_E_INVALID,
+				 "memory_backing.dir: '%s' is not an absolute path", b->dir);
+	if (b->dir && b->hugepages)
+		return hull_fail(err, HULL_E_INVALID,
+				 "memory_backing.hugepages: not together with dir; one of a "
+				 "hugetlbfs has them anyway");
+	if (b->hugepages <= HULL_HUGEPAGES_HOST)
+		return 0;
+	if (b->hugepages & (b->hugepages - 1))
+		return hull_fail(err, HULL_E_INVALID,
+				 "memory_backing.hugepages: %" PRIu64
+				 " is not the size of a page: no power of two",
+				 b->hugepages);
+	return 0;
+}
+
+int hull_resources_check(const struct hull_config *c, struct hull_error **err)
+{
+	return check_backing(c, err);
+}

@@ -1,0 +1,144 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What a VM's memory and processors are made of, as the host and the guest see it.
+. "$(dirname "$0")/functions.sh"
+requires jq
+
+# begin OPTIONS... -- COMMAND... : in the background, until it has printed "ready"
+begin()
+{
+	[ -p hold ] || mkfifo hold
+	: >out
+	"$HULL" run -i --net none "$@" <>hold >out 2>err &
+	pid=$!
+	tries=600
+	until grep -q ready out; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] && kill -0 "$pid" 2>/dev/null || fail "it did not begin: $(cat err)"
+		sleep 0.1
+	done
+}
+on_exit 'kill $pid 2>/dev/null'
+pid=
+
+# ended : after a line to read, with success
+ended()
+{
+	echo >hold
+	wait "$pid" || fail "exit code $?: $(cat err)"
+	pid=
+}
+
+# of_vm NAME : pid of that program of the VM's
+of_vm()
+{
+	monitor=$(cat "/proc/$pid/task/$pid/children")
+	for p in $(cat "/proc/${monitor% }/task/${monitor% }/children"); do
+		case $(cat "/proc/$p/comm") in
+		"$1"*) echo "$p" ;;
+		esac
+	done
+}
+
+# mapping PATTERN : of QEMU's memory, the largest mapping of a file like that: NAME SIZE-KB PAGE-KB
+mapping()
+{
+	awk -v pattern="$1" '/^[0-9a-f]+-[0-9a-f]+ / { file = $6; shared = $2 ~ /s$/ }
+		/^Size:/ { size = $2 }
+		/^KernelPageSize:/ && shared && file ~ pattern && size > most { most = size; best = file " " size " " $2 }
+		END { print best }' "/proc/$(of_vm qemu)/smaps"
+}
+
+# refused CODE CAUSE MESSAGE HINT OPTIONS... : before anything runs
+refused()
+{
+	refused_code=$1
+	cause=$2
+	message=$3
+	hint=$4
+	shift 4
+	expect 125 "$HULL" run --log-format json --net none "$@" -- true
+	[ "$(jq -r '.error.code + " " + .error.cause' err)" = "$refused_code $cause" ] || fail "not $refused_code $cause: $(cat err)"
+	case $(jq -r .error.message err) in *"$message"*) ;; *) fail "lacks '$message': $(cat err)" ;; esac
+	case $(jq -r .error.hint err) in *"$hint"*) ;; *) fail "lacks the hint '$hint': $(cat err)" ;; esac
+}
+
+# ---- memory: there before the guest starts, locked, in a file, of huge pages ----
+
+mib=128
+locks=yes
+"$HULL" run --net none -m ${mib}M --memory-backing lock -- true >out 2>err || locks=
+if [ -n "$locks" ]; then
+	begin -m ${mib}M --memory-backing lock -- sh -c 'echo ready; read -r line'
+	locked=$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(of_vm hull-fill)/status")
+	[ "$locked" -eq $((mib << 10)) ] || fail "$locked kB are locked"
+	there=$(mapping guest-memory)
+	[ "${there#* }" = "$((mib << 10)) 4" ] || fail "the memory is '$there'"
+	ended
+else
+	limit=$(ulimit -Hl)
+	[ "$limit" != unlimited ] && [ "$limit" -lt $((mib << 10)) ] || fail "can't be locked: $(cat err)"
+	refused EXHAUSTED memory-lock-limit "$mib MiB can't be locked in memory: the limit is $limit KiB" 'ulimit -Hl' \
+		-m ${mib}M --memory-backing lock
+fi
+
+# A file without a name on a disk, all of it there.
+mkdir mem
+begin -m ${mib}M --memory-backing "prealloc,dir=$T/mem" -- sh -c 'echo ready; read -r line'
+there=$(mapping "^$T/mem/")
+[ "${there#* }" = "$((mib << 10)) 4" ] || fail "the memory is '$there': $(grep "$T/mem" "/proc/$(of_vm qemu)/maps")"
+[ -z "$(ls -A mem)" ] || fail 'the file has a name'
+for fd in "/proc/$(of_vm qemu)"/fd/*; do
+	case $(readlink "$fd") in
+	"$T"/mem/*) file=$fd ;;
+	esac
+done
+[ "$(stat -L -c '%s %a' "$file")" = "$((mib << 20)) 600" ] || fail "the file is $(stat -L "$file")"
+[ "$(stat -L -c %b "$file")" -ge $((mib << 11)) ] || fail "not all of it is there: $(stat -L "$file")"
+ended
+
+free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
+total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
+if [ $((free + 256)) -lt "$total" ]; then
+	refused EXHAUSTED host-memory 'are to be there before it starts' 'leave prealloc and lock out' \
+		-m $((free + 256))M --memory-backing prealloc
+fi
+refused EXHAUSTED no-space "'$T/mem' has room for" 'choose another directory' -m 4194304M --memory-backing "dir=$T/mem"
+refused NOT_FOUND no-such-file "open '$T/none'" '' --memory-backing "dir=$T/none"
+
+# Whole pages of the host's own size, which it has back when the machine is gone.
+kib=$(awk '/^Hugepagesize/ { print $2 }' /proc/meminfo)
+pages=/sys/kernel/mm/hugepages/hugepages-${kib}kB
+counter() # NAME
+{
+	cat "$pages/$1_hugepages"
+}
+need=$((mib << 10))
+[ -z "$kib" ] || need=$((need / kib))
+reserved=
+if [ "$(id -u)" -eq 0 ] && [ -n "$kib" ] && [ $((mib << 10)) -ge "$kib" ]; then
+	had=$(counter nr)
+	on_exit "echo $had >$pages/nr_hugepages"
+	{ echo $((had + need)) >$pages/nr_hugepages; } 2>/dev/null
+	[ $(($(counter free) - $(counter resv))) -lt $need ] || reserved=yes
+fi
+if [ -n "$reserved" ]; then
+	before="$(counter nr) $(counter free) $(counter resv)"
+	begin -m ${mib}M --memory-backing hugepages -v "$T:/x:ro" -- sh -c 'echo ready; read -r line'
+	there=$(mapping guest-memory)
+	[ "${there#* }" = "$((mib << 10)) $kib" ] || fail "the memory is '$there'"
+	[ $(($(counter free) - $(counter resv))) -lt $need ] || fail 'the pages are not reserved'
+	ended
+	is_now="$(counter nr) $(counter free) $(counter resv)"
+	[ "$is_now" = "$before" ] || fail "huge pages were $before and are $is_now"
+	begin -m ${mib}M --memory-backing "hugepages=${kib}K,prealloc" -- sh -c 'echo ready; read -r line'
+	[ "$(counter resv)" -eq "${before##* }" ] || fail 'not all of it is there'
+	ended
+	echo "$had" >$pages/nr_hugepages
+fi
+if [ -n "$kib" ] && [ $(($(counter free) - $(counter resv))) -lt $need ] && [ "$(counter nr_overcommit)" = 0 ]; then
+	refused EXHAUSTED huge-pages "$mib MiB of memory take $need huge pages of $kib KiB" \
+		"as root: echo $(($(counter nr) + need - $(counter free) + $(counter resv))) >$pages/nr_hugepages" \
+		-m ${mib}M --memory-backing hugepages
+fi
+refused UNSUPPORTED huge-pages 'no huge pages of 8 KiB' '' --memory-backing hugepages=8K

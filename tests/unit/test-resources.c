@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What descriptions say of memory and processors beyond their number: read, written, refused.
+ */
+#include "unit.h"
+
+#include "base/cleanup.h"
+#include "config/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HEAD "\"version\":1,\"id\":\"00112233445566778899aabbccddeeff\",\"run_dir\":\"/r\""
+#define GOOD HEAD ",\"kernel\":\"/k\",\"initrd\":\"/i\""
+
+static void test_round_trip(void **state)
+{
+	static const struct {
+		const char *text, *again; /* NULL: the same */
+	} cases[] = {
+		{"{\"version\":1,\"memory_backing\":{\"prealloc\":true,\"hugepages\":true,"
+		 "\"lock\":true,\"dir\":\"/d\"}}",
+		 NULL},
+		{"{\"version\":1,\"memory_backing\":{\"hugepages\":\"1G\"}}",
+		 "{\"version\":1,\"memory_backing\":{\"hugepages\":1073741824}}"},
+		{"{\"version\":1,\"memory_backing\":{\"hugepages\":2097152}}", NULL},
+		{"{\"version\":1,\"memory_backing\":{\"hugepages\":false,\"lock\":false}}",
+		 "{\"version\":1}"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *want = cases[i].again ? cases[i].again : cases[i].text;
+		cleanup_error struct hull_error *err = NULL;
+		cleanup_config struct hull_config c;
+		cleanup_free char *text = NULL;
+
+		if (hull_config_from_json(cases[i].text, strlen(cases[i].text), &c, &err) < 0 ||
+		    hull_config_to_json(&c, &text, &err) < 0)
+			fail_msg("%s", hull_error_message(err));
+		assert_string_equal(text, want);
+	}
+}
+
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{"\"memory_backing\":{\"hugepages\":\"some\"}",
+		 "memory_backing.hugepages: must be true, false, or a size such as \"2M\""},
+		{"\"memory_backing\":{\"hugepages\":[]}",
+		 "memory_backing.hugepages: must be true, false, or a size such as \"2M\""},
+		{"\"memory_backing\":{\"hugepages\":\"1T\"}",
+		 "memory_backing.hugepages: must be between 0 and 68719476736"},
+		{"\"memory_backing\":{\"prealloc\":1}",
+		 "memory_backing.prealloc: must be true or false"},
+		{"\"memory_backing\":{\"hugepages\":\"3M\"}",
+		 "memory_backing.hugepages: 3145728 is not the size of a page: no power of two"},
+		{"\"memory_backing\":{\"dir\":\"d\"}",
+		 "memory_backing.dir: 'd' is not an absolute path"},
+		{"\"memory_backing\":{\"dir\":\"/d\",\"hugepages\":true}",
+		 "memory_backing.hugepages: not together with dir; one of a hugetlbfs has them "
+		 "anyway"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_error struct hull_error *err = NULL;
+		cleanup_config struct hull_config c;
+		char text[512];
+
+		snprintf(text, sizeof(text), "{" GOOD ",%s}", cases[i].text);
+		if (hull_config_from_json(text, strlen(text), &c, &err) == 0 &&
+		    hull_config_validate(&c, &err) == 0)
+			fail_msg("%s: accepted", cases[i].text);
+		if (strcmp(hull_error_message(err) + strlen("VM description: "),
+			   cases[i].message) != 0)
+			fail_msg("'%s', not '%s'", hull_error_message(err), cases[i].message);
+		assert_int_equal(hull_error_code(err), HULL_E_INVALID);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_refusals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
