@@ -72,6 +72,9 @@ enum {
 	OPT_IGNITION,
 	OPT_CLOUD_INIT,
 	OPT_MEMORY_BACKING,
+	OPT_CPUS_MAX,
+	OPT_MEMORY_MAX,
+	OPT_MEMORY_SLOTS,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -98,9 +101,13 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_CONFIG, "config", "FILE",
 	 "the machine that FILE describes; the other options change it", "Virtual machine"},
 	{'c', "cpus", "N", "virtual CPUs (default 1)", NULL},
+	{OPT_CPUS_MAX, "cpus-max", "N", "as many as there may be later (default no more)", NULL},
 	{OPT_CPU_LIMIT, "cpu-limit", "N", "at most so much of the host's CPUs, e.g. 0.5 or 2",
 	 NULL},
 	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
+	{OPT_MEMORY_MAX, "memory-max", "SIZE", "as much as there may be later (default no more)",
+	 NULL},
+	{OPT_MEMORY_SLOTS, "memory-slots", "N", "pieces that it may come in (default 8)", NULL},
 	{OPT_MEMORY_BACKING, "memory-backing", "WORD[,WORD...]",
 	 "what it is made of: prealloc, hugepages[=SIZE], lock, dir=DIR", NULL},
 	{OPT_SCRATCH, "scratch", "SIZE",
@@ -407,6 +414,12 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_cpu_limit_parse(value, &c->cpu_limit, err);
 	case 'm':
 		return hull_memory_parse(value, &c->memory_bytes, err);
+	case OPT_CPUS_MAX:
+		return set_number(&c->cpus_max, value, HULL_CONFIG_MAX_CPUS, err);
+	case OPT_MEMORY_MAX:
+		return hull_memory_parse(value, &c->memory_max_bytes, err);
+	case OPT_MEMORY_SLOTS:
+		return set_number(&c->memory_slots, value, HULL_CONFIG_MAX_MEMORY_SLOTS, err);
 	case OPT_MEMORY_BACKING:
 		return hull_memory_backing_parse(value, &c->memory_backing, err);
 	case OPT_SCRATCH:

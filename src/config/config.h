@@ -20,7 +20,9 @@
 #define HULL_CONFIG_VERSION 1
 
 #define HULL_CONFIG_MAX_CPUS 256
-#define HULL_CONFIG_MIN_CPU_LIMIT 10 /* thousandths: the kernel counts no less */
+#define HULL_CONFIG_MEMORY_SLOTS 8
+#define HULL_CONFIG_MAX_MEMORY_SLOTS 256 /* ACPI knows no more */
+#define HULL_CONFIG_MIN_CPU_LIMIT 10	 /* thousandths: the kernel counts no less */
 #define HULL_CONFIG_MAX_DISKS 16
 #define HULL_CONFIG_MAX_DEVICES 32
 #define HULL_CONFIG_MAX_SHARES 64
@@ -171,7 +173,10 @@ struct hull_config {
 	char *id; /* 32 lower-case hex digits */
 	char *name;
 	uint64_t cpus;
+	uint64_t cpus_max; /* that there may be; 0: cpus */
 	uint64_t memory_bytes;
+	uint64_t memory_max_bytes; /* that there may be; 0: memory_bytes */
+	uint64_t memory_slots;	   /* pieces it may come in; 0: HULL_CONFIG_MEMORY_SLOTS */
 	struct hull_memory_backing memory_backing;
 	uint64_t cpu_limit; /* thousandths of a host CPU for all of the VM; 0: none */
 	enum hull_arch arch;

@@ -59,7 +59,48 @@ static int check_backing(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+bool hull_config_grows(const struct hull_config *c)
+{
+	return c->cpus_max > c->cpus || c->memory_max_bytes > c->memory_bytes;
+}
+
+static int check_limits(const struct hull_config *c, struct hull_error **err)
+{
+	if (c->cpus_max && c->cpus_max < c->cpus)
+		return hull_fail(err, HULL_E_INVALID,
+				 "cpus_max: %" PRIu64 " is less than the %" PRIu64 " of cpus",
+				 c->cpus_max, c->cpus);
+	if (c->memory_max_bytes && c->memory_max_bytes < c->memory_bytes)
+		return hull_fail(err, HULL_E_INVALID,
+				 "memory_max: %" PRIu64 " MiB is less than the %" PRIu64
+				 " MiB of memory",
+				 c->memory_max_bytes / MIB, c->memory_bytes / MIB);
+	if (c->memory_max_bytes % MIB)
+		return hull_fail(err, HULL_E_INVALID, "memory_max: must be a multiple of 1 MiB");
+	if (c->memory_slots && c->memory_max_bytes <= c->memory_bytes)
+		return hull_fail(err, HULL_E_INVALID,
+				 "memory_slots: of no use unless memory_max is more than memory");
+	return 0;
+}
+
+/* Which machine can't have what. */
+static int check_growth(const struct hull_config *c, struct hull_error **err)
+{
+	const char *field = c->cpus_max > c->cpus ? "cpus_max" : "memory_max";
+
+	if (c->machine == HULL_MACHINE_MICROVM && hull_config_grows(c))
+		return hull_fail(err, HULL_E_INVALID,
+				 "%s: machine 'microvm' can't be given more later; 'q35' can",
+				 field);
+	if (c->arch == HULL_ARCH_AARCH64 && c->cpus_max > c->cpus)
+		return hull_fail(err, HULL_E_INVALID,
+				 "cpus_max: machine 'virt' can't be given CPUs later");
+	return 0;
+}
+
 int hull_resources_check(const struct hull_config *c, struct hull_error **err)
 {
-	return check_backing(c, err);
+	if (check_backing(c, err) < 0 || check_limits(c, err) < 0)
+		return -1;
+	return check_growth(c, err);
 }

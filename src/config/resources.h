@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a VM may have of the host's memory and processors beyond their number: what its memory is
- * made of.  Tables and rules of those members of the description.
+ * made of, how much of both it may get later.  Tables and rules of those members of the
+ * description.
  */
 #ifndef HULL_CONFIG_RESOURCES_H
 #define HULL_CONFIG_RESOURCES_H
@@ -14,6 +15,9 @@ extern const struct hull_fields hull_memory_backing_fields;
 bool hull_memory_backing_is_set(const struct hull_memory_backing *backing);
 /* Whether all of the memory is there before the guest starts. */
 bool hull_memory_is_ready_first(const struct hull_memory_backing *backing);
+
+/* Whether the machine must have room for more of something than it starts with. */
+bool hull_config_grows(const struct hull_config *config);
 
 /* One of the checks of the whole. */
 int hull_resources_check(const struct hull_config *config, struct hull_error **err);

@@ -33,6 +33,9 @@ static const struct option {
 	{"name", 0, WORD, "name", NULL},
 	{"cpus", 'c', NUMBER, "cpus", NULL},
 	{"memory", 'm', SIZE, "memory", NULL},
+	{"cpus-max", 0, NUMBER, "cpus_max", NULL},
+	{"memory-max", 0, SIZE, "memory_max", NULL},
+	{"memory-slots", 0, NUMBER, "memory_slots", NULL},
 	{"memory-backing", 0, OBJECT, "memory_backing", backing_members},
 	{"arch", 0, WORD, "arch", NULL},
 	{"machine", 0, WORD, "machine", NULL},
@@ -229,6 +232,10 @@ static void render_size(struct hull_strv *args, const char *name, const struct h
 {
 	uint64_t bytes = 0;
 
+	if (hull_json_str(value)) { /* as somebody has written it */
+		add_option(args, name, hull_json_str(value));
+		return;
+	}
 	hull_strv_addf(args, "--%s", name);
 	(void)hull_json_get_u64(value, &bytes); /* written by us */
 	hull_strv_addf(args, "%" PRIu64 "%s", bytes % MIB ? bytes : bytes / MIB,

@@ -42,7 +42,7 @@ ip link add d0 type dummy && test -e /sys/class/net/d0 && echo module
 echo 'on stderr' >&2
 exit 7
 END
-run 7 -i -c 2 -v ./share:/share -- busybox sh /share/script "$port" <input
+run 7 -i -c 2 --memory-max 1G -v ./share:/share -- busybox sh /share/script "$port" <input
 is out 'aarch64
 by stdin
 of the host

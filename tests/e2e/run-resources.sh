@@ -142,3 +142,13 @@ if [ -n "$kib" ] && [ $(($(counter free) - $(counter resv))) -lt $need ] && [ "$
 		-m ${mib}M --memory-backing hugepages
 fi
 refused UNSUPPORTED huge-pages 'no huge pages of 8 KiB' '' --memory-backing hugepages=8K
+
+# ---- limits: room for more, and an ACPI that tells of it ----
+
+expect 0 "$HULL" run --net none -m 256M --memory-backing prealloc --memory-max 1G --memory-slots 3 --cpus-max 4 -- sh -c '
+	cat /sys/devices/system/cpu/possible /sys/devices/system/cpu/present
+	ls /sys/bus/acpi/devices | grep -c ^PNP0C80'
+is out '0-3
+0
+3'
+refused INVALID '' "cpus_max: machine 'microvm' can't be given more" '' --machine microvm --cpus-max 2

@@ -280,7 +280,9 @@ static void test_services(void **state)
 static void test_own_options(void **state)
 {
 	static const char *const args[] = {"--firmware", "efi,store=s,create,code=c,template=t"};
-	static const char *const backing[] = {"--memory-backing", "prealloc,hugepages=2M,dir=/d"};
+	static const char *const resources[] = {"--memory-backing=prealloc,hugepages=2M,dir=/d",
+						"--cpus-max=4", "--memory-slots", "2",
+						"--memory-max=2G"};
 	static const char *const bad[] = {"--firmware", "efi,stone=s"};
 	struct hull_error *err = NULL;
 	struct hull_vm_config *c;
@@ -288,9 +290,12 @@ static void test_own_options(void **state)
 	void *strings;
 	char **out;
 
-	assert_int_equal(hull_vm_config_from_args(backing, 2, HULL_DIALECT_HULL, 0, &c, NULL), 0);
+	assert_int_equal(hull_vm_config_from_args(resources, ARRAY_SIZE(resources),
+						  HULL_DIALECT_HULL, 0, &c, NULL),
+			 0);
 	expect_args(c, HULL_DIALECT_HULL,
-		    "--cpus 1 --memory 512M --memory-backing prealloc,hugepages=2M,dir=/d");
+		    "--cpus 1 --memory 512M --cpus-max 4 --memory-max 2G --memory-slots 2 "
+		    "--memory-backing prealloc,hugepages=2M,dir=/d");
 	hull_vm_config_free(c);
 	assert_int_equal(hull_vm_config_from_args(args, 2, HULL_DIALECT_HULL, 0, &c, NULL), 0);
 	expect_args(c, HULL_DIALECT_HULL,

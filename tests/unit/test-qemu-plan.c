@@ -181,6 +181,13 @@ static const struct {
 	 &tcg},
 	{"memory-dir-aarch64",
 	 "{" BOOT ",\"arch\":\"aarch64\",\"memory_backing\":{\"lock\":true,\"dir\":\"/d\"}}", &arm},
+	{"limits", "{" BOOT ",\"cpus_max\":4,\"memory_max\":\"2G\"}", &tcg},
+	{"limits-kvm",
+	 "{" BOOT ",\"cpus\":2,\"cpus_max\":256,\"memory_max\":\"2G\",\"memory_slots\":3,"
+	 "\"memory_backing\":{\"lock\":true},\"machine\":\"q35\"}",
+	 &kvm},
+	{"limits-none", "{" BOOT ",\"cpus\":2,\"cpus_max\":2,\"memory_max\":\"512M\"}", &tcg},
+	{"limits-aarch64", "{" BOOT ",\"arch\":\"aarch64\",\"memory_max\":\"2G\"}", &arm},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };
@@ -251,6 +258,8 @@ static void test_refusals(void **state)
 
 	assert_refused("{" BOOT ",\"cpus\":256}", &tcg, HULL_E_UNSUPPORTED,
 		       "cpus: 256 need hardware virtualisation, 255 is the most without");
+	assert_refused("{" BOOT ",\"cpus_max\":256}", &tcg, HULL_E_UNSUPPORTED,
+		       "cpus_max: 256 need hardware virtualisation, 255 is the most without");
 	assert_refused("{" BOOT ",\"machine\":\"microvm\"}", &tcg_no_tsc, HULL_E_UNSUPPORTED,
 		       "machine 'microvm' cannot be emulated on a host whose time stamp counter is "
 		       "not constant");

@@ -24,6 +24,8 @@ static void test_round_trip(void **state)
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":\"1G\"}}",
 		 "{\"version\":1,\"memory_backing\":{\"hugepages\":1073741824}}"},
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":2097152}}", NULL},
+		{"{\"version\":1,\"cpus_max\":256,\"memory_max\":1073741824,\"memory_slots\":256}",
+		 NULL},
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":false,\"lock\":false}}",
 		 "{\"version\":1}"},
 	};
@@ -61,6 +63,21 @@ static void test_refusals(void **state)
 		{"\"memory_backing\":{\"dir\":\"/d\",\"hugepages\":true}",
 		 "memory_backing.hugepages: not together with dir; one of a hugetlbfs has them "
 		 "anyway"},
+		{"\"cpus_max\":257", "cpus_max: must be between 0 and 256"},
+		{"\"cpus\":3,\"cpus_max\":2", "cpus_max: 2 is less than the 3 of cpus"},
+		{"\"memory_max\":\"511M\"",
+		 "memory_max: 511 MiB is less than the 512 MiB of memory"},
+		{"\"memory_max\":1073741825", "memory_max: must be a multiple of 1 MiB"},
+		{"\"memory_slots\":2",
+		 "memory_slots: of no use unless memory_max is more than memory"},
+		{"\"memory_max\":\"1G\",\"memory_slots\":257",
+		 "memory_slots: must be between 0 and 256"},
+		{"\"cpus_max\":2,\"machine\":\"microvm\"",
+		 "cpus_max: machine 'microvm' can't be given more later; 'q35' can"},
+		{"\"memory_max\":\"1G\",\"machine\":\"microvm\"",
+		 "memory_max: machine 'microvm' can't be given more later; 'q35' can"},
+		{"\"cpus_max\":2,\"arch\":\"aarch64\"",
+		 "cpus_max: machine 'virt' can't be given CPUs later"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

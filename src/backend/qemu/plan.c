@@ -152,9 +152,15 @@ static void add_machine(struct hull_plan *b)
 /* The file is one of ours, see memory.h. */
 static void add_memory(struct hull_plan *b)
 {
-	uint64_t mib = b->config->memory_bytes >> 20;
+	const struct hull_config *c = b->config;
+	uint64_t mib = c->memory_bytes >> 20;
 
-	hull_plan_addf(b, "-m", "%" PRIu64 "M", mib);
+	if (c->memory_max_bytes > c->memory_bytes)
+		hull_plan_addf(b, "-m", "size=%" PRIu64 "M,slots=%" PRIu64 ",maxmem=%" PRIu64 "M",
+			       mib, c->memory_slots ? c->memory_slots : HULL_CONFIG_MEMORY_SLOTS,
+			       c->memory_max_bytes >> 20);
+	else
+		hull_plan_addf(b, "-m", "%" PRIu64 "M", mib);
 	if (has_memory_file(b))
 		hull_plan_addf(b, "-object",
 			       "memory-backend-file,id=mem,size=%" PRIu64
@@ -169,7 +175,11 @@ static void add_processors(struct hull_plan *b)
 	if (!model)
 		model = b->host->accel == HULL_ACCEL_KVM ? "host" : b->arch->tcg_cpu;
 	hull_plan_add(b, "-cpu", model);
-	hull_plan_addf(b, "-smp", "%" PRIu64, b->config->cpus);
+	if (b->config->cpus_max > b->config->cpus)
+		hull_plan_addf(b, "-smp", "cpus=%" PRIu64 ",maxcpus=%" PRIu64, b->config->cpus,
+			       b->config->cpus_max);
+	else
+		hull_plan_addf(b, "-smp", "%" PRIu64, b->config->cpus);
 }
 
 /* For our own kernel, whose needs we know: "quiet" keeps the console for what matters (a panic is
@@ -442,13 +452,15 @@ static int add_devices(struct hull_plan *b, struct hull_error **err)
 	return 0;
 }
 
-/* What would not find a transport on microvm, or has to be on a PCI bus; microvm has no flash. */
+/* What would not find a transport on microvm, or has to be on a PCI bus; microvm has neither flash
+ * nor the ACPI by which CPUs and memory come later. */
 static bool needs_pci(const struct hull_config *c, const struct hull_qemu_host *host)
 {
 	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n +
 			       hull_plan_devices_places(c) >
 		       MICROVM_LAST_BUS ||
-	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_plan_devices_need_pci(c, host->accel);
+	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_config_grows(c) ||
+	       hull_plan_devices_need_pci(c, host->accel);
 }
 
 static int choose_machine(const struct hull_config *c, const struct hull_qemu_host *host,
@@ -505,11 +517,13 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 			      HULL_QEMU_SET_STORE < HULL_QEMU_SET_PART,
 		      "no set has two meanings");
 
-	if (host->accel == HULL_ACCEL_TCG && config->cpus > arch->tcg_max_cpus)
+	if (host->accel == HULL_ACCEL_TCG &&
+	    MAX(config->cpus, config->cpus_max) > arch->tcg_max_cpus)
 		return hull_fail(err, HULL_E_UNSUPPORTED,
-				 "cpus: %" PRIu64 " need hardware virtualisation, %" PRIu64
+				 "%s: %" PRIu64 " need hardware virtualisation, %" PRIu64
 				 " is the most without",
-				 config->cpus, arch->tcg_max_cpus);
+				 config->cpus > arch->tcg_max_cpus ? "cpus" : "cpus_max",
+				 MAX(config->cpus, config->cpus_max), arch->tcg_max_cpus);
 	if (choose_machine(config, host, &plan.machine, err) < 0)
 		return -1;
 	add_process(&b);
