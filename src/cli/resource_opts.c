@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/path_opts.h"
+#include "config/resources.h"
 
 #include <string.h>
 
@@ -54,6 +55,35 @@ int hull_cpu_limit_parse(const char *value, uint64_t *slot, struct hull_error **
 		return -1;
 	}
 	*slot = milli;
+	return 0;
+}
+
+static int add_feature(struct hull_strv *list, const char *word, struct hull_error **err)
+{
+	if (!hull_cpu_feature_is(word)) {
+		hull_fail(err, HULL_E_INVALID, "'%s' is no feature to switch", word);
+		hull_hint(err, "write it like +avx2 or -avx2");
+		return -1;
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcmp(list->v[i] + 1, word + 1) != 0)
+			continue;
+		list->v[i][0] = *word;
+		return 0;
+	}
+	return hull_strv_add(list, word) < 0 ? hull_fail_nomem(err) : 0;
+}
+
+int hull_cpu_features_parse(const char *value, struct hull_strv *list, struct hull_error **err)
+{
+	cleanup_free char *copy = strdup(value);
+	char *rest = copy, *word;
+
+	if (!copy)
+		return hull_fail_nomem(err);
+	while ((word = strsep(&rest, ",")))
+		if (*word && add_feature(list, word, err) < 0)
+			return -1;
 	return 0;
 }
 

@@ -14,6 +14,8 @@ int hull_size_parse(const char *value, uint64_t *slot, struct hull_error **err);
 int hull_memory_parse(const char *value, uint64_t *slot, struct hull_error **err);
 /* Host CPUs such as 1.5, into thousandths. */
 int hull_cpu_limit_parse(const char *value, uint64_t *slot, struct hull_error **err);
+/* "+NAME,-NAME...": added to the list, where the last word about a name counts. */
+int hull_cpu_features_parse(const char *value, struct hull_strv *list, struct hull_error **err);
 /* "prealloc,hugepages[=SIZE],lock,dir=DIR", any of them: instead of what was said before. */
 int hull_memory_backing_parse(const char *value, struct hull_memory_backing *ret,
 			      struct hull_error **err);

@@ -73,6 +73,7 @@ enum {
 	OPT_CLOUD_INIT,
 	OPT_MEMORY_BACKING,
 	OPT_CPUS_MAX,
+	OPT_CPU_FEATURE,
 	OPT_MEMORY_MAX,
 	OPT_MEMORY_SLOTS,
 };
@@ -124,6 +125,8 @@ const struct hull_opt hull_run_opts[] = {
 	 "user-data, meta-data and network-config, on a disk for cloud-init", NULL},
 	{OPT_IGNITION, "ignition", "FILE", "serve the guest this Ignition file, over vsock", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
+	{OPT_CPU_FEATURE, "cpu-feature", "+NAME|-NAME,...", "what the model is to have, or to lack",
+	 NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
 	{OPT_LINK, "link", "KIND",
@@ -414,6 +417,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_cpu_limit_parse(value, &c->cpu_limit, err);
 	case 'm':
 		return hull_memory_parse(value, &c->memory_bytes, err);
+	case OPT_CPU_FEATURE:
+		return hull_cpu_features_parse(value, &c->cpu_features, err);
 	case OPT_CPUS_MAX:
 		return set_number(&c->cpus_max, value, HULL_CONFIG_MAX_CPUS, err);
 	case OPT_MEMORY_MAX:

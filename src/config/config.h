@@ -20,6 +20,7 @@
 #define HULL_CONFIG_VERSION 1
 
 #define HULL_CONFIG_MAX_CPUS 256
+#define HULL_CONFIG_MAX_CPU_FEATURES 64
 #define HULL_CONFIG_MEMORY_SLOTS 8
 #define HULL_CONFIG_MAX_MEMORY_SLOTS 256 /* ACPI knows no more */
 #define HULL_CONFIG_MIN_CPU_LIMIT 10	 /* thousandths: the kernel counts no less */
@@ -182,7 +183,8 @@ struct hull_config {
 	enum hull_arch arch;
 	enum hull_machine machine;
 	enum hull_accel accel;
-	char *cpu_model; /* NULL: the backend's choice */
+	char *cpu_model;	       /* NULL: the backend's choice */
+	struct hull_strv cpu_features; /* "+svm", "-avx": switched on and off */
 	struct hull_firmware firmware;
 	char *kernel;
 	char *initrd;

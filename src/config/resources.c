@@ -8,10 +8,12 @@
 #include "base/cleanup.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 #define PATH_MAX_LEN 4095
+#define CPU_FEATURE_MAX 64 /* no name is nearly that long */
 
 static const struct hull_field memory_backing_table[] = {
 	HULL_FIELD_BOOL(struct hull_memory_backing, prealloc, "prealloc", 0, false,
@@ -98,9 +100,37 @@ static int check_growth(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+bool hull_cpu_feature_is(const char *text)
+{
+	static const char letters[] = "._-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz";
+	size_t len = strlen(text);
+
+	return (*text == '+' || *text == '-') && len > 1 && len <= CPU_FEATURE_MAX &&
+	       strspn(text + 1, letters) == len - 1 && !strchr("._-", text[1]);
+}
+
+static int check_features(const struct hull_config *c, struct hull_error **err)
+{
+	const struct hull_strv *f = &c->cpu_features;
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (!hull_cpu_feature_is(f->v[i]))
+			return hull_fail(err, HULL_E_INVALID,
+					 "cpu_features[%zu]: '%s' is not +NAME or -NAME", i,
+					 f->v[i]);
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(f->v[i] + 1, f->v[k] + 1))
+				return hull_fail(err, HULL_E_INVALID,
+						 "cpu_features[%zu]: '%s' is there twice", i,
+						 f->v[i] + 1);
+	}
+	return 0;
+}
+
 int hull_resources_check(const struct hull_config *c, struct hull_error **err)
 {
-	if (check_backing(c, err) < 0 || check_limits(c, err) < 0)
+	if (check_backing(c, err) < 0 || check_limits(c, err) < 0 || check_features(c, err) < 0)
 		return -1;
 	return check_growth(c, err);
 }

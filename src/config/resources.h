@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a VM may have of the host's memory and processors beyond their number: what its memory is
- * made of, how much of both it may get later.  Tables and rules of those members of the
- * description.
+ * made of, how much of both it may get later, what its CPUs can do.  Tables and rules of those
+ * members of the description.
  */
 #ifndef HULL_CONFIG_RESOURCES_H
 #define HULL_CONFIG_RESOURCES_H
@@ -18,6 +18,9 @@ bool hull_memory_is_ready_first(const struct hull_memory_backing *backing);
 
 /* Whether the machine must have room for more of something than it starts with. */
 bool hull_config_grows(const struct hull_config *config);
+
+/* Whether it is "+NAME" or "-NAME". */
+bool hull_cpu_feature_is(const char *text);
 
 /* One of the checks of the whole. */
 int hull_resources_check(const struct hull_config *config, struct hull_error **err);

@@ -143,12 +143,19 @@ if [ -n "$kib" ] && [ $(($(counter free) - $(counter resv))) -lt $need ] && [ "$
 fi
 refused UNSUPPORTED huge-pages 'no huge pages of 8 KiB' '' --memory-backing hugepages=8K
 
-# ---- limits: room for more, and an ACPI that tells of it ----
+# ---- limits: room for more, and an ACPI that tells of it; what the CPU has and has not ----
 
-expect 0 "$HULL" run --net none -m 256M --memory-backing prealloc --memory-max 1G --memory-slots 3 --cpus-max 4 -- sh -c '
+expect 0 "$HULL" run --net none -m 256M --memory-backing prealloc --memory-max 1G --memory-slots 3 --cpus-max 4 \
+	--accel tcg --cpu max --cpu-feature +svm,-avx -- sh -c '
 	cat /sys/devices/system/cpu/possible /sys/devices/system/cpu/present
-	ls /sys/bus/acpi/devices | grep -c ^PNP0C80'
+	ls /sys/bus/acpi/devices | grep -c ^PNP0C80
+	for feature in svm avx sse4_2; do grep -m 1 -c -w $feature /proc/cpuinfo; done'
 is out '0-3
 0
-3'
+3
+1
+0
+1'
 refused INVALID '' "cpus_max: machine 'microvm' can't be given more" '' --machine microvm --cpus-max 2
+refused INVALID unknown-cpu-feature "this CPU has no feature 'avx3' to switch on" '-cpu help' --cpu-feature +avx3
+refused UNSUPPORTED cpu-feature "'avx512f' can't be had" 'another model' --accel tcg --cpu-feature +svm,+avx512f

@@ -281,8 +281,13 @@ static void test_own_options(void **state)
 {
 	static const char *const args[] = {"--firmware", "efi,store=s,create,code=c,template=t"};
 	static const char *const resources[] = {"--memory-backing=prealloc,hugepages=2M,dir=/d",
-						"--cpus-max=4", "--memory-slots", "2",
-						"--memory-max=2G"};
+						"--cpus-max=4",
+						"--memory-slots",
+						"2",
+						"--memory-max=2G",
+						"--cpu-feature",
+						"-avx",
+						"--cpu-feature=+svm"};
 	static const char *const bad[] = {"--firmware", "efi,stone=s"};
 	struct hull_error *err = NULL;
 	struct hull_vm_config *c;
@@ -295,7 +300,8 @@ static void test_own_options(void **state)
 			 0);
 	expect_args(c, HULL_DIALECT_HULL,
 		    "--cpus 1 --memory 512M --cpus-max 4 --memory-max 2G --memory-slots 2 "
-		    "--memory-backing prealloc,hugepages=2M,dir=/d");
+		    "--memory-backing prealloc,hugepages=2M,dir=/d --cpu-feature -avx "
+		    "--cpu-feature +svm");
 	hull_vm_config_free(c);
 	assert_int_equal(hull_vm_config_from_args(args, 2, HULL_DIALECT_HULL, 0, &c, NULL), 0);
 	expect_args(c, HULL_DIALECT_HULL,

@@ -461,6 +461,25 @@ static void test_real_refusals(void **state)
 				       "unable to find CPU model 'nonesuch'");
 	vm_fini(&v);
 
+	real_init(&v, "\"cpu_features\":[\"+ssse3\",\"-nonesuch\"]");
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "exited hypervisor-died;");
+	assert_string_equal(v.message,
+			    "cpu_features: this CPU has no feature 'nonesuch' to switch off");
+	vm_fini(&v);
+
+	real_init(&v, "\"accel\":\"tcg\",\"cpu_features\":[\"+svm\",\"+avx512f\",\"+x\"]");
+	vm_until(&v, "exited");
+	assert_string_equal(v.message, "cpu_features: this CPU has no feature 'x' to switch on");
+	vm_fini(&v);
+
+	real_init(&v, "\"accel\":\"tcg\",\"cpu_features\":[\"+svm\",\"+avx512f\"]");
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "exited hypervisor-died;");
+	assert_string_equal(v.message, "cpu_features: 'avx512f' can't be had: this host's "
+				       "processor, or its emulation, has no such thing");
+	vm_fini(&v);
+
 	snprintf(text, sizeof(text), "\"kernel\":\"%s/nokernel\"", dir);
 	assert_start_fails(text, HULL_E_INVALID, "/nokernel' is neither a bzImage");
 }

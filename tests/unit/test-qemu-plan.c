@@ -188,6 +188,10 @@ static const struct {
 	 &kvm},
 	{"limits-none", "{" BOOT ",\"cpus\":2,\"cpus_max\":2,\"memory_max\":\"512M\"}", &tcg},
 	{"limits-aarch64", "{" BOOT ",\"arch\":\"aarch64\",\"memory_max\":\"2G\"}", &arm},
+	{"features", "{" BOOT ",\"cpu_features\":[\"+svm\",\"-avx\"]}", &tcg},
+	{"features-kvm", "{" BOOT ",\"cpu_model\":\"max,-x\",\"cpu_features\":[\"+y\"]}", &kvm},
+	{"features-aarch64", "{" BOOT ",\"arch\":\"aarch64\",\"cpu_features\":[\"+sve\",\"-pmu\"]}",
+	 &arm},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };

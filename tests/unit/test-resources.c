@@ -24,6 +24,7 @@ static void test_round_trip(void **state)
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":\"1G\"}}",
 		 "{\"version\":1,\"memory_backing\":{\"hugepages\":1073741824}}"},
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":2097152}}", NULL},
+		{"{\"version\":1,\"cpu_features\":[\"+svm\",\"-sse4.1\"]}", NULL},
 		{"{\"version\":1,\"cpus_max\":256,\"memory_max\":1073741824,\"memory_slots\":256}",
 		 NULL},
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":false,\"lock\":false}}",
@@ -78,6 +79,14 @@ static void test_refusals(void **state)
 		 "memory_max: machine 'microvm' can't be given more later; 'q35' can"},
 		{"\"cpus_max\":2,\"arch\":\"aarch64\"",
 		 "cpus_max: machine 'virt' can't be given CPUs later"},
+		{"\"cpu_features\":[\"+a\",\"svm\"]",
+		 "cpu_features[1]: 'svm' is not +NAME or -NAME"},
+		{"\"cpu_features\":[\"+a,b\"]", "cpu_features[0]: '+a,b' is not +NAME or -NAME"},
+		{"\"cpu_features\":[\"+a=b\"]", "cpu_features[0]: '+a=b' is not +NAME or -NAME"},
+		{"\"cpu_features\":[\"-\"]", "cpu_features[0]: '-' is not +NAME or -NAME"},
+		{"\"cpu_features\":[\"\"]", "cpu_features[0]: '' is not +NAME or -NAME"},
+		{"\"cpu_features\":[\"+-a\"]", "cpu_features[0]: '+-a' is not +NAME or -NAME"},
+		{"\"cpu_features\":[\"+a\",\"-a\"]", "cpu_features[1]: 'a' is there twice"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -170,11 +170,23 @@ static void add_memory(struct hull_plan *b)
 
 static void add_processors(struct hull_plan *b)
 {
+	cleanup_strbuf struct hull_strbuf cpu = HULL_STRBUF_INIT;
+	const struct hull_strv *features = &b->config->cpu_features;
 	const char *model = b->config->cpu_model;
 
 	if (!model)
 		model = b->host->accel == HULL_ACCEL_KVM ? "host" : b->arch->tcg_cpu;
-	hull_plan_add(b, "-cpu", model);
+	hull_strbuf_adds(&cpu, model);
+	for (size_t i = 0; i < features->n; i++) {
+		const char *name = features->v[i] + 1;
+
+		if (b->arch->cpu_signs)
+			hull_strbuf_addf(&cpu, ",%s", features->v[i]);
+		else
+			hull_strbuf_addf(&cpu, ",%s=%s", name, name[-1] == '+' ? "on" : "off");
+	}
+	b->failed |= cpu.failed;
+	hull_plan_add(b, "-cpu", hull_strbuf_str(&cpu));
 	if (b->config->cpus_max > b->config->cpus)
 		hull_plan_addf(b, "-smp", "cpus=%" PRIu64 ",maxcpus=%" PRIu64, b->config->cpus,
 			       b->config->cpus_max);
