@@ -6,6 +6,8 @@
 #include "config/config.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "config/disk.h"
 #include "config/nbd.h"
 #include "config/network.h"
 #include "config/resources.h"
@@ -24,7 +26,6 @@
  * under emulation, which is why this is not more. */
 #define DEFAULT_MEMORY (512 * MIB)
 
-#define SERIAL_MAX_LEN 20 /* virtio-blk: VIRTIO_BLK_ID_BYTES */
 #define PATH_MAX_LEN 4095
 
 const char *const hull_arch_names[] = {"x86_64", "aarch64", NULL};
@@ -71,20 +72,6 @@ static const struct hull_field root_table[] = {
 			"refuse writes to the root; /dev, /run and /tmp stay writable"),
 };
 static const struct hull_fields root_fields = HULL_FIELDS(struct hull_root, root_table);
-
-static const struct hull_field disk_table[] = {
-	HULL_FIELD_STRING(struct hull_disk, path, "path", HULL_FIELD_PATH, PATH_MAX_LEN,
-			  "host path of the image or block device"),
-	HULL_FIELD_ENUM(struct hull_disk, format, "format", 0, enum hull_disk_format, HULL_DISK_RAW,
-			hull_disk_format_names, "format of the image"),
-	HULL_FIELD_BOOL(struct hull_disk, readonly, "readonly", 0, false,
-			"refuse writes from the guest"),
-	HULL_FIELD_STRING(struct hull_disk, serial, "serial", 0, SERIAL_MAX_LEN,
-			  "serial number the guest sees"),
-	HULL_FIELD_SIZE(struct hull_disk, scratch_bytes, "scratch", 0, 0, MIB, 64 * 1024 * GIB,
-			"instead of a path: an empty disk of this size, thrown away at the end"),
-};
-static const struct hull_fields disk_fields = HULL_FIELDS(struct hull_disk, disk_table);
 
 static const struct hull_field share_table[] = {
 	HULL_FIELD_STRING(struct hull_share, source, "source",
@@ -241,8 +228,8 @@ static const struct hull_field config_table[] = {
 			"show the serial console to whoever starts the VM"),
 	HULL_FIELD_STRUCT(struct hull_config, root, "root", 0, &root_fields,
 			  "the guest's root directory"),
-	HULL_FIELD_LIST(struct hull_config, disks, "disks", 0, &disk_fields, HULL_CONFIG_MAX_DISKS,
-			"disks, in the order the guest sees them"),
+	HULL_FIELD_LIST(struct hull_config, disks, "disks", 0, &hull_disk_fields,
+			HULL_CONFIG_MAX_DISKS, "disks, in the order the guest sees them"),
 	HULL_FIELD_LIST(struct hull_config, shares, "shares", 0, &share_fields,
 			HULL_CONFIG_MAX_SHARES, "directories and files of the host"),
 	HULL_FIELD_ENUM(struct hull_config, share_driver, "share_driver", 0, enum hull_share_driver,
@@ -334,22 +321,6 @@ int hull_config_to_json(const struct hull_config *config, char **ret_text, struc
 	return 0;
 }
 
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* Begins with a letter or digit and goes on with those or one of @others. */
-static bool is_word(const char *s, const char *others)
-{
-	if (!is_alnum(*s))
-		return false;
-	for (; *s; s++)
-		if (!is_alnum(*s) && !strchr(others, *s))
-			return false;
-	return true;
-}
-
 static bool has_control(const char *s)
 {
 	for (; *s; s++)
@@ -375,7 +346,7 @@ static int check_identity(const struct hull_config *c, struct hull_error **err)
 	if (!c->id || strlen(c->id) != 32 || strspn(c->id, "0123456789abcdef") != 32)
 		return hull_fail(err, HULL_E_INVALID,
 				 "id: must be 32 lower-case hexadecimal digits");
-	if (c->name && !is_word(c->name, "_.-"))
+	if (c->name && !hull_is_word(c->name, "_.-"))
 		return hull_fail(err, HULL_E_INVALID,
 				 "name: '%s' must be letters, digits, '_', '.' and '-' only, "
 				 "beginning with a letter or digit",
@@ -513,7 +484,8 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 	if (c->memory_bytes % MIB)
 		return hull_fail(err, HULL_E_INVALID, "memory: must be a multiple of 1 MiB");
 	/* "help" and "?" are words to QEMU that make it print and leave. */
-	if (c->cpu_model && (!is_word(c->cpu_model, "_.,+=:-") || !strcmp(c->cpu_model, "help")))
+	if (c->cpu_model &&
+	    (!hull_is_word(c->cpu_model, "_.,+=:-") || !strcmp(c->cpu_model, "help")))
 		return hull_fail(err, HULL_E_INVALID, "cpu_model: '%s' is not a CPU model",
 				 c->cpu_model);
 	if (check_path(c->scratch_dir, "scratch_dir", err) < 0 ||
@@ -522,45 +494,6 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 	    check_path(c->programs.virtiofsd, "programs.virtiofsd", err) < 0)
 		return -1;
 	return check_path(c->programs.passt, "programs.passt", err);
-}
-
-static int fail_disk(struct hull_error **err, size_t i, const char *field, const char *text)
-{
-	return hull_fail(err, HULL_E_INVALID, "disks[%zu].%s: %s", i, field, text);
-}
-
-static int check_disk(const struct hull_disk *d, size_t i, struct hull_error **err)
-{
-	if (!d->path && !d->scratch_bytes)
-		return fail_disk(err, i, "path", "missing");
-	if (d->path && *d->path != '/')
-		return fail_disk(err, i, "path", "not an absolute path");
-	if (d->path && d->scratch_bytes)
-		return fail_disk(err, i, "scratch", "not together with a path");
-	if (d->scratch_bytes % 512)
-		return fail_disk(err, i, "scratch", "must be a multiple of 512");
-	if (d->scratch_bytes && d->format != HULL_DISK_RAW)
-		return fail_disk(err, i, "format", "a scratch disk is raw");
-	if (d->scratch_bytes && d->readonly)
-		return fail_disk(err, i, "readonly", "of no use for a scratch disk");
-	if (d->serial && !is_word(d->serial, "_.-"))
-		return fail_disk(err, i, "serial",
-				 "must be letters, digits, '_', '.' and '-' only");
-	return 0;
-}
-
-static int check_disk_at(const struct hull_config *c, size_t i, struct hull_error **err)
-{
-	const char *serial = c->disks.v[i].serial;
-
-	if (c->disks.v[i].scratch_bytes && c->root.readonly)
-		return fail_disk(err, i, "scratch", "of no use for a root that refuses writes");
-	if (check_disk(&c->disks.v[i], i, err) < 0)
-		return -1;
-	for (size_t k = 0; serial && k < i; k++)
-		if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
-			return fail_disk(err, i, "serial", "same as that of another disk");
-	return 0;
 }
 
 size_t hull_config_count(const struct hull_config *config, enum hull_device_kind kind)
@@ -634,11 +567,11 @@ static int check_device_at(const struct hull_config *c, size_t i, struct hull_er
 	if (hull_device_is_disk(d) && (!d->disk.path || *d->disk.path != '/'))
 		return fail_device(err, i, "path",
 				   d->disk.path ? "not an absolute path" : "missing");
-	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))
+	if (id && (strlen(id) > HULL_DISK_SERIAL_MAX || !hull_is_word(id, "_.-")))
 		return hull_fail(err, HULL_E_INVALID,
 				 "devices[%zu].id: must be at most %d letters, digits, '_', '.' "
 				 "and '-'",
-				 i, SERIAL_MAX_LEN);
+				 i, HULL_DISK_SERIAL_MAX);
 	if (id && serial_is_taken(c, i, id))
 		return fail_device(err, i, "id", "same as that of another disk");
 	switch (d->kind) {
@@ -707,7 +640,7 @@ static const struct {
 	size_t n; /* offset of the list's length */
 	int (*check)(const struct hull_config *c, size_t i, struct hull_error **err);
 } item_checks[] = {
-	{LIST(disks), check_disk_at},
+	{LIST(disks), hull_disk_check_at},
 	{LIST(devices), check_device_at},
 	{LIST(shares), check_share_at},
 	{LIST(networks), hull_network_check},

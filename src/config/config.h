@@ -98,6 +98,11 @@ struct hull_disk {
 	bool readonly;
 	char *serial;
 	uint64_t scratch_bytes; /* != 0: an empty disk of that size that nobody sees afterwards */
+	/* As of hull_dev_disk: */
+	char *cache, *aio;
+	uint64_t queues;
+	bool iothread;
+	bool discard;
 };
 
 /* A directory or file of the host.  What the guest makes in it belongs to whoever owns the source,

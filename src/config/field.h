@@ -132,6 +132,11 @@ struct hull_fields {
 		.name = key, .help = text, .type = HULL_FIELD_TYPE_STRING, .flags = flag, \
 		.offset = HULL_FIELD_OFFSET(st, member, char *), .max = longest           \
 	}
+#define HULL_FIELD_NAMED(st, member, key, flag, words, text)                               \
+	{                                                                                  \
+		.name = key, .help = text, .type = HULL_FIELD_TYPE_STRING, .flags = flag,  \
+		.offset = HULL_FIELD_OFFSET(st, member, char *), .max = 64, .names = words \
+	}
 #define HULL_FIELD_U64(st, member, key, flag, value, least, most, text)                            \
 	{                                                                                          \
 		.name = key, .help = text, .type = HULL_FIELD_TYPE_U64, .flags = flag,             \

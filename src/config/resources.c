@@ -6,6 +6,7 @@
 #include "config/resources.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -102,12 +103,8 @@ static int check_growth(const struct hull_config *c, struct hull_error **err)
 
 bool hull_cpu_feature_is(const char *text)
 {
-	static const char letters[] = "._-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "abcdefghijklmnopqrstuvwxyz";
-	size_t len = strlen(text);
-
-	return (*text == '+' || *text == '-') && len > 1 && len <= CPU_FEATURE_MAX &&
-	       strspn(text + 1, letters) == len - 1 && !strchr("._-", text[1]);
+	return (*text == '+' || *text == '-') && strlen(text) <= CPU_FEATURE_MAX &&
+	       hull_is_word(text + 1, "._-");
 }
 
 static int check_features(const struct hull_config *c, struct hull_error **err)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a VM's memory and processors are made of, as the host and the guest see it.
 . "$(dirname "$0")/functions.sh"
-requires jq
+requires jq qemu-img
 
 # begin OPTIONS... -- COMMAND... : in the background, until it has printed "ready"
 begin()
@@ -49,6 +49,16 @@ mapping()
 		END { print best }' "/proc/$(of_vm qemu)/smaps"
 }
 
+# pollers N : so many of QEMU's threads wait in ppoll(): the main one, and those for I/O
+pollers()
+{
+	case $(uname -m) in
+	x86_64) ppoll=271 ;;
+	*) ppoll=73 ;;
+	esac
+	[ "$(cat "/proc/$(of_vm qemu)"/task/*/syscall | grep -c "^$ppoll ")" -eq "$1" ]
+}
+
 # refused CODE CAUSE MESSAGE HINT OPTIONS... : before anything runs
 refused()
 {
@@ -87,6 +97,7 @@ mkdir mem
 begin -m ${mib}M --memory-backing "prealloc,dir=$T/mem" -- sh -c 'echo ready; read -r line'
 there=$(mapping "^$T/mem/")
 [ "${there#* }" = "$((mib << 10)) 4" ] || fail "the memory is '$there': $(grep "$T/mem" "/proc/$(of_vm qemu)/maps")"
+wait_for 10 pollers 1
 [ -z "$(ls -A mem)" ] || fail 'the file has a name'
 for fd in "/proc/$(of_vm qemu)"/fd/*; do
 	case $(readlink "$fd") in
@@ -159,3 +170,64 @@ is out '0-3
 refused INVALID '' "cpus_max: machine 'microvm' can't be given more" '' --machine microvm --cpus-max 2
 refused INVALID unknown-cpu-feature "this CPU has no feature 'avx3' to switch on" '-cpu help' --cpu-feature +avx3
 refused UNSUPPORTED cpu-feature "'avx512f' can't be had" 'another model' --accel tcg --cpu-feature +svm,+avx512f
+
+# ---- disks: caches, queues, threads ----
+
+truncate -s 1M direct.raw through.raw
+qemu-img create -q -f qcow2 image.qcow2 1M
+direct=writeback # not every file system has direct I/O
+! dd if=direct.raw of=/dev/null iflag=direct bs=4k count=1 status=none 2>/dev/null || direct=none
+cat >vm.json <<END
+{"version": 1, "cpus": 2, "disks": [
+  {"path": "direct.raw", "serial": "direct", "cache": "$direct", "queues": 2, "iothread": true},
+  {"path": "through.raw", "serial": "through", "cache": "writethrough", "queues": 1, "discard": true},
+  {"path": "image.qcow2", "serial": "image", "format": "qcow2", "cache": "unsafe"}]}
+END
+cat >guest.sh <<'END'
+for name in direct through image; do
+	for at in /sys/block/vd*; do
+		[ "$(cat "$at/serial")" = $name ] || continue
+		echo $name $(ls "$at/mq" | wc -l) $(cat "$at/queue/write_cache")
+		tr '\0' x </dev/zero | dd of=/dev/${at##*/} bs=64k count=16 iflag=fullblock status=none
+		echo of the guest | dd of=/dev/${at##*/} bs=512 conv=sync,fsync status=none
+		blkdiscard -o 64k /dev/${at##*/}
+	done
+done
+echo ready
+read -r line
+END
+begin --config vm.json -v "$T/guest.sh:/guest.sh:ro" -- sh /guest.sh
+is out 'direct 2 write back
+through 1 write through
+image 2 write back
+ready'
+wait_for 10 pollers 2
+is_direct=
+for fd in "/proc/$(of_vm qemu)"/fd/*; do
+	[ "$(readlink "$fd")" = "$T/direct.raw" ] || continue
+	flags=$(sed -n 's/^flags:[^0-9]*//p' "/proc/$(of_vm qemu)/fdinfo/${fd##*/}")
+	[ $((flags & 040000)) -eq 0 ] || is_direct=none
+done
+[ "${is_direct:-writeback}" = $direct ] || fail "direct.raw is open with flags $flags"
+ended
+for file in direct.raw through.raw; do
+	dd if=$file bs=512 count=1 status=none | head -n 1 >wrote
+	is wrote 'of the guest'
+done
+# What it has discarded is back where that was said, and only there.
+[ "$(stat -c %b direct.raw)" -ge 2048 ] || fail "direct.raw has shrunk to $(stat -c %b direct.raw) blocks"
+[ "$(stat -c %b through.raw)" -le 512 ] || fail "through.raw still has $(stat -c %b through.raw) blocks"
+
+refused UNSUPPORTED '' "devices[0]: QEMU can't flush each write to a disk on the USB" "cache 'writeback'" \
+	--device usb-mass-storage,path=direct.raw,cache=writethrough
+
+# A file system without direct I/O.
+mkdir ram
+if [ "$(id -u)" -eq 0 ] && mount -t ramfs none ram 2>/dev/null; then
+	on_exit "umount $T/ram"
+	truncate -s 1M ram/disk
+	printf '{"version": 1, "disks": [{"path": "ram/disk", "cache": "directsync"}]}' >vm.json
+	refused UNSUPPORTED '' "disks[0]: the file system of '$T/ram/disk' has no direct I/O" "cache 'writeback'" --config vm.json
+	refused UNSUPPORTED '' "devices[0]: the file system of '$T/ram/disk' has no direct I/O" '' \
+		--device virtio-blk,path=ram/disk,cache=none
+fi

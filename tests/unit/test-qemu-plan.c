@@ -192,6 +192,21 @@ static const struct {
 	{"features-kvm", "{" BOOT ",\"cpu_model\":\"max,-x\",\"cpu_features\":[\"+y\"]}", &kvm},
 	{"features-aarch64", "{" BOOT ",\"arch\":\"aarch64\",\"cpu_features\":[\"+sve\",\"-pmu\"]}",
 	 &arm},
+	{"disks-words",
+	 "{" BOOT ",\"disks\":[{\"path\":\"/a\",\"cache\":\"none\",\"aio\":\"native\","
+	 "\"queues\":4,\"serial\":\"a\"},{\"path\":\"/b\",\"cache\":\"writethrough\","
+	 "\"discard\":true},{\"path\":\"/c\",\"cache\":\"directsync\",\"format\":\"qcow2\"},"
+	 "{\"path\":\"/d\",\"cache\":\"unsafe\"},{\"scratch\":\"1G\",\"queues\":2}],\"devices\":["
+	 "{\"kind\":\"virtio-blk\",\"path\":\"/e\",\"cache\":\"writethrough\"}]}",
+	 &tcg},
+	{"disks-thread", "{" BOOT ",\"disks\":[{\"path\":\"/a\",\"iothread\":true}]}", &tcg},
+	{"disks-thread-kvm",
+	 "{" BOOT ",\"disks\":[{\"path\":\"/a\",\"iothread\":true}],\"devices\":["
+	 "{\"kind\":\"virtio-blk\",\"path\":\"/b\",\"iothread\":true}]}",
+	 &kvm},
+	{"disks-through-q35",
+	 "{" BOOT ",\"devices\":[{\"kind\":\"nvme\",\"path\":\"/n\",\"cache\":\"directsync\"}]}",
+	 &tcg},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };
@@ -283,6 +298,10 @@ static void test_refusals(void **state)
 		       &tcg, HULL_E_UNSUPPORTED,
 		       "devices[0]: features: QEMU's sockets can't carry 'CSUM|HOST_TSO4': they "
 		       "have frames without a header");
+	assert_refused("{" BOOT ",\"devices\":[{\"kind\":\"usb-mass-storage\",\"path\":\"/u\","
+		       "\"cache\":\"writethrough\"}]}",
+		       &tcg, HULL_E_UNSUPPORTED,
+		       "devices[0]: QEMU can't flush each write to a disk on the USB");
 	hull_strbuf_adds(&text, "{" BOOT ",\"append\":[\"");
 	for (int i = 0; i < 1992; i++)
 		hull_strbuf_adds(&text, "x");

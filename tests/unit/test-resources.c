@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define HEAD "\"version\":1,\"id\":\"00112233445566778899aabbccddeeff\",\"run_dir\":\"/r\""
+#define DISK(more) "\"disks\":[{\"path\":\"/d\"," more "}]"
 #define GOOD HEAD ",\"kernel\":\"/k\",\"initrd\":\"/i\""
 
 static void test_round_trip(void **state)
@@ -25,6 +26,9 @@ static void test_round_trip(void **state)
 		 "{\"version\":1,\"memory_backing\":{\"hugepages\":1073741824}}"},
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":2097152}}", NULL},
 		{"{\"version\":1,\"cpu_features\":[\"+svm\",\"-sse4.1\"]}", NULL},
+		{"{\"version\":1,\"disks\":[{\"path\":\"/a\",\"cache\":\"none\",\"aio\":"
+		 "\"native\",\"queues\":2,\"iothread\":true,\"discard\":true}]}",
+		 NULL},
 		{"{\"version\":1,\"cpus_max\":256,\"memory_max\":1073741824,\"memory_slots\":256}",
 		 NULL},
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":false,\"lock\":false}}",
@@ -87,6 +91,22 @@ static void test_refusals(void **state)
 		{"\"cpu_features\":[\"\"]", "cpu_features[0]: '' is not +NAME or -NAME"},
 		{"\"cpu_features\":[\"+-a\"]", "cpu_features[0]: '+-a' is not +NAME or -NAME"},
 		{"\"cpu_features\":[\"+a\",\"-a\"]", "cpu_features[1]: 'a' is there twice"},
+		{DISK("\"cache\":\"write\""),
+		 "disks[0].cache: unknown value 'write': must be one of writeback, none, unsafe, "
+		 "writethrough, directsync"},
+		{DISK("\"queues\":65"), "disks[0].queues: must be between 0 and 64"},
+		{DISK("\"aio\":\"native\""),
+		 "disks[0]: aio 'native' needs cache 'none' or 'directsync'"},
+		{DISK("\"aio\":\"native\",\"cache\":\"writethrough\""),
+		 "disks[0]: aio 'native' needs cache 'none' or 'directsync'"},
+		{DISK("\"readonly\":true,\"discard\":true"),
+		 "disks[0]: 'discard' and 'readonly' exclude each other"},
+		{"\"disks\":[{\"scratch\":\"1M\",\"cache\":\"none\"}]",
+		 "disks[0].cache: of no use for a scratch disk"},
+		{"\"disks\":[{\"scratch\":\"1M\",\"aio\":\"threads\"}]",
+		 "disks[0].aio: of no use for a scratch disk"},
+		{"\"disks\":[{\"scratch\":\"1M\",\"discard\":true}]",
+		 "disks[0].discard: of no use for a scratch disk"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

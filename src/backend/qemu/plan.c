@@ -24,7 +24,6 @@
 #define Q35_ROOT 3
 #define Q35_SHARES 5
 #define Q35_NETWORKS 6
-#define Q35_FIRST_DISK 8
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
@@ -392,34 +391,6 @@ static int add_network(struct hull_plan *b, size_t i, struct hull_error **err)
 	return 0;
 }
 
-/* A descriptor set instead of /proc/self/fd: QEMU duplicates the descriptor it was given, where
- * opening it again would ask for the right to the file. */
-static void add_disk(struct hull_plan *b, size_t i)
-{
-	const struct hull_disk *d = &b->config->disks.v[i];
-	const char *readonly = d->readonly ? ",read-only=on" : "";
-	/* Nothing of a scratch disk outlives the guest: there is nothing to flush it for. */
-	const char *scratch = d->scratch_bytes ? ",discard=unmap,cache.no-flush=on" : "";
-	cleanup_free char *properties = NULL;
-	int fd = hull_plan_fd(b, HULL_QEMU_FD_DISK, i);
-	char slot[16];
-
-	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, HULL_QEMU_SET_DISK + i);
-	hull_plan_addf(b, "-blockdev", "driver=%s,node-name=file%zu,filename=/dev/fdset/%zu%s%s",
-		       b->host->block_devices & UINT32_C(1) << i ? "host_device" : "file", i,
-		       HULL_QEMU_SET_DISK + i, readonly, scratch);
-	hull_plan_addf(b, "-blockdev", "driver=%s,node-name=disk%zu,file=file%zu%s%s",
-		       hull_disk_format_names[d->format], i, i, readonly, scratch);
-	if (asprintf(&properties, ",id=blk%zu,drive=disk%zu%s%s", i, i, d->serial ? ",serial=" : "",
-		     d->serial ? d->serial : "") < 0) {
-		properties = NULL;
-		b->failed = true;
-		return;
-	}
-	snprintf(slot, sizeof(slot), "%#x", Q35_FIRST_DISK + (unsigned int)i);
-	hull_plan_virtio(b, "virtio-blk", slot, properties);
-}
-
 /* The socket listens already: whoever connects before QEMU is up waits. */
 static void add_gdb(struct hull_plan *b)
 {
@@ -456,7 +427,7 @@ static int add_devices(struct hull_plan *b, struct hull_error **err)
 	hull_plan_add(b, "-device",
 		      hull_plan_is_microvm(b) ? "pvpanic" : "pvpanic-pci,bus=pcie.0,addr=0x4");
 	for (size_t i = 0; i < b->config->disks.n; i++)
-		add_disk(b, i);
+		hull_plan_disk(b, i);
 	if (hull_plan_devices(b, err) < 0)
 		return -1;
 	add_gdb(b);
@@ -472,6 +443,7 @@ static bool needs_pci(const struct hull_config *c, const struct hull_qemu_host *
 			       hull_plan_devices_places(c) >
 		       MICROVM_LAST_BUS ||
 	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_config_grows(c) ||
+	       hull_plan_disks_need_pci(c, host->accel) ||
 	       hull_plan_devices_need_pci(c, host->accel);
 }
 
@@ -521,7 +493,7 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 	static_assert(HULL_SHARE_GROUPS_MAX <= 8, "a slot has eight functions");
 	static_assert(HULL_EXPORTS_MAX <= 16, "two slots have sixteen");
 	static_assert(HULL_CONFIG_MAX_NETWORKS <= 8, "a slot has eight functions");
-	static_assert(Q35_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
+	static_assert(HULL_PLAN_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
 	static_assert(HULL_CONFIG_MAX_DISKS <= 32, "a bit for each disk");
 	static_assert(HULL_QEMU_SET_DISK + HULL_CONFIG_MAX_DISKS <= HULL_QEMU_SET_DEVICE &&
 			      HULL_QEMU_SET_DEVICE + HULL_CONFIG_MAX_DEVICES <= HULL_QEMU_SET_LOG &&
