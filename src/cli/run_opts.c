@@ -73,6 +73,7 @@ enum {
 	OPT_CLOUD_INIT,
 	OPT_MEMORY_BACKING,
 	OPT_CPUS_MAX,
+	OPT_IOMMU,
 	OPT_CPU_FEATURE,
 	OPT_MEMORY_MAX,
 	OPT_MEMORY_SLOTS,
@@ -127,6 +128,7 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
 	{OPT_CPU_FEATURE, "cpu-feature", "+NAME|-NAME,...", "what the model is to have, or to lack",
 	 NULL},
+	{OPT_IOMMU, "iommu", "KIND", "none, intel (q35) or smmuv3 (virt) (default none)", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
 	{OPT_LINK, "link", "KIND",
@@ -370,6 +372,10 @@ static int set_choice(struct hull_config *c, int id, const char *value, struct h
 		r = set_name(&i, "machine", value, hull_machine_names, err);
 		c->machine = (enum hull_machine)i;
 		return r;
+	case OPT_IOMMU:
+		r = set_name(&i, "IOMMU", value, hull_iommu_names, err);
+		c->iommu = (enum hull_iommu)i;
+		return r;
 	case OPT_AGENT:
 		r = set_name(&i, "agent kind", value, hull_agent_names, err);
 		c->agent = (enum hull_agent)i;
@@ -437,6 +443,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return set_choice(c, id, value, err);
 	case OPT_ACCEL:
 	case OPT_MACHINE:
+	case OPT_IOMMU:
 	case OPT_SHARE_CACHE:
 	case OPT_SHARE_DRIVER:
 	case OPT_LINK:

@@ -43,6 +43,7 @@ const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
 const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
 const char *const hull_firmware_kind_names[] = {"none", "efi", NULL};
 const char *const hull_rest_kind_names[] = {"none", "unix", "tcp", NULL};
+const char *const hull_iommu_names[] = {"none", "intel", "smmuv3", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
@@ -61,6 +62,7 @@ NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
 NAMES_MATCH(hull_gdb_kind_names, HULL_GDB_TCP);
 NAMES_MATCH(hull_firmware_kind_names, HULL_FIRMWARE_EFI);
 NAMES_MATCH(hull_rest_kind_names, HULL_REST_TCP);
+NAMES_MATCH(hull_iommu_names, HULL_IOMMU_SMMUV3);
 
 static const struct hull_field root_table[] = {
 	HULL_FIELD_ENUM(struct hull_root, kind, "kind", 0, enum hull_root_kind, HULL_ROOT_NONE,
@@ -202,6 +204,10 @@ static const struct hull_field config_table[] = {
 	HULL_FIELD_STRINGS(struct hull_config, cpu_features, "cpu_features", 0,
 			   HULL_CONFIG_MAX_CPU_FEATURES,
 			   "what the model is to have (+NAME) or to lack (-NAME)"),
+	HULL_FIELD_ENUM(struct hull_config, iommu, "iommu", 0, enum hull_iommu, HULL_IOMMU_NONE,
+			hull_iommu_names,
+			"keeps PCI devices to the memory they are given; intel: of q35, smmuv3: of "
+			"virt"),
 	HULL_FIELD_STRUCT(struct hull_config, firmware, "firmware", 0, &firmware_fields,
 			  "firmware that boots the VM"),
 	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", HULL_FIELD_PATH, PATH_MAX_LEN,

@@ -83,6 +83,8 @@ enum hull_network_provider {
  * socket's file, or a TCP port of the loopback. */
 enum hull_gdb_kind { HULL_GDB_NONE, HULL_GDB_SOCKET, HULL_GDB_TCP };
 enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
+/* What keeps devices to the memory that the guest gives them: intel is of q35, smmuv3 of virt. */
+enum hull_iommu { HULL_IOMMU_NONE, HULL_IOMMU_INTEL, HULL_IOMMU_SMMUV3 };
 /* None: the hypervisor loads the kernel.  Efi: what a UEFI finds on the disks is booted. */
 enum hull_firmware_kind { HULL_FIRMWARE_NONE, HULL_FIRMWARE_EFI };
 
@@ -190,6 +192,7 @@ struct hull_config {
 	enum hull_accel accel;
 	char *cpu_model;	       /* NULL: the backend's choice */
 	struct hull_strv cpu_features; /* "+svm", "-avx": switched on and off */
+	enum hull_iommu iommu;
 	struct hull_firmware firmware;
 	char *kernel;
 	char *initrd;
@@ -240,6 +243,7 @@ extern const char *const hull_protocol_names[];
 extern const char *const hull_gdb_kind_names[];
 extern const char *const hull_firmware_kind_names[];
 extern const char *const hull_rest_kind_names[];
+extern const char *const hull_iommu_names[];
 
 void hull_config_init(struct hull_config *config);
 void hull_config_fini(struct hull_config *config);

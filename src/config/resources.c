@@ -125,9 +125,24 @@ static int check_features(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+static int check_iommu(const struct hull_config *c, struct hull_error **err)
+{
+	enum hull_arch arch = c->iommu == HULL_IOMMU_SMMUV3 ? HULL_ARCH_AARCH64 : HULL_ARCH_X86_64;
+
+	if (c->iommu == HULL_IOMMU_NONE)
+		return 0;
+	if (c->machine == HULL_MACHINE_MICROVM)
+		return hull_fail(err, HULL_E_INVALID,
+				 "iommu: machine 'microvm' has none; 'q35' has");
+	if (c->arch != arch)
+		return hull_fail(err, HULL_E_INVALID, "iommu: there is no '%s' of %s",
+				 hull_iommu_names[c->iommu], hull_arch_names[c->arch]);
+	return 0;
+}
+
 int hull_resources_check(const struct hull_config *c, struct hull_error **err)
 {
 	if (check_backing(c, err) < 0 || check_limits(c, err) < 0 || check_features(c, err) < 0)
 		return -1;
-	return check_growth(c, err);
+	return check_growth(c, err) < 0 ? -1 : check_iommu(c, err);
 }

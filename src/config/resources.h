@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a VM may have of the host's memory and processors beyond their number: what its memory is
- * made of, how much of both it may get later, what its CPUs can do.  Tables and rules of those
+ * made of, how much of both it may get later, what its CPUs and devices can do.  Tables and rules of those
  * members of the description.
  */
 #ifndef HULL_CONFIG_RESOURCES_H

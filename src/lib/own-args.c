@@ -41,6 +41,7 @@ static const struct option {
 	{"machine", 0, WORD, "machine", NULL},
 	{"accel", 0, WORD, "accel", NULL},
 	{"cpu", 0, WORD, "cpu_model", NULL},
+	{"iommu", 0, WORD, "iommu", NULL},
 	{"cpu-feature", 0, LIST, "cpu_features", NULL},
 	{"firmware", 0, OBJECT, "firmware", firmware_members},
 	{"kernel", 0, WORD, "kernel", NULL},

@@ -154,20 +154,32 @@ if [ -n "$kib" ] && [ $(($(counter free) - $(counter resv))) -lt $need ] && [ "$
 fi
 refused UNSUPPORTED huge-pages 'no huge pages of 8 KiB' '' --memory-backing hugepages=8K
 
-# ---- limits: room for more, and an ACPI that tells of it; what the CPU has and has not ----
+# ---- limits: room for more, and an ACPI that tells of it; what the CPU has; an IOMMU ----
 
+truncate -s 1M nvme.raw
+echo 'by way of the IOMMU' | dd of=nvme.raw conv=notrunc status=none
 expect 0 "$HULL" run --net none -m 256M --memory-backing prealloc --memory-max 1G --memory-slots 3 --cpus-max 4 \
-	--accel tcg --cpu max --cpu-feature +svm,-avx -- sh -c '
+	--accel tcg --cpu max --cpu-feature +svm,-avx --iommu intel --device nvme,path=nvme.raw -- sh -c '
 	cat /sys/devices/system/cpu/possible /sys/devices/system/cpu/present
 	ls /sys/bus/acpi/devices | grep -c ^PNP0C80
-	for feature in svm avx sse4_2; do grep -m 1 -c -w $feature /proc/cpuinfo; done'
+	for feature in svm avx sse4_2; do grep -m 1 -c -w $feature /proc/cpuinfo; done
+	ls /sys/class/iommu
+	cd /sys/block/nvme0n1/device/device
+	basename "$(readlink iommu)"
+	cat iommu_group/type
+	head -n 1 /dev/nvme0n1'
 is out '0-3
 0
 3
 1
 0
-1'
+1
+dmar0
+dmar0
+DMA-FQ
+by way of the IOMMU'
 refused INVALID '' "cpus_max: machine 'microvm' can't be given more" '' --machine microvm --cpus-max 2
+refused INVALID '' "iommu: machine 'microvm' has none" '' --machine microvm --iommu intel
 refused INVALID unknown-cpu-feature "this CPU has no feature 'avx3' to switch on" '-cpu help' --cpu-feature +avx3
 refused UNSUPPORTED cpu-feature "'avx512f' can't be had" 'another model' --accel tcg --cpu-feature +svm,+avx512f
 

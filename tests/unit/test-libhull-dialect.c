@@ -287,7 +287,9 @@ static void test_own_options(void **state)
 						"--memory-max=2G",
 						"--cpu-feature",
 						"-avx",
-						"--cpu-feature=+svm"};
+						"--cpu-feature=+svm",
+						"--iommu",
+						"intel"};
 	static const char *const bad[] = {"--firmware", "efi,stone=s"};
 	struct hull_error *err = NULL;
 	struct hull_vm_config *c;
@@ -298,10 +300,11 @@ static void test_own_options(void **state)
 	assert_int_equal(hull_vm_config_from_args(resources, ARRAY_SIZE(resources),
 						  HULL_DIALECT_HULL, 0, &c, NULL),
 			 0);
-	expect_args(c, HULL_DIALECT_HULL,
-		    "--cpus 1 --memory 512M --cpus-max 4 --memory-max 2G --memory-slots 2 "
-		    "--memory-backing prealloc,hugepages=2M,dir=/d --cpu-feature -avx "
-		    "--cpu-feature +svm");
+	expect_args(
+		c, HULL_DIALECT_HULL,
+		"--cpus 1 --memory 512M --cpus-max 4 --memory-max 2G --memory-slots 2 "
+		"--memory-backing prealloc,hugepages=2M,dir=/d --iommu intel --cpu-feature -avx "
+		"--cpu-feature +svm");
 	hull_vm_config_free(c);
 	assert_int_equal(hull_vm_config_from_args(args, 2, HULL_DIALECT_HULL, 0, &c, NULL), 0);
 	expect_args(c, HULL_DIALECT_HULL,

@@ -207,6 +207,9 @@ static const struct {
 	{"disks-through-q35",
 	 "{" BOOT ",\"devices\":[{\"kind\":\"nvme\",\"path\":\"/n\",\"cache\":\"directsync\"}]}",
 	 &tcg},
+	{"iommu",
+	 "{" BOOT ",\"iommu\":\"intel\",\"devices\":[{\"kind\":\"nvme\",\"path\":\"/n\"}]}", &tcg},
+	{"iommu-aarch64", "{" BOOT ",\"arch\":\"aarch64\",\"iommu\":\"smmuv3\"}", &arm},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };

@@ -29,6 +29,7 @@ static void test_round_trip(void **state)
 		{"{\"version\":1,\"disks\":[{\"path\":\"/a\",\"cache\":\"none\",\"aio\":"
 		 "\"native\",\"queues\":2,\"iothread\":true,\"discard\":true}]}",
 		 NULL},
+		{"{\"version\":1,\"iommu\":\"intel\"}", NULL},
 		{"{\"version\":1,\"cpus_max\":256,\"memory_max\":1073741824,\"memory_slots\":256}",
 		 NULL},
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":false,\"lock\":false}}",
@@ -91,6 +92,14 @@ static void test_refusals(void **state)
 		{"\"cpu_features\":[\"\"]", "cpu_features[0]: '' is not +NAME or -NAME"},
 		{"\"cpu_features\":[\"+-a\"]", "cpu_features[0]: '+-a' is not +NAME or -NAME"},
 		{"\"cpu_features\":[\"+a\",\"-a\"]", "cpu_features[1]: 'a' is there twice"},
+		{"\"iommu\":\"amd\"",
+		 "iommu: unknown value 'amd': must be one of none, intel, smmuv3"},
+		{"\"iommu\":\"smmuv3\",\"arch\":\"x86_64\"",
+		 "iommu: there is no 'smmuv3' of x86_64"},
+		{"\"iommu\":\"intel\",\"arch\":\"aarch64\"",
+		 "iommu: there is no 'intel' of aarch64"},
+		{"\"iommu\":\"intel\",\"machine\":\"microvm\"",
+		 "iommu: machine 'microvm' has none; 'q35' has"},
 		{DISK("\"cache\":\"write\""),
 		 "disks[0].cache: unknown value 'write': must be one of writeback, none, unsafe, "
 		 "writethrough, directsync"},

@@ -139,13 +139,17 @@ static bool has_firmware(const struct hull_plan *b)
 
 static void add_machine(struct hull_plan *b)
 {
-	hull_plan_addf(b, "-machine", "%s%s%s", b->arch->machines[b->plan->machine],
+	hull_plan_addf(b, "-machine", "%s%s%s%s", b->arch->machines[b->plan->machine],
+		       b->config->iommu == HULL_IOMMU_SMMUV3 ? ",iommu=smmuv3" : "",
 		       has_memory_file(b) ? ",memory-backend=mem" : "",
 		       has_firmware(b) ? ",pflash0=code,pflash1=store" : "");
 	/* vhost-user devices speak modern virtio only, and it is the quicker one. */
 	if (hull_plan_is_microvm(b))
 		hull_plan_add(b, "-global", "virtio-mmio.force-legacy=false");
 	hull_plan_add(b, "-accel", hull_accel_names[b->host->accel]);
+	/* Before any device that it might have to do with. */
+	if (b->config->iommu == HULL_IOMMU_INTEL)
+		hull_plan_add(b, "-device", "intel-iommu");
 }
 
 /* The file is one of ours, see memory.h. */
@@ -443,7 +447,7 @@ static bool needs_pci(const struct hull_config *c, const struct hull_qemu_host *
 			       hull_plan_devices_places(c) >
 		       MICROVM_LAST_BUS ||
 	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_config_grows(c) ||
-	       hull_plan_disks_need_pci(c, host->accel) ||
+	       c->iommu != HULL_IOMMU_NONE || hull_plan_disks_need_pci(c, host->accel) ||
 	       hull_plan_devices_need_pci(c, host->accel);
 }
 
