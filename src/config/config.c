@@ -261,6 +261,10 @@ static const struct hull_field config_table[] = {
 			  "sets the guest's clock when the host's jumps, without hull's agent"),
 	HULL_FIELD_BOOL(struct hull_config, rng, "rng", 0, true,
 			"give the guest a source of entropy"),
+	HULL_FIELD_STRING(struct hull_config, rng_source, "rng_source", HULL_FIELD_PATH,
+			  PATH_MAX_LEN,
+			  "device of the host that it has its bytes from, such as /dev/hwrng; the "
+			  "kernel's own generator if empty"),
 	HULL_FIELD_BOOL(struct hull_config, seccomp, "seccomp", 0, true,
 			"have the hypervisor filter its own system calls"),
 	HULL_FIELD_BOOL(struct hull_config, tied, "tied", HULL_FIELD_OURS, false,

@@ -216,6 +216,7 @@ struct hull_config {
 	char *ignition; /* file that the guest gets by HTTP, over vsock; NULL: none */
 	struct hull_timesync timesync; /* port 0: none; not of use to hull's own agent */
 	bool rng;
+	char *rng_source; /* device whose bytes it passes on; NULL: the host's kernel */
 	bool seccomp;
 	bool tied; /* stops when the starter's connection closes */
 	uint64_t boot_timeout_ms;

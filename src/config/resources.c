@@ -140,9 +140,21 @@ static int check_iommu(const struct hull_config *c, struct hull_error **err)
 	return 0;
 }
 
+static int check_entropy(const struct hull_config *c, struct hull_error **err)
+{
+	if (c->rng_source && !c->rng)
+		return hull_fail(err, HULL_E_INVALID, "rng_source: of no use without rng");
+	if (c->rng_source && *c->rng_source != '/')
+		return hull_fail(err, HULL_E_INVALID, "rng_source: '%s' is not an absolute path",
+				 c->rng_source);
+	return 0;
+}
+
 int hull_resources_check(const struct hull_config *c, struct hull_error **err)
 {
 	if (check_backing(c, err) < 0 || check_limits(c, err) < 0 || check_features(c, err) < 0)
 		return -1;
-	return check_growth(c, err) < 0 ? -1 : check_iommu(c, err);
+	if (check_growth(c, err) < 0 || check_iommu(c, err) < 0)
+		return -1;
+	return check_entropy(c, err);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a VM may have of the host's memory and processors beyond their number: what its memory is
- * made of, how much of both it may get later, what its CPUs and devices can do.  Tables and rules of those
- * members of the description.
+ * What a VM has of the host beyond so many CPUs and so much memory: what its memory is made of, how
+ * much of both it may get later, what its CPUs and devices can do, where its entropy is from.
+ * Tables and rules of those members of the description.
  */
 #ifndef HULL_CONFIG_RESOURCES_H
 #define HULL_CONFIG_RESOURCES_H

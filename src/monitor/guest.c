@@ -198,6 +198,8 @@ static void add_devices(struct hull_setup *s, const struct hull_config *c)
 	}
 	if (virtio_disks)
 		hull_setup_stage(s, "disk");
+	if (c->rng_source) /* otherwise what Setup brings is enough */
+		s->rq.coldplug = &s->coldplug;
 }
 
 static void add_identity(struct hull_setup *s, const struct hull_config *c)

@@ -183,14 +183,14 @@ refused INVALID '' "iommu: machine 'microvm' has none" '' --machine microvm --io
 refused INVALID unknown-cpu-feature "this CPU has no feature 'avx3' to switch on" '-cpu help' --cpu-feature +avx3
 refused UNSUPPORTED cpu-feature "'avx512f' can't be had" 'another model' --accel tcg --cpu-feature +svm,+avx512f
 
-# ---- disks: caches, queues, threads ----
+# ---- disks: caches, queues, threads; what entropy comes from ----
 
 truncate -s 1M direct.raw through.raw
 qemu-img create -q -f qcow2 image.qcow2 1M
 direct=writeback # not every file system has direct I/O
 ! dd if=direct.raw of=/dev/null iflag=direct bs=4k count=1 status=none 2>/dev/null || direct=none
 cat >vm.json <<END
-{"version": 1, "cpus": 2, "disks": [
+{"version": 1, "cpus": 2, "rng_source": "/dev/zero", "disks": [
   {"path": "direct.raw", "serial": "direct", "cache": "$direct", "queues": 2, "iothread": true},
   {"path": "through.raw", "serial": "through", "cache": "writethrough", "queues": 1, "discard": true},
   {"path": "image.qcow2", "serial": "image", "format": "qcow2", "cache": "unsafe"}]}
@@ -205,6 +205,7 @@ for name in direct through image; do
 		blkdiscard -o 64k /dev/${at##*/}
 	done
 done
+echo rng $(head -c 4 /dev/hwrng | od -An -tx1)
 echo ready
 read -r line
 END
@@ -212,6 +213,7 @@ begin --config vm.json -v "$T/guest.sh:/guest.sh:ro" -- sh /guest.sh
 is out 'direct 2 write back
 through 1 write through
 image 2 write back
+rng 00 00 00 00
 ready'
 wait_for 10 pollers 2
 is_direct=
@@ -230,6 +232,10 @@ done
 [ "$(stat -c %b direct.raw)" -ge 2048 ] || fail "direct.raw has shrunk to $(stat -c %b direct.raw) blocks"
 [ "$(stat -c %b through.raw)" -le 512 ] || fail "through.raw still has $(stat -c %b through.raw) blocks"
 
+printf '{"version": 1, "rng_source": "/dev/null"}' >vm.json
+refused INVALID '' "rng_source: '/dev/null' gives no bytes" '' --config vm.json
+printf '{"version": 1, "rng_source": "direct.raw"}' >vm.json
+refused INVALID '' "rng_source: '$T/direct.raw' is no character device" '' --config vm.json
 refused UNSUPPORTED '' "devices[0]: QEMU can't flush each write to a disk on the USB" "cache 'writeback'" \
 	--device usb-mass-storage,path=direct.raw,cache=writethrough
 

@@ -210,6 +210,7 @@ static const struct {
 	{"iommu",
 	 "{" BOOT ",\"iommu\":\"intel\",\"devices\":[{\"kind\":\"nvme\",\"path\":\"/n\"}]}", &tcg},
 	{"iommu-aarch64", "{" BOOT ",\"arch\":\"aarch64\",\"iommu\":\"smmuv3\"}", &arm},
+	{"rng-source", "{" BOOT ",\"rng_source\":\"/dev/hwrng\"}", &tcg},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };

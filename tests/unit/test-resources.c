@@ -30,6 +30,7 @@ static void test_round_trip(void **state)
 		 "\"native\",\"queues\":2,\"iothread\":true,\"discard\":true}]}",
 		 NULL},
 		{"{\"version\":1,\"iommu\":\"intel\"}", NULL},
+		{"{\"version\":1,\"rng_source\":\"/dev/hwrng\"}", NULL},
 		{"{\"version\":1,\"cpus_max\":256,\"memory_max\":1073741824,\"memory_slots\":256}",
 		 NULL},
 		{"{\"version\":1,\"memory_backing\":{\"hugepages\":false,\"lock\":false}}",
@@ -100,6 +101,8 @@ static void test_refusals(void **state)
 		 "iommu: there is no 'intel' of aarch64"},
 		{"\"iommu\":\"intel\",\"machine\":\"microvm\"",
 		 "iommu: machine 'microvm' has none; 'q35' has"},
+		{"\"rng_source\":\"x\"", "rng_source: 'x' is not an absolute path"},
+		{"\"rng_source\":\"/x\",\"rng\":false", "rng_source: of no use without rng"},
 		{DISK("\"cache\":\"write\""),
 		 "disks[0].cache: unknown value 'write': must be one of writeback, none, unsafe, "
 		 "writethrough, directsync"},

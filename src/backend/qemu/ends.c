@@ -149,6 +149,9 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 			return take_socket(&e->parts.v[fd->index].text, "a disk", ret_fd, err);
 		*ret_fd = hull_qemu_open_device(m->config, fd->index, err);
 		return *ret_fd < 0 ? -1 : 0;
+	case HULL_QEMU_FD_RNG:
+		*ret_fd = hull_qemu_open_rng(m->config->rng_source, err);
+		return *ret_fd < 0 ? -1 : 0;
 	case HULL_QEMU_FD_NBD:
 		return take_socket(&sockets->nbd, "NBD sockets", ret_fd, err);
 	}

@@ -365,6 +365,27 @@ int hull_qemu_open_device(const struct hull_config *config, size_t index, struct
 	return steal_fd(&fd);
 }
 
+/* QEMU aborts when it reads an error, and reads on and on at an end. */
+int hull_qemu_open_rng(const char *path, struct hull_error **err)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	ssize_t n;
+	char byte;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return hull_fail_errno(err, errno, "rng_source: open '%s'", path);
+	if (!S_ISCHR(st.st_mode))
+		return hull_fail(err, HULL_E_INVALID, "rng_source: '%s' is no character device",
+				 path);
+	n = read(fd, &byte, 1);
+	if (n < 0 && errno != EAGAIN)
+		return hull_fail_errno(err, errno, "rng_source: read '%s'", path);
+	if (n == 0)
+		return hull_fail(err, HULL_E_INVALID, "rng_source: '%s' gives no bytes", path);
+	return steal_fd(&fd);
+}
+
 static bool is_block(const char *path)
 {
 	struct stat st;

@@ -28,10 +28,10 @@
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 const char *const hull_qemu_fd_names[] = {
-	"qmp",	 "console", "ctl",    "bulk",	"root", "share", "export",
-	"net",	 "memory",  "kernel", "initrd", "code", "store", "gdb",
-	"vsock", "vports",  "disk",   "device", "part", "nbd",	 NULL};
-static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_NBD + 2, "one name for each role");
+	"qmp",	  "console", "ctl",    "bulk", "root",	"share", "export", "net",
+	"memory", "kernel",  "initrd", "code", "store", "gdb",	 "vsock",  "vports",
+	"disk",	  "device",  "part",   "nbd",  "rng",	NULL};
+static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_RNG + 2, "one name for each role");
 
 void hull_plan_add(struct hull_plan *b, const char *option, const char *value)
 {
@@ -415,11 +415,22 @@ static void add_dump(struct hull_plan *b)
 	hull_plan_add(b, "-device", "vmcoreinfo");
 }
 
+static void add_rng(struct hull_plan *b)
+{
+	if (b->config->rng_source) {
+		hull_plan_addf(b, "-add-fd", "fd=%d,set=%d", hull_plan_fd(b, HULL_QEMU_FD_RNG, 0),
+			       HULL_QEMU_SET_RNG);
+		hull_plan_addf(b, "-object", "rng-random,id=rng,filename=/dev/fdset/%d",
+			       HULL_QEMU_SET_RNG);
+	}
+	hull_plan_virtio(b, "virtio-rng", "0x2", b->config->rng_source ? ",rng=rng" : "");
+}
+
 static int add_devices(struct hull_plan *b, struct hull_error **err)
 {
 	add_streams(b);
 	if (b->config->rng)
-		hull_plan_virtio(b, "virtio-rng", "0x2", "");
+		add_rng(b);
 	add_root(b);
 	for (size_t i = 0; i < b->host->n_shares; i++)
 		add_share(b, i);
@@ -502,7 +513,7 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 	static_assert(HULL_QEMU_SET_DISK + HULL_CONFIG_MAX_DISKS <= HULL_QEMU_SET_DEVICE &&
 			      HULL_QEMU_SET_DEVICE + HULL_CONFIG_MAX_DEVICES <= HULL_QEMU_SET_LOG &&
 			      HULL_QEMU_SET_LOG + HULL_CONFIG_MAX_DEVICES <= HULL_QEMU_SET_CODE &&
-			      HULL_QEMU_SET_STORE < HULL_QEMU_SET_PART,
+			      HULL_QEMU_SET_RNG < HULL_QEMU_SET_PART,
 		      "no set has two meanings");
 
 	if (host->accel == HULL_ACCEL_TCG &&
