@@ -21,7 +21,6 @@
 
 #define HULL_CONFIG_MAX_CPUS 256
 #define HULL_CONFIG_MAX_CPU_FEATURES 64
-#define HULL_CONFIG_MEMORY_SLOTS 8
 #define HULL_CONFIG_MAX_MEMORY_SLOTS 256 /* ACPI knows no more */
 #define HULL_CONFIG_MIN_CPU_LIMIT 10	 /* thousandths: the kernel counts no less */
 #define HULL_CONFIG_MAX_DISKS 16
@@ -184,7 +183,7 @@ struct hull_config {
 	uint64_t cpus_max; /* that there may be; 0: cpus */
 	uint64_t memory_bytes;
 	uint64_t memory_max_bytes; /* that there may be; 0: memory_bytes */
-	uint64_t memory_slots;	   /* pieces it may come in; 0: HULL_CONFIG_MEMORY_SLOTS */
+	uint64_t memory_slots;	   /* pieces it may come in */
 	struct hull_memory_backing memory_backing;
 	uint64_t cpu_limit; /* thousandths of a host CPU for all of the VM; 0: none */
 	enum hull_arch arch;

@@ -80,9 +80,6 @@ static int check_limits(const struct hull_config *c, struct hull_error **err)
 				 c->memory_max_bytes / MIB, c->memory_bytes / MIB);
 	if (c->memory_max_bytes % MIB)
 		return hull_fail(err, HULL_E_INVALID, "memory_max: must be a multiple of 1 MiB");
-	if (c->memory_slots && c->memory_max_bytes <= c->memory_bytes)
-		return hull_fail(err, HULL_E_INVALID,
-				 "memory_slots: of no use unless memory_max is more than memory");
 	return 0;
 }
 

@@ -117,6 +117,9 @@ fi
 refused EXHAUSTED no-space "'$T/mem' has room for" 'choose another directory' -m 4194304M --memory-backing "dir=$T/mem"
 refused NOT_FOUND no-such-file "open '$T/none'" '' --memory-backing "dir=$T/none"
 
+refused TIMEOUT agent-silent 'did not greet within 20 ms' 'give it longer with --boot-timeout' \
+	-m 256M --memory-backing prealloc --boot-timeout 20ms
+
 # Whole pages of the host's own size, which it has back when the machine is gone.
 kib=$(awk '/^Hugepagesize/ { print $2 }' /proc/meminfo)
 pages=/sys/kernel/mm/hugepages/hugepages-${kib}kB
@@ -135,7 +138,7 @@ if [ "$(id -u)" -eq 0 ] && [ -n "$kib" ] && [ $((mib << 10)) -ge "$kib" ]; then
 fi
 if [ -n "$reserved" ]; then
 	before="$(counter nr) $(counter free) $(counter resv)"
-	begin -m ${mib}M --memory-backing hugepages -v "$T:/x:ro" -- sh -c 'echo ready; read -r line'
+	begin -m ${mib}M --memory-backing hugepages -v "$T:/x:ro" --device "virtio-vsock,port=5,socketURL=$T/socket" -- sh -c 'echo ready; read -r line'
 	there=$(mapping guest-memory)
 	[ "${there#* }" = "$((mib << 10)) $kib" ] || fail "the memory is '$there'"
 	[ $(($(counter free) - $(counter resv))) -lt $need ] || fail 'the pages are not reserved'

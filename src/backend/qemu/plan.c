@@ -160,8 +160,7 @@ static void add_memory(struct hull_plan *b)
 
 	if (c->memory_max_bytes > c->memory_bytes)
 		hull_plan_addf(b, "-m", "size=%" PRIu64 "M,slots=%" PRIu64 ",maxmem=%" PRIu64 "M",
-			       mib, c->memory_slots ? c->memory_slots : HULL_CONFIG_MEMORY_SLOTS,
-			       c->memory_max_bytes >> 20);
+			       mib, c->memory_slots, c->memory_max_bytes >> 20);
 	else
 		hull_plan_addf(b, "-m", "%" PRIu64 "M", mib);
 	if (has_memory_file(b))
