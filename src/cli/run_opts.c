@@ -411,11 +411,8 @@ static int set_firmware(struct hull_run_options *o, const char *value, struct hu
 	return 0;
 }
 
-static int set_vm_option(struct hull_run_options *o, int id, const char *value,
-			 struct hull_error **err)
+static int set_resource(struct hull_config *c, int id, const char *value, struct hull_error **err)
 {
-	struct hull_config *c = &o->config;
-
 	switch (id) {
 	case 'c':
 		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
@@ -435,18 +432,29 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_memory_backing_parse(value, &c->memory_backing, err);
 	case OPT_SCRATCH:
 		return add_scratch(c, value, err);
+	case OPT_CPU:
+		return set_string(&c->cpu_model, value, err);
+	default:
+		return hull_fail(err, HULL_E_INTERNAL, "option %d has no meaning", id);
+	}
+}
+
+static int set_vm_option(struct hull_run_options *o, int id, const char *value,
+			 struct hull_error **err)
+{
+	struct hull_config *c = &o->config;
+
+	switch (id) {
 	case OPT_ROOT:
-		o->root_said = true;
-		return set_choice(c, id, value, err);
 	case OPT_AGENT:
-		o->agent_said = true;
-		return set_choice(c, id, value, err);
 	case OPT_ACCEL:
 	case OPT_MACHINE:
 	case OPT_IOMMU:
 	case OPT_SHARE_CACHE:
 	case OPT_SHARE_DRIVER:
 	case OPT_LINK:
+		o->root_said |= id == OPT_ROOT;
+		o->agent_said |= id == OPT_AGENT;
 		return set_choice(c, id, value, err);
 	case 'v':
 		return hull_volume_add(c, value, err);
@@ -465,8 +473,6 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 			return -1;
 		/* "-w" counts wherever it stands. */
 		return o->cwd ? 0 : set_string(&o->cwd, c->shares.v[c->shares.n - 1].target, err);
-	case OPT_CPU:
-		return set_string(&c->cpu_model, value, err);
 	case OPT_NAME:
 		return set_string(&c->name, value, err);
 	case OPT_BOOT_TIMEOUT:
@@ -494,7 +500,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		c->root.readonly = true;
 		return 0;
 	default:
-		return hull_fail(err, HULL_E_INTERNAL, "option %d has no meaning", id);
+		return set_resource(c, id, value, err);
 	}
 }
 

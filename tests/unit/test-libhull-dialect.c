@@ -276,10 +276,9 @@ static void test_services(void **state)
 	hull_vm_config_free(c);
 }
 
-/* Options of hull's alone, and what no option says. */
-static void test_own_options(void **state)
+/* What a machine has of the host. */
+static void test_resource_options(void **state)
 {
-	static const char *const args[] = {"--firmware", "efi,store=s,create,code=c,template=t"};
 	static const char *const resources[] = {"--memory-backing=prealloc,hugepages=2M,dir=/d",
 						"--cpus-max=4",
 						"--memory-slots",
@@ -290,12 +289,7 @@ static void test_own_options(void **state)
 						"--cpu-feature=+svm",
 						"--iommu",
 						"intel"};
-	static const char *const bad[] = {"--firmware", "efi,stone=s"};
-	struct hull_error *err = NULL;
 	struct hull_vm_config *c;
-	struct hull_net_options net;
-	void *strings;
-	char **out;
 
 	assert_int_equal(hull_vm_config_from_args(resources, ARRAY_SIZE(resources),
 						  HULL_DIALECT_HULL, 0, &c, NULL),
@@ -306,6 +300,19 @@ static void test_own_options(void **state)
 		"--memory-backing prealloc,hugepages=2M,dir=/d --iommu intel --cpu-feature -avx "
 		"--cpu-feature +svm");
 	hull_vm_config_free(c);
+}
+
+/* Options of hull's alone, and what no option says. */
+static void test_own_options(void **state)
+{
+	static const char *const args[] = {"--firmware", "efi,store=s,create,code=c,template=t"};
+	static const char *const bad[] = {"--firmware", "efi,stone=s"};
+	struct hull_error *err = NULL;
+	struct hull_vm_config *c;
+	struct hull_net_options net;
+	void *strings;
+	char **out;
+
 	assert_int_equal(hull_vm_config_from_args(args, 2, HULL_DIALECT_HULL, 0, &c, NULL), 0);
 	expect_args(c, HULL_DIALECT_HULL,
 		    "--cpus 1 --memory 512M --firmware efi,store=s,create,code=c,template=t");
@@ -498,12 +505,12 @@ static void test_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_from_args), cmocka_unit_test(test_json),
-		cmocka_unit_test(test_own_json),  cmocka_unit_test(test_own_args),
-		cmocka_unit_test(test_to_own),	  cmocka_unit_test(test_from_own),
-		cmocka_unit_test(test_services),  cmocka_unit_test(test_own_options),
-		cmocka_unit_test(test_spawn),	  cmocka_unit_test(test_process),
-		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_from_args),   cmocka_unit_test(test_json),
+		cmocka_unit_test(test_own_json),    cmocka_unit_test(test_own_args),
+		cmocka_unit_test(test_to_own),	    cmocka_unit_test(test_from_own),
+		cmocka_unit_test(test_services),    cmocka_unit_test(test_resource_options),
+		cmocka_unit_test(test_own_options), cmocka_unit_test(test_spawn),
+		cmocka_unit_test(test_process),	    cmocka_unit_test(test_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
