@@ -108,12 +108,10 @@ done
 [ "$(stat -L -c %b "$file")" -ge $((mib << 11)) ] || fail "not all of it is there: $(stat -L "$file")"
 ended
 
-free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
+# All that the host has is more than it has to give.
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
-if [ $((free + 256)) -lt "$total" ]; then
-	refused EXHAUSTED host-memory 'are to be there before it starts' 'leave prealloc and lock out' \
-		-m $((free + 256))M --memory-backing prealloc
-fi
+refused EXHAUSTED host-memory 'are to be there before it starts' 'leave prealloc and lock out' \
+	-m "${total}M" --memory-backing prealloc
 refused EXHAUSTED no-space "'$T/mem' has room for" 'choose another directory' -m 4194304M --memory-backing "dir=$T/mem"
 refused NOT_FOUND no-such-file "open '$T/none'" '' --memory-backing "dir=$T/none"
 
