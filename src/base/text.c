@@ -211,6 +211,21 @@ const char *hull_did_you_mean(const char *s, const char *const *names, const cha
 	return buf;
 }
 
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool hull_is_word(const char *s, const char *others)
+{
+	if (!is_alnum(*s))
+		return false;
+	for (; *s; s++)
+		if (!is_alnum(*s) && !strchr(others, *s))
+			return false;
+	return true;
+}
+
 int hull_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

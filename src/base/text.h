@@ -29,6 +29,8 @@ const char *hull_did_you_mean(const char *s, const char *const *names, const cha
 /* Undoes URIs' "%41" into @out, with room for @len bytes, which may be @s itself. Their number,
  * -EINVAL for an escape that is none, -EILSEQ for one of NUL. */
 ssize_t hull_unescape(const char *s, size_t len, char *out);
+/* Begins with a letter or digit and goes on with those or one of @others. */
+bool hull_is_word(const char *s, const char *others);
 /* The value of a hexadecimal digit; -1 if it is none. */
 int hull_hex_digit(char c);
 /* 12 or 32 lower-case hex digits of @bytes: 2 * len characters and NUL. */

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPTS_MAX 64
+#define OPTS_MAX 96
 
 static size_t count(const struct hull_opt *opts)
 {

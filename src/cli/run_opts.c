@@ -15,6 +15,7 @@
 #include "cli/kernel_opts.h"
 #include "cli/path_opts.h"
 #include "cli/publish.h"
+#include "cli/resource_opts.h"
 #include "cli/rest_opts.h"
 #include "cli/settings.h"
 #include "cli/volume.h"
@@ -30,7 +31,6 @@
 #include <unistd.h>
 
 #define MIB (UINT64_C(1) << 20)
-#define MEMORY_MIN (64 * MIB)
 #define SCRATCH_MIN (16 * MIB) /* less leaves a file system no room for files */
 
 enum {
@@ -72,6 +72,12 @@ enum {
 	OPT_IGNITION,
 	OPT_TIMESYNC,
 	OPT_CLOUD_INIT,
+	OPT_MEMORY_BACKING,
+	OPT_CPUS_MAX,
+	OPT_IOMMU,
+	OPT_CPU_FEATURE,
+	OPT_MEMORY_MAX,
+	OPT_MEMORY_SLOTS,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -98,9 +104,15 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_CONFIG, "config", "FILE",
 	 "the machine that FILE describes; the other options change it", "Virtual machine"},
 	{'c', "cpus", "N", "virtual CPUs (default 1)", NULL},
+	{OPT_CPUS_MAX, "cpus-max", "N", "as many as there may be later (default no more)", NULL},
 	{OPT_CPU_LIMIT, "cpu-limit", "N", "at most so much of the host's CPUs, e.g. 0.5 or 2",
 	 NULL},
 	{'m', "memory", "SIZE", "memory, e.g. 512M or 2G (default 512M)", NULL},
+	{OPT_MEMORY_MAX, "memory-max", "SIZE", "as much as there may be later (default no more)",
+	 NULL},
+	{OPT_MEMORY_SLOTS, "memory-slots", "N", "pieces that it may come in (default 8)", NULL},
+	{OPT_MEMORY_BACKING, "memory-backing", "WORD[,WORD...]",
+	 "what it is made of: prealloc, hugepages[=SIZE], lock, dir=DIR", NULL},
 	{OPT_SCRATCH, "scratch", "SIZE",
 	 "put the root's changes on a throwaway disk, not in memory", NULL},
 	{OPT_READ_ONLY, "read-only", NULL,
@@ -117,6 +129,9 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_TIMESYNC, "timesync", "vsockPort=N",
 	 "tell the guest's qemu-guest-agent the time when the host's clock jumps", NULL},
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
+	{OPT_CPU_FEATURE, "cpu-feature", "+NAME|-NAME,...", "what the model is to have, or to lack",
+	 NULL},
+	{OPT_IOMMU, "iommu", "KIND", "none, intel (q35) or smmuv3 (virt) (default none)", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
 	{OPT_LINK, "link", "KIND",
@@ -152,34 +167,6 @@ static int set_string(char **slot, const char *value, struct hull_error **err)
 	free(*slot);
 	*slot = strdup(value);
 	return *slot ? 0 : hull_fail_nomem(err);
-}
-
-static int set_size(uint64_t *slot, const char *value, struct hull_error **err)
-{
-	if (hull_parse_size(value, slot) == 0)
-		return 0;
-	hull_fail(err, HULL_E_INVALID, "'%s' is not a size", value);
-	hull_hint(err, "write it like 512M or 2G");
-	return -1;
-}
-
-static int set_memory(uint64_t *slot, const char *value, struct hull_error **err)
-{
-	uint64_t bytes;
-
-	if (set_size(&bytes, value, err) < 0)
-		return -1;
-	if (bytes < MEMORY_MIN || bytes % MIB) {
-		hull_fail(err, HULL_E_INVALID, "'%s' is too little memory, or not whole MiB",
-			  value);
-		hull_hint(err,
-			  bytes < MIB ? "a bare number is bytes: did you mean '%sM'?"
-				      : "'%s': a VM needs at least 64M, and whole MiB",
-			  value);
-		return -1;
-	}
-	*slot = bytes;
-	return 0;
 }
 
 static int set_duration(uint64_t *slot, const char *value, struct hull_error **err)
@@ -259,26 +246,12 @@ static int set_number(uint64_t *slot, const char *value, uint64_t max, struct hu
 	return 0;
 }
 
-static int set_cpu_limit(uint64_t *slot, const char *value, struct hull_error **err)
-{
-	uint64_t milli;
-
-	if (hull_parse_milli(value, &milli) < 0 || milli < HULL_CONFIG_MIN_CPU_LIMIT ||
-	    milli > 1000 * HULL_CONFIG_MAX_CPUS) {
-		hull_fail(err, HULL_E_INVALID, "'%s' is not a number of CPUs", value);
-		hull_hint(err, "write it like 0.5 or 2, from 0.01 to %d", HULL_CONFIG_MAX_CPUS);
-		return -1;
-	}
-	*slot = milli;
-	return 0;
-}
-
 static int add_scratch(struct hull_config *c, const char *value, struct hull_error **err)
 {
 	struct hull_disk *d = hull_config_scratch(c);
 	uint64_t bytes;
 
-	if (set_size(&bytes, value, err) < 0)
+	if (hull_size_parse(value, &bytes, err) < 0)
 		return -1;
 	if (bytes < SCRATCH_MIN || bytes % MIB) {
 		hull_fail(err, HULL_E_INVALID, "'%s' is too small for a disk, or not whole MiB",
@@ -423,6 +396,10 @@ static int set_choice(struct hull_config *c, int id, const char *value, struct h
 		r = set_name(&i, "machine", value, hull_machine_names, err);
 		c->machine = (enum hull_machine)i;
 		return r;
+	case OPT_IOMMU:
+		r = set_name(&i, "IOMMU", value, hull_iommu_names, err);
+		c->iommu = (enum hull_iommu)i;
+		return r;
 	case OPT_AGENT:
 		r = set_name(&i, "agent kind", value, hull_agent_names, err);
 		c->agent = (enum hull_agent)i;
@@ -458,31 +435,50 @@ static int set_firmware(struct hull_run_options *o, const char *value, struct hu
 	return 0;
 }
 
+static int set_resource(struct hull_config *c, int id, const char *value, struct hull_error **err)
+{
+	switch (id) {
+	case 'c':
+		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
+	case OPT_CPU_LIMIT:
+		return hull_cpu_limit_parse(value, &c->cpu_limit, err);
+	case 'm':
+		return hull_memory_parse(value, &c->memory_bytes, err);
+	case OPT_CPU_FEATURE:
+		return hull_cpu_features_parse(value, &c->cpu_features, err);
+	case OPT_CPUS_MAX:
+		return set_number(&c->cpus_max, value, HULL_CONFIG_MAX_CPUS, err);
+	case OPT_MEMORY_MAX:
+		return hull_memory_parse(value, &c->memory_max_bytes, err);
+	case OPT_MEMORY_SLOTS:
+		return set_number(&c->memory_slots, value, HULL_CONFIG_MAX_MEMORY_SLOTS, err);
+	case OPT_MEMORY_BACKING:
+		return hull_memory_backing_parse(value, &c->memory_backing, err);
+	case OPT_SCRATCH:
+		return add_scratch(c, value, err);
+	case OPT_CPU:
+		return set_string(&c->cpu_model, value, err);
+	default:
+		return hull_fail(err, HULL_E_INTERNAL, "option %d has no meaning", id);
+	}
+}
+
 static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 			 struct hull_error **err)
 {
 	struct hull_config *c = &o->config;
 
 	switch (id) {
-	case 'c':
-		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
-	case OPT_CPU_LIMIT:
-		return set_cpu_limit(&c->cpu_limit, value, err);
-	case 'm':
-		return set_memory(&c->memory_bytes, value, err);
-	case OPT_SCRATCH:
-		return add_scratch(c, value, err);
 	case OPT_ROOT:
-		o->root_said = true;
-		return set_choice(c, id, value, err);
 	case OPT_AGENT:
-		o->agent_said = true;
-		return set_choice(c, id, value, err);
 	case OPT_ACCEL:
 	case OPT_MACHINE:
+	case OPT_IOMMU:
 	case OPT_SHARE_CACHE:
 	case OPT_SHARE_DRIVER:
 	case OPT_LINK:
+		o->root_said |= id == OPT_ROOT;
+		o->agent_said |= id == OPT_AGENT;
 		return set_choice(c, id, value, err);
 	case 'v':
 		return hull_volume_add(c, value, err);
@@ -503,8 +499,6 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 			return -1;
 		/* "-w" counts wherever it stands. */
 		return o->cwd ? 0 : set_string(&o->cwd, c->shares.v[c->shares.n - 1].target, err);
-	case OPT_CPU:
-		return set_string(&c->cpu_model, value, err);
 	case OPT_NAME:
 		return set_string(&c->name, value, err);
 	case OPT_BOOT_TIMEOUT:
@@ -532,7 +526,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		c->root.readonly = true;
 		return 0;
 	default:
-		return hull_fail(err, HULL_E_INTERNAL, "option %d has no meaning", id);
+		return set_resource(c, id, value, err);
 	}
 }
 

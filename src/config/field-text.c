@@ -16,6 +16,8 @@ const char *hull_field_type_text(const struct hull_field *f)
 {
 	if (f->names && f->type == HULL_FIELD_TYPE_STRING)
 		return "one of";
+	if (f->flags & HULL_FIELD_SWITCH)
+		return "true, false or size";
 	switch (f->type) {
 	case HULL_FIELD_TYPE_STRING:
 		return f->flags & HULL_FIELD_PATH ? "path" : "string";

@@ -235,13 +235,27 @@ static int string_from_json(const struct hull_field *f, void *p, const struct hu
 	return hull_field_set_text(p, s) < 0 ? hull_fail_nomem(err) : 0;
 }
 
+static bool is_switch(const struct hull_field *f, const struct hull_json *json)
+{
+	return f->flags & HULL_FIELD_SWITCH && hull_json_type(json) == HULL_JSON_BOOL;
+}
+
 static int number_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
 			    const struct hull_field_where *w, struct hull_error **err)
 {
 	const char *text = f->type == HULL_FIELD_TYPE_SIZE ? hull_json_str(json) : NULL;
 	uint64_t v = 0;
-	int r = text ? hull_parse_size(text, &v) : hull_json_get_u64(json, &v);
+	bool on;
+	int r;
 
+	if (is_switch(f, json)) {
+		r = hull_json_get_bool(json, &on);
+		v = on;
+	} else {
+		r = text ? hull_parse_size(text, &v) : hull_json_get_u64(json, &v);
+	}
+	if (r == -EINVAL && f->flags & HULL_FIELD_SWITCH)
+		return fail(err, w, "must be true, false, or a size such as \"2M\"");
 	if (r == -EINVAL && f->type == HULL_FIELD_TYPE_SIZE)
 		return fail(err, w, "must be a number of bytes, or a size such as \"512M\"");
 	if (r == -EINVAL)
@@ -503,6 +517,8 @@ static struct hull_json *one_to_json(const struct hull_field *f, const void *p, 
 	case HULL_FIELD_TYPE_SIZE:
 		memcpy(&number, p, sizeof(number));
 		*ret_default = number == f->initial;
+		if (f->flags & HULL_FIELD_SWITCH && number <= 1)
+			return hull_json_bool(number);
 		return hull_json_u64(number);
 	case HULL_FIELD_TYPE_I64:
 		memcpy(&number, p, sizeof(number));

@@ -41,6 +41,7 @@ enum {
 	HULL_FIELD_ALWAYS = 1 << 1,   /* is written even when it has its default */
 	HULL_FIELD_PATH = 1 << 2,     /* a file's name on the host */
 	HULL_FIELD_OURS = 1 << 3,     /* is filled in by us: unknown to who reads for @user */
+	HULL_FIELD_SWITCH = 1 << 4,   /* a size that may be false or true as well: 0 or 1 */
 };
 
 struct hull_fields;
@@ -130,6 +131,11 @@ struct hull_fields {
 	{                                                                                 \
 		.name = key, .help = text, .type = HULL_FIELD_TYPE_STRING, .flags = flag, \
 		.offset = HULL_FIELD_OFFSET(st, member, char *), .max = longest           \
+	}
+#define HULL_FIELD_NAMED(st, member, key, flag, words, text)                               \
+	{                                                                                  \
+		.name = key, .help = text, .type = HULL_FIELD_TYPE_STRING, .flags = flag,  \
+		.offset = HULL_FIELD_OFFSET(st, member, char *), .max = 64, .names = words \
 	}
 #define HULL_FIELD_U64(st, member, key, flag, value, least, most, text)                            \
 	{                                                                                          \

@@ -161,12 +161,20 @@ void hull_setup_stage(struct hull_setup *s, const char *name)
 	s->rq.modules = s->stages;
 }
 
+static bool is_modules_image(const struct hull_disk *d)
+{
+	return d->serial && !strcmp(d->serial, HULL_MODULES_SERIAL);
+}
+
 /* What hull's own initramfs drives is there when its stage has been loaded; for the rest the guest
  * looks for drivers. */
 static void add_devices(struct hull_setup *s, const struct hull_config *c)
 {
 	bool virtio_disks = false;
 
+	/* The modules' image waits until something is missed, the throwaway disk is the root's. */
+	for (size_t i = 0; i < c->disks.n; i++)
+		virtio_disks |= !c->disks.v[i].scratch_bytes && !is_modules_image(&c->disks.v[i]);
 	for (size_t i = 0; i < c->devices.n; i++) {
 		switch (c->devices.v[i].kind) {
 		case HULL_DEVICE_BLK:
@@ -190,6 +198,8 @@ static void add_devices(struct hull_setup *s, const struct hull_config *c)
 	}
 	if (virtio_disks)
 		hull_setup_stage(s, "disk");
+	if (c->rng_source) /* otherwise what Setup brings is enough */
+		s->rq.coldplug = &s->coldplug;
 }
 
 static void add_identity(struct hull_setup *s, const struct hull_config *c)

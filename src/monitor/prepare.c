@@ -443,13 +443,14 @@ static int read_spec(struct hull_monitor *m, const void *spec, size_t len, struc
 	return 0;
 }
 
-/* More than the host has would not fail at once, but in the middle of the guest's boot. */
+/* More than the host has would not fail at once, but in the middle of the guest's boot.  What is in
+ * a file on a disk need not be in the host's memory. */
 static int check_memory(const struct hull_config *c, struct hull_error **err)
 {
 	struct sysinfo si;
 	uint64_t total;
 
-	if (sysinfo(&si) < 0)
+	if (c->memory_backing.dir || sysinfo(&si) < 0)
 		return 0;
 	total = (uint64_t)si.totalram * si.mem_unit;
 	if (c->memory_bytes <= total)

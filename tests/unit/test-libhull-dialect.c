@@ -286,6 +286,32 @@ static void test_services(void **state)
 	expect_error(&err, HULL_E_INVALID, "--timesync: 'vsockPort' is needed");
 }
 
+/* What a machine has of the host. */
+static void test_resource_options(void **state)
+{
+	static const char *const resources[] = {"--memory-backing=prealloc,hugepages=2M,dir=/d",
+						"--cpus-max=4",
+						"--memory-slots",
+						"2",
+						"--memory-max=2G",
+						"--cpu-feature",
+						"-avx",
+						"--cpu-feature=+svm",
+						"--iommu",
+						"intel"};
+	struct hull_vm_config *c;
+
+	assert_int_equal(hull_vm_config_from_args(resources, ARRAY_SIZE(resources),
+						  HULL_DIALECT_HULL, 0, &c, NULL),
+			 0);
+	expect_args(
+		c, HULL_DIALECT_HULL,
+		"--cpus 1 --memory 512M --cpus-max 4 --memory-max 2G --memory-slots 2 "
+		"--memory-backing prealloc,hugepages=2M,dir=/d --iommu intel --cpu-feature -avx "
+		"--cpu-feature +svm");
+	hull_vm_config_free(c);
+}
+
 /* Options of hull's alone, and what no option says. */
 static void test_own_options(void **state)
 {
@@ -489,12 +515,12 @@ static void test_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_from_args), cmocka_unit_test(test_json),
-		cmocka_unit_test(test_own_json),  cmocka_unit_test(test_own_args),
-		cmocka_unit_test(test_to_own),	  cmocka_unit_test(test_from_own),
-		cmocka_unit_test(test_services),  cmocka_unit_test(test_own_options),
-		cmocka_unit_test(test_spawn),	  cmocka_unit_test(test_process),
-		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_from_args),   cmocka_unit_test(test_json),
+		cmocka_unit_test(test_own_json),    cmocka_unit_test(test_own_args),
+		cmocka_unit_test(test_to_own),	    cmocka_unit_test(test_from_own),
+		cmocka_unit_test(test_services),    cmocka_unit_test(test_resource_options),
+		cmocka_unit_test(test_own_options), cmocka_unit_test(test_spawn),
+		cmocka_unit_test(test_process),	    cmocka_unit_test(test_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

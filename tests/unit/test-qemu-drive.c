@@ -154,17 +154,22 @@ static void assert_console(struct vm *v, const char *text)
 	assert_string_equal(buf, text);
 }
 
-static void fake_init(struct vm *v, const char *scenario)
+static void fake_init_more(struct vm *v, const char *scenario, const char *members)
 {
-	char exe[500], more[700];
+	char exe[500], more[900];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	assert_true(n > 0);
 	exe[n] = '\0';
-	snprintf(more, sizeof(more), "\"cpu_model\":\"%s\",\"programs\":{\"qemu\":\"%s\"}",
-		 scenario, exe);
+	snprintf(more, sizeof(more), "\"cpu_model\":\"%s\",\"programs\":{\"qemu\":\"%s\"}%s",
+		 scenario, exe, members);
 	vm_init(v, more, false);
 	vm_start(v);
+}
+
+static void fake_init(struct vm *v, const char *scenario)
+{
+	fake_init_more(v, scenario, "");
 }
 
 static void test_fake_ends(void **state)
@@ -254,6 +259,39 @@ static void test_fake_refusal(void **state)
 	assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, NULL), 0);
 	vm_until(&v, "done");
 	assert_string_equal(hull_strbuf_str(&v.log), "ready;done QMP 'stop': no;");
+	vm_fini(&v);
+}
+
+/* How much of the guest's memory is there, in a file of ours. */
+static uint64_t memory_there(void)
+{
+	char path[64], to[64];
+	struct stat st;
+
+	for (int fd = 3; fd < 256; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, to, sizeof(to) - 1);
+		if (n <= 0)
+			continue;
+		to[n] = '\0';
+		if (strstr(to, "guest-memory") && fstat(fd, &st) == 0)
+			return (uint64_t)st.st_blocks * 512;
+	}
+	return 0;
+}
+
+/* However quick the hypervisor is, the guest starts when its memory is there. */
+static void test_fake_memory_first(void **state)
+{
+	struct vm v;
+
+	fake_init_more(&v, "fine", ",\"memory\":\"512M\",\"memory_backing\":{\"prealloc\":true}");
+	vm_until(&v, "ready;");
+	assert_true(memory_there() >= 512 << 20);
+	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
+	vm_until(&v, "exited");
 	vm_fini(&v);
 }
 
@@ -461,6 +499,25 @@ static void test_real_refusals(void **state)
 				       "unable to find CPU model 'nonesuch'");
 	vm_fini(&v);
 
+	real_init(&v, "\"cpu_features\":[\"+ssse3\",\"-nonesuch\"]");
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "exited hypervisor-died;");
+	assert_string_equal(v.message,
+			    "cpu_features: this CPU has no feature 'nonesuch' to switch off");
+	vm_fini(&v);
+
+	real_init(&v, "\"accel\":\"tcg\",\"cpu_features\":[\"+svm\",\"+avx512f\",\"+x\"]");
+	vm_until(&v, "exited");
+	assert_string_equal(v.message, "cpu_features: this CPU has no feature 'x' to switch on");
+	vm_fini(&v);
+
+	real_init(&v, "\"accel\":\"tcg\",\"cpu_features\":[\"+svm\",\"+avx512f\"]");
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "exited hypervisor-died;");
+	assert_string_equal(v.message, "cpu_features: 'avx512f' can't be had: this host's "
+				       "processor, or its emulation, has no such thing");
+	vm_fini(&v);
+
 	snprintf(text, sizeof(text), "\"kernel\":\"%s/nokernel\"", dir);
 	assert_start_fails(text, HULL_E_INVALID, "/nokernel' is neither a bzImage");
 }
@@ -545,6 +602,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_fake_verbs),
 		cmocka_unit_test(test_fake_refusal),
 		cmocka_unit_test(test_fake_quit),
+		cmocka_unit_test(test_fake_memory_first),
 		cmocka_unit_test(test_fake_lingers),
 		cmocka_unit_test(test_fake_kill_before_greeting),
 		cmocka_unit_test(test_fake_free_while_running),

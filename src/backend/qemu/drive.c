@@ -11,7 +11,9 @@
 #include "backend/qemu/checks.h"
 #include "backend/qemu/ends.h"
 #include "backend/qemu/explain.h"
+#include "backend/qemu/features.h"
 #include "backend/qemu/files.h"
+#include "backend/qemu/host.h"
 #include "backend/qemu/memory.h"
 #include "backend/qemu/operate.h"
 #include "backend/qemu/plan.h"
@@ -61,6 +63,9 @@ struct qemu {
 	int dump_fd;			 /* where dumps go */
 	uint64_t next_set;		 /* of descriptors */
 	struct hull_qemu_memory *memory; /* NULL: QEMU's own */
+	struct hull_qemu_features features;
+	bool memory_awaited,
+		looked_over; /* the guest starts when the one is over, the other done */
 	struct hull_conn *conn;
 	struct hull_qmp *qmp;
 	struct hull_tail *tail;
@@ -156,6 +161,46 @@ static void on_running(void *ctx, const struct hull_json *result, const struct h
 	set_running(q);
 }
 
+static void start_guest(struct qemu *q)
+{
+	struct hull_error *error = NULL;
+
+	if (q->memory_awaited || !q->looked_over || q->config->gdb.kind != HULL_GDB_NONE)
+		return;
+	if (hull_qmp_execute(q->qmp, "cont", NULL, on_running, q, &error) < 0)
+		condemn(q, error);
+}
+
+static void on_memory(void *ctx, const struct hull_error *error)
+{
+	struct hull_error *copy = NULL;
+	struct qemu *q = ctx;
+
+	q->memory_awaited = false;
+	if (error) {
+		(void)hull_fail_copy(&copy, error);
+		condemn(q, copy);
+		return;
+	}
+	if (q->state == STATE_STARTING)
+		start_guest(q);
+}
+
+static void on_features(void *ctx, struct hull_error *error)
+{
+	struct qemu *q = ctx;
+
+	if (q->state != STATE_STARTING) { /* it ends for another reason */
+		hull_error_free(error);
+		return;
+	}
+	q->looked_over = !error;
+	if (error)
+		condemn(q, error);
+	else
+		start_guest(q);
+}
+
 /* Only now does the guest begin to run, so that none of its events is lost: QEMU sends events only
  * to those who have negotiated.  A debugger lets it run by itself: a RESUME that nobody asked for
  * tells of it. */
@@ -177,9 +222,10 @@ static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigne
 		condemn(q, error);
 		return;
 	}
-	if (q->config->gdb.kind != HULL_GDB_NONE)
-		return;
-	if (hull_qmp_execute(q->qmp, "cont", NULL, on_running, q, &error) < 0)
+	if (!q->config->cpu_features.n)
+		on_features(q, NULL);
+	else if (hull_qemu_features_check(&q->features, q->config, q->qmp, on_features, q, &error) <
+		 0)
 		condemn(q, error);
 }
 
@@ -301,6 +347,8 @@ static void explain_death(struct qemu *q, int wstatus, const char *tail)
 	const struct hull_qemu_reason *reason = hull_qemu_find_reason(tail);
 	char status[64];
 
+	if (hull_qemu_features_explain(q->config, tail, &q->error) < 0)
+		return;
 	hull_wstatus_text(wstatus, status);
 	(void)hull_fail_cause(&q->error, reason ? reason->code : HULL_E_BACKEND,
 			      reason ? reason->cause : NULL, "QEMU %s%s%s", status,
@@ -482,42 +530,20 @@ static int watch(struct qemu *q, struct hull_qemu_ends *e, struct hull_error **e
 	return 0;
 }
 
-static uint64_t guest_tsc(const struct hull_config *config, const struct hull_tsc *tsc)
+static struct hull_qemu_found found(const struct qemu *q)
 {
-	return config->arch == HULL_ARCH_HOST ? hull_tsc_finish(tsc) : 0;
+	return (struct hull_qemu_found){q->binary, &q->accel, &q->tsc, q->env.ipv6};
 }
 
-static int make_plan(const struct hull_config *config, const char *binary,
-		     const struct hull_accel_choice *accel, const struct hull_tsc *tsc, bool ipv6,
-		     const struct hull_backend_sockets *sockets,
-		     const struct hull_qemu_parts *parts, struct hull_qemu_plan *ret_plan,
-		     struct hull_error **err)
+static int bring_in_memory(struct qemu *q, const uint64_t boot_len[2], struct hull_error **err)
 {
-	struct hull_qemu_host host = {
-		.binary = binary,
-		.accel = accel->accel,
-		.tsc_khz = guest_tsc(config, tsc),
-		.block_devices = hull_qemu_block_devices(config),
-		.device_blocks = hull_qemu_device_blocks(config),
-		.relays_nbd = sockets->nbd >= 0,
-		.n_shares = sockets->n_shares,
-		.n_exports = sockets->exports.n,
-		.ipv6 = ipv6,
-		.vsock_cid = sockets->vsock_cid,
-	};
+	int r = hull_qemu_memory_ready(q->memory, q->env.cgroup_fd, on_memory, q, err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(parts->v); i++)
-		host.device_parts[i] = (uint16_t)parts->v[i].files.n;
-	for (size_t i = 0; i < ARRAY_SIZE(sockets->networks); i++)
-		if (sockets->networks[i] >= 0)
-			host.net_sockets |= UINT32_C(1) << i;
-	for (size_t i = 0; i < sockets->exports.n; i++) {
-		const struct hull_backend_export *x = &sockets->exports.v[i];
-
-		host.readonly_exports |= (uint32_t)x->readonly << i;
-		host.others_exports |= (uint32_t)x->others << i;
-	}
-	return hull_qemu_plan_make(config, &host, ret_plan, err);
+	q->memory_awaited = r > 0;
+	if (r == 0)
+		hull_qemu_memory_fill(q->memory, hull_qemu_arch(q->config->arch), boot_len,
+				      q->env.cgroup_fd);
+	return MIN(r, 0);
 }
 
 static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct hull_error **err)
@@ -528,12 +554,12 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 		.uid = q->env.uid,
 		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
 	};
+	const struct hull_qemu_found here = found(q);
 	cleanup_ends struct hull_qemu_ends e;
 
 	hull_qemu_ends_init(&e);
 	if (hull_qemu_parts_open(q->config, &e.parts, err) < 0 ||
-	    make_plan(q->config, q->binary, &q->accel, &q->tsc, q->env.ipv6, sockets, &e.parts,
-		      &plan, err) < 0 ||
+	    hull_qemu_plan_here(q->config, &here, sockets, &e.parts, &plan, err) < 0 ||
 	    hull_qemu_ends_make(q->config, &plan, &reader, q->env.loop, sockets, &e, err) < 0 ||
 	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 ||
 	    spawn(q, &plan, &sockets->exports, &e, err) < 0)
@@ -541,9 +567,8 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = steal_fd(&e.streams[i]);
 	q->memory = steal_ptr(&e.memory);
-	if (q->memory)
-		hull_qemu_memory_fill(q->memory, hull_qemu_arch(q->config->arch), e.boot_len,
-				      q->env.cgroup_fd);
+	if (q->memory && bring_in_memory(q, e.boot_len, err) < 0)
+		return -1;
 	return watch(q, &e, err);
 }
 
@@ -570,13 +595,17 @@ static int qemu_command(const struct hull_backend_env *env, const struct hull_co
 	cleanup_free char *binary = NULL;
 	cleanup_parts struct hull_qemu_parts parts;
 	struct hull_accel_choice accel;
+	struct hull_qemu_found here = {NULL, &accel, NULL, env->ipv6};
 	struct hull_tsc tsc;
 
 	hull_qemu_parts_init(&parts);
 	hull_tsc_start(&tsc);
-	if (look_over(env, config, &binary, &accel, err) < 0 ||
-	    hull_qemu_parts_open(config, &parts, err) < 0 ||
-	    make_plan(config, binary, &accel, &tsc, env->ipv6, sockets, &parts, &plan, err) < 0)
+	if (look_over(env, config, &binary, &accel, err) < 0)
+		return -1;
+	here.binary = binary;
+	here.tsc = &tsc;
+	if (hull_qemu_parts_open(config, &parts, err) < 0 ||
+	    hull_qemu_plan_here(config, &here, sockets, &parts, &plan, err) < 0)
 		return -1;
 	*ret_argv = plan.argv;
 	plan.argv = (struct hull_strv){0};

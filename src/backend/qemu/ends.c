@@ -91,7 +91,7 @@ static int make_memory(const struct making *m, int *ret_fd, struct hull_error **
 {
 	struct hull_qemu_ends *e = m->ends;
 
-	if (hull_qemu_memory_new(m->loop, m->config->memory_bytes, &e->memory, err) < 0)
+	if (hull_qemu_memory_new(m->loop, m->config, m->reader, &e->memory, err) < 0)
 		return -1;
 	*ret_fd = fcntl(hull_qemu_memory_fd(e->memory), F_DUPFD_CLOEXEC, 3);
 	return *ret_fd < 0 ? hull_fail_errno(err, errno, "duplicate a descriptor") : 0;
@@ -147,6 +147,9 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 		if (e->parts.v[fd->index].text >= 0)
 			return take_socket(&e->parts.v[fd->index].text, "a disk", ret_fd, err);
 		*ret_fd = hull_qemu_open_device(m->config, fd->index, err);
+		return *ret_fd < 0 ? -1 : 0;
+	case HULL_QEMU_FD_RNG:
+		*ret_fd = hull_qemu_open_rng(m->config->rng_source, err);
 		return *ret_fd < 0 ? -1 : 0;
 	case HULL_QEMU_FD_NBD:
 		return take_socket(&sockets->nbd, "NBD sockets", ret_fd, err);

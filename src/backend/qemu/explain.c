@@ -23,6 +23,9 @@ static const struct hull_qemu_reason reasons[] = {
 	{"unsupported machine type", HULL_E_UNSUPPORTED, "hypervisor-lacks", OTHER_QEMU},
 	{"unable to find CPU model", HULL_E_INVALID, "unknown-cpu",
 	 "'qemu-system-x86_64 -cpu help' lists them; --cpu max is there always"},
+	{"phys-bits too low", HULL_E_UNSUPPORTED, "cpu-address-space",
+	 "this CPU model can't address so much memory: ask for less with --memory-max, or for "
+	 "another with --cpu"},
 	{"Could not access KVM", HULL_E_UNAVAILABLE, "kvm", "emulate instead: --accel tcg"},
 	{"failed to initialize kvm", HULL_E_UNAVAILABLE, "kvm", "emulate instead: --accel tcg"},
 	{"Is another process using the image", HULL_E_BUSY, "disk-in-use",

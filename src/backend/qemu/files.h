@@ -39,6 +39,9 @@ int hull_qemu_open_image(const char *list, size_t index, const char *path, bool 
 /* The image or block device that devices[index] is made of, or the log that it prints to. */
 int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err);
 
+/* A device that gives bytes. */
+int hull_qemu_open_rng(const char *path, struct hull_error **err);
+
 /* Bit i: disks[i], or devices[i], is a block device.  Only looks; opening checks what is really
  * there. */
 uint32_t hull_qemu_block_devices(const struct hull_config *config);
