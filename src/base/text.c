@@ -199,6 +199,14 @@ const char *hull_nearest(const char *s, const char *const *names)
 	return best;
 }
 
+bool hull_has_control(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f)
+			return true;
+	return false;
+}
+
 int hull_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

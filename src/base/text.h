@@ -21,6 +21,8 @@ int hull_parse_milli(const char *s, uint64_t *ret);
 int hull_parse_bool(const char *s, bool *ret);
 /* The candidate within a third of its length in edits of @s, or NULL.  @names ends with NULL. */
 const char *hull_nearest(const char *s, const char *const *names);
+/* Below the space, or DEL. */
+bool hull_has_control(const char *s, size_t len);
 /* The value of a hexadecimal digit; -1 if it is none. */
 int hull_hex_digit(char c);
 /* 12 or 32 lower-case hex digits of @bytes: 2 * len characters and NUL. */

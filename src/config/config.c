@@ -6,9 +6,11 @@
 #include "config/config.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "config/nbd.h"
 #include "config/network.h"
 #include "config/resturi.h"
+#include "config/virtiofs.h"
 #include "config/vports.h"
 
 #include <assert.h>
@@ -338,14 +340,6 @@ static bool is_word(const char *s, const char *others)
 	return true;
 }
 
-static bool has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return true;
-	return false;
-}
-
 static int check_path(const char *path, const char *field, struct hull_error **err)
 {
 	if (path && *path != '/')
@@ -450,7 +444,7 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 			err, HULL_E_INVALID,
 			"root.readonly: with root.kind 'none' there is no root to protect");
 	for (size_t i = 0; i < c->append.n; i++)
-		if (has_control(c->append.v[i]))
+		if (hull_has_control(c->append.v[i], strlen(c->append.v[i])))
 			return hull_fail(err, HULL_E_INVALID,
 					 "append[%zu]: control characters are not allowed", i);
 	return 0;
@@ -634,6 +628,8 @@ static int check_device_at(const struct hull_config *c, size_t i, struct hull_er
 		return check_serial_at(c, i, err);
 	case HULL_DEVICE_NET:
 		return hull_network_device_check(c, i, err);
+	case HULL_DEVICE_FS:
+		return hull_fs_device_check(c, i, err);
 	case HULL_DEVICE_NBD:
 		return check_nbd(&d->nbd, i, err);
 	case HULL_DEVICE_VSOCK:
