@@ -16,6 +16,7 @@
 #include "base/vec.h"
 #include "config/check.h"
 #include "config/config.h"
+#include "config/virtiofs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +33,7 @@ struct sock_fprog;
 #define HULL_CAP_CONSOLE (UINT64_C(1) << 2)	 /* HULL_STREAM_CONSOLE */
 #define HULL_CAP_SERIAL_LINK (UINT64_C(1) << 3)	 /* HULL_STREAM_CTL and _BULK carry the link */
 #define HULL_CAP_HYBRID_VSOCK (UINT64_C(1) << 4) /* provides vsock.sock by itself */
-#define HULL_CAP_VIRTIOFS (UINT64_C(1) << 5)	 /* takes a vhost-user socket for the root share */
+#define HULL_CAP_VIRTIOFS (UINT64_C(1) << 5)	 /* takes vhost-user sockets of directories */
 #define HULL_CAP_QCOW2 (UINT64_C(1) << 6)	 /* disks in that format */
 #define HULL_CAP_STREAM_NET (UINT64_C(1) << 7)	 /* takes sockets of networks */
 #define HULL_CAP_USER_NET (UINT64_C(1) << 8)	 /* carries user networks by itself */
@@ -45,8 +46,8 @@ struct sock_fprog;
 #define HULL_CAP_BALLOON (UINT64_C(1) << 15)	 /* balloon */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
-#define HULL_ROOT_TAG "hull.root"
-#define HULL_SHARE_TAG "hull.share"
+#define HULL_ROOT_TAG HULL_FS_OWN_TAG "root"
+#define HULL_SHARE_TAG HULL_FS_OWN_TAG "share"
 
 /* The 9p tags, likewise, of the hypervisor's exports. */
 #define HULL_EXPORT_TAG "hull.dir"
@@ -133,8 +134,9 @@ struct hull_backend_sockets {
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
 	int vports; /* vhost-user: the device of vsock ports */
-	/* Of the description's devices, in order: the far ends of consoles (stream sockets), and
-	 * what network devices send their frames to.  -1: no such thing. */
+	/* Of the description's devices, in order: the far ends of consoles (stream sockets), what
+	 * network devices send their frames to, and the vhost-user sockets of directories.  -1: no
+	 * such thing. */
 	int devices[HULL_CONFIG_MAX_DEVICES];
 	struct hull_backend_exports exports;
 	int gdb;  /* listens for debuggers */

@@ -226,6 +226,14 @@ bool hull_is_word(const char *s, const char *others)
 	return true;
 }
 
+bool hull_has_control(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f)
+			return true;
+	return false;
+}
+
 int hull_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

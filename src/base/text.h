@@ -31,6 +31,8 @@ const char *hull_did_you_mean(const char *s, const char *const *names, const cha
 ssize_t hull_unescape(const char *s, size_t len, char *out);
 /* Begins with a letter or digit and goes on with those or one of @others. */
 bool hull_is_word(const char *s, const char *others);
+/* Below the space, or DEL. */
+bool hull_has_control(const char *s, size_t len);
 /* The value of a hexadecimal digit; -1 if it is none. */
 int hull_hex_digit(char c);
 /* 12 or 32 lower-case hex digits of @bytes: 2 * len characters and NUL. */

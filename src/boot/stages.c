@@ -82,7 +82,8 @@ static bool is_needed(const struct hull_config *c, enum hull_machine machine, en
 	case NEED_MMIO:
 		return machine != HULL_MACHINE_Q35 && machine != HULL_MACHINE_VIRT;
 	case NEED_ROOT:
-		return c->root.kind != HULL_ROOT_NONE || c->shares.n;
+		return c->root.kind != HULL_ROOT_NONE || c->shares.n ||
+		       hull_config_count(c, HULL_DEVICE_FS);
 	case NEED_OVERLAY:
 		return c->root.kind != HULL_ROOT_NONE;
 	case NEED_DISK:

@@ -12,6 +12,7 @@
 #include "config/network.h"
 #include "config/resources.h"
 #include "config/resturi.h"
+#include "config/virtiofs.h"
 #include "config/vports.h"
 
 #include <assert.h>
@@ -342,14 +343,6 @@ bool hull_config_is_cpu_model(const char *s)
 	return hull_is_word(s, "_.,+=:-") && strcmp(s, "help") != 0;
 }
 
-static bool has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return true;
-	return false;
-}
-
 static int check_path(const char *path, const char *field, struct hull_error **err)
 {
 	if (path && *path != '/')
@@ -454,7 +447,7 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 			err, HULL_E_INVALID,
 			"root.readonly: with root.kind 'none' there is no root to protect");
 	for (size_t i = 0; i < c->append.n; i++)
-		if (has_control(c->append.v[i]))
+		if (hull_has_control(c->append.v[i], strlen(c->append.v[i])))
 			return hull_fail(err, HULL_E_INVALID,
 					 "append[%zu]: control characters are not allowed", i);
 	return 0;
@@ -609,6 +602,8 @@ static int check_device_at(const struct hull_config *c, size_t i, struct hull_er
 		return check_serial_at(c, i, err);
 	case HULL_DEVICE_NET:
 		return hull_network_device_check(c, i, err);
+	case HULL_DEVICE_FS:
+		return hull_fs_device_check(c, i, err);
 	case HULL_DEVICE_NBD:
 		return check_nbd(&d->nbd, i, err);
 	case HULL_DEVICE_VSOCK:

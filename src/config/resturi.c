@@ -43,14 +43,6 @@ static size_t scheme_len(const char *text)
 	return text[n] == ':' ? n : 0;
 }
 
-static bool has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return true;
-	return false;
-}
-
 /* Cuts up @rest, what follows the colon; its bytes are moved. */
 static void split(char *rest, struct parts *ret)
 {
@@ -160,7 +152,7 @@ static int parse(const char *text, bool vfkit, struct hull_rest *ret, struct hul
 
 	if (!copy)
 		return hull_fail_nomem(err);
-	if (!n || has_control(text))
+	if (!n || hull_has_control(text, strlen(text)))
 		return refuse(err, text, "not a URI");
 	split(copy + n + 1, &p);
 	if ((n == 3 && !strncasecmp(text, "tcp", n)) ||

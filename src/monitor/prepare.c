@@ -259,13 +259,15 @@ static int keep_helper(struct hull_monitor *m, struct hull_helper *h, struct hul
 	return 0;
 }
 
-static int start_share(struct hull_monitor *m, const struct hull_share_group *group, int cgroup_fd,
-		       int *listen_fd, struct hull_error **err)
+static int start_share(struct hull_monitor *m, const struct hull_share_group *group,
+		       const struct hull_dev_fs *device, int cgroup_fd, int *listen_fd,
+		       struct hull_error **err)
 {
 	const struct hull_share_env env = {
 		.helper = helper_env(m, cgroup_fd),
 		.config = &m->config,
 		.plan = &m->shares,
+		.device = device,
 	};
 	struct hull_helper *h;
 
@@ -286,11 +288,15 @@ static int open_shares(struct hull_monitor *m, struct hull_backend_sockets *near
 		if (hull_share_sockets(&m->config, &far->shares[i], &near->shares[i], err) < 0)
 			return -1;
 	near->n_shares = m->shares.n_groups;
+	for (size_t i = 0; i < m->config.devices.n; i++)
+		if (m->config.devices.v[i].kind == HULL_DEVICE_FS &&
+		    hull_share_sockets(&m->config, &far->devices[i], &near->devices[i], err) < 0)
+			return -1;
 	return 0;
 }
 
-/* The daemon of the root, and one for each owner of shares; none where the hypervisor serves them.
- */
+/* The daemon of the root, one for each owner of shares, and one for each device; none where the
+ * hypervisor serves them. */
 static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backend_sockets *far,
 			struct hull_error **err)
 {
@@ -303,11 +309,18 @@ static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backe
 	if (m->config.share_driver == HULL_SHARE_DRIVER_NINEP)
 		return 0;
 	if (m->config.root.kind != HULL_ROOT_NONE &&
-	    start_share(m, &root, cgroup_fd, &far->root, err) < 0)
+	    start_share(m, &root, NULL, cgroup_fd, &far->root, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->shares.n_groups; i++)
-		if (start_share(m, &m->shares.groups[i], cgroup_fd, &far->shares[i], err) < 0)
+		if (start_share(m, &m->shares.groups[i], NULL, cgroup_fd, &far->shares[i], err) < 0)
 			return -1;
+	for (size_t i = 0; i < m->config.devices.n; i++) {
+		const struct hull_device *d = &m->config.devices.v[i];
+
+		if (d->kind == HULL_DEVICE_FS && start_share(m, &m->shares.devices[i], &d->fs,
+							     cgroup_fd, &far->devices[i], err) < 0)
+			return -1;
+	}
 	return 0;
 }
 

@@ -209,7 +209,8 @@ void hull_setup_root(struct hull_setup *s, const struct hull_monitor *m)
 	bool ninep = m->config.share_driver == HULL_SHARE_DRIVER_NINEP;
 
 	/* The modules of 9p come on demand, from the modules image. */
-	if (m->config.root.kind != HULL_ROOT_NONE || m->config.shares.n)
+	if (m->config.root.kind != HULL_ROOT_NONE || m->config.shares.n ||
+	    hull_config_count(&m->config, HULL_DEVICE_FS))
 		hull_setup_stage(s, "root");
 	if (m->config.root.kind == HULL_ROOT_HOST) {
 		if (ninep)

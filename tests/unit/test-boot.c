@@ -111,8 +111,8 @@ static void read_config(const char *text, struct hull_config *config)
 static void test_stages(void **state)
 {
 	const struct hull_moddep texts = {.dep = dep};
-	cleanup_stages struct hull_stages s = {0};
-	cleanup_config struct hull_config config;
+	cleanup_stages struct hull_stages s = {0}, of_device = {0};
+	cleanup_config struct hull_config config, with_device;
 
 	read_config("{\"version\":1,\"root\":{\"kind\":\"host\"}}", &config);
 	assert_int_equal(
@@ -126,6 +126,11 @@ static void test_stages(void **state)
 							  "root virtiofs\n");
 	assert_int_equal(s.files.n, 6);
 	assert_string_equal(s.files.v[3], "kernel/drivers/char/virtio-console.ko.xz");
+	/* A directory that is a device takes the same, less the overlay. */
+	read_config("{\"version\":1,\"devices\":[{\"kind\":\"virtio-fs\",\"dir\":\"/d\"}]}",
+		    &with_device);
+	assert_int_equal(hull_stages_plan(&with_device, &texts, "", &of_device, NULL), 0);
+	assert_string_equal(hull_strbuf_str(&of_device.manifest), hull_strbuf_str(&s.manifest));
 }
 
 static void check_missing(const char *text, const char *builtin, const char *message,

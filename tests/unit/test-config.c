@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "config/config.h"
+#include "config/virtiofs.h"
 #include "corpus.h"
 
 #include "../fuzz/fuzz-config.c"
@@ -19,6 +20,8 @@
 #define EFI                                                    \
 	"{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\"," \
 	"\"firmware\":{\"kind\":\"efi\",\"create\":true"
+#define FS(more) "{\"kind\":\"virtio-fs\"" more "}"
+#define TAG36 "012345678901234567890123456789abcdef"
 #define VPORT(more) "{\"kind\":\"virtio-vsock\"" more "}"
 #define VPORTS(list) "{" GOOD ",\"devices\":[" list "]}"
 #define VPORT1 VPORT(",\"port\":1,\"path\":\"/s\"")
@@ -209,6 +212,24 @@ static void test_validation_refuses(void **state)
 		{"{" GOOD ",\"link\":\"vsock\",\"devices\":[" VPORT1 "]}",
 		 "link: 'vsock' is a vsock device too, and a guest can have only one: not "
 		 "together with a device 'virtio-vsock', ignition or timesync"},
+		{"{" GOOD ",\"devices\":[" FS("") "]}", "devices[0].dir: missing"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"s\"") "]}",
+		 "devices[0].dir: not an absolute path"},
+		{"{" GOOD
+		 ",\"devices\":[" FS(",\"dir\":\"/a/b\"") "," FS(",\"dir\":\"/c/b/\"") "]}",
+		 "devices[1].tag: 'b' is that of devices[0] already"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/a/b\"") "," FS(
+			 ",\"dir\":\"/c\",\"tag\":\"b\"") "]}",
+		 "devices[1].tag: 'b' is that of devices[0] already"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/" TAG36 "x/\"") "]}",
+		 "devices[0].tag: '" TAG36 "x' has 37 bytes, and 36 is the most"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/a\\tb\"") "]}",
+		 "devices[0].tag: control characters are not allowed"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/a\",\"tag\":\"hull.root\"") "]}",
+		 "devices[0].tag: 'hull.root': what begins with 'hull.' is for hull's own shares"},
+		{"{" GOOD ",\"share_driver\":\"9p\",\"devices\":[" FS(",\"dir\":\"/a\"") "]}",
+		 "devices[0]: the guest mounts it as virtiofs, which share driver '9p' does not "
+		 "serve"},
 		{"{" GOOD ",\"cloud_init\":{\"network_config\":\"/n\"}}",
 		 "cloud_init.network_config: needs user_data or meta_data"},
 		{"{" GOOD ",\"cloud_init\":{\"user_data\":\"u\"}}",
@@ -302,6 +323,8 @@ static void test_good_is_good(void **state)
 		      "{\"host\":80,\"guest\":1,\"address\":\"2001:db8::1\"}"),
 		"{" GOOD ",\"networks\":[{},{},{},{\"mac\":\"02:00:00:00:00:0A\"}]}",
 		EFI ",\"store\":\"/nv\",\"code\":\"/c\",\"template\":\"/t\"}}",
+		"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/a/" TAG36 "\"") "," FS(
+			",\"dir\":\"/a/" TAG36 "\",\"tag\":\"hull\"") "]}",
 		"{" GOOD ",\"rest\":{\"kind\":\"unix\",\"path\":\"/s\"}}",
 		"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"address\":\"localhost\"}}",
 	};
@@ -313,6 +336,37 @@ static void test_good_is_good(void **state)
 		if (hull_config_from_json(cases[i], strlen(cases[i]), &c, &err) < 0 ||
 		    hull_config_validate(&c, &err) < 0)
 			fail_msg("%s", hull_error_message(err));
+	}
+}
+
+/* The last component as it is written, as Go's path.Base has it. */
+static void test_directory_tags(void **state)
+{
+	static const struct {
+		char *tag, *dir;
+		const char *want;
+	} cases[] = {
+		{NULL, (char *)"/a/b", "b"},	    {NULL, (char *)"/a/b//", "b"},
+		{NULL, (char *)"a", "a"},	    {NULL, (char *)"/", "/"},
+		{NULL, (char *)"///", "/"},	    {NULL, (char *)"./", "."},
+		{NULL, (char *)"/cwd/./", "."},	    {NULL, (char *)"/a/..", ".."},
+		{NULL, (char *)"/a", "a"},	    {NULL, (char *)"/a//b", "b"},
+		{(char *)"t/", (char *)"/a", "t/"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct hull_dev_fs fs = {.tag = cases[i].tag, .dir = cases[i].dir};
+		cleanup_free char *text = NULL;
+		size_t len;
+		const char *tag = hull_fs_tag(&fs, &len);
+
+		text = strndup(tag, len);
+		assert_string_equal(text, cases[i].want);
+		if (fs.tag)
+			continue;
+		assert_int_equal(hull_fs_keep_tag(&fs), 0);
+		assert_string_equal(fs.tag, cases[i].want);
+		free(fs.tag);
 	}
 }
 
@@ -423,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_reading_refuses),
 		cmocka_unit_test(test_validation_refuses),
 		cmocka_unit_test(test_good_is_good),
+		cmocka_unit_test(test_directory_tags),
 		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_wrapped_errors_keep_hints),
 		cmocka_unit_test(test_problems_have_hints),

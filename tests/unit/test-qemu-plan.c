@@ -36,6 +36,10 @@ static const struct hull_qemu_host tcg = {HOST(HULL_ACCEL_TCG), .tsc_khz = 25961
 	"{\"kind\":\"virtio-net\",\"path\":\"/v\",\"mode\":\"stream\",\"mtu\":9000}," \
 	"{\"kind\":\"virtio-serial\",\"pty\":true}"
 
+#define DIRECTORIES                                                  \
+	"{\"kind\":\"virtio-fs\",\"dir\":\"/s\",\"tag\":\"a,b c\"}," \
+	"{\"kind\":\"virtio-rng\"},{\"kind\":\"virtio-fs\",\"dir\":\"/x/y,z//\"}"
+
 #define VPORT(port, path, listen) \
 	"{\"kind\":\"virtio-vsock\",\"port\":" #port ",\"path\":\"" path "\",\"listen\":" listen "}"
 #define VPORTS                 \
@@ -163,6 +167,8 @@ static const struct {
 	 &tcg_parts},
 	{"device-nbd", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg},
 	{"device-nbd-relayed", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg_nbd},
+	{"fs-microvm", "{" BOOT ",\"devices\":[" DIRECTORIES "]}", &tcg},
+	{"fs-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" DIRECTORIES "]}", &tcg},
 	{"vports-microvm", "{" BOOT ",\"devices\":[" VPORTS "]}", &tcg},
 	{"vports-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" VPORTS "]}", &tcg},
 	{"vports-own", "{" BOOT ",\"ignition\":\"/g\",\"devices\":[{\"kind\":\"virtio-rng\"}]}",

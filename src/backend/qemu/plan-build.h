@@ -57,6 +57,8 @@ int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev
 		  struct hull_error **err);
 int hull_plan_vport(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		    struct hull_error **err);
+int hull_plan_fs(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		 struct hull_error **err);
 /* The device of all ports, unless it is there. */
 void hull_plan_vports(struct hull_plan *b);
 

@@ -78,7 +78,8 @@ static bool has_root_daemon(const struct hull_plan *b)
 /* vhost-user daemons map the guest's memory. */
 static bool has_daemons(const struct hull_plan *b)
 {
-	return has_root_daemon(b) || b->host->n_shares || hull_vports_wanted(b->config);
+	return has_root_daemon(b) || b->host->n_shares ||
+	       hull_config_count(b->config, HULL_DEVICE_FS) || hull_vports_wanted(b->config);
 }
 
 /* Without "disable-legacy" QEMU would offer both generations to a device on the root bus. */

@@ -62,7 +62,8 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_VPORTS,  /* connected vhost-user socket */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
 	/* Of the list of devices.  A disk: likewise.  A console: a stream socket, or a file to
-	 * print to.  A network device: a socket, connected, of the kind its mode tells. */
+	 * print to.  A network device: a socket, connected, of the kind its mode tells.  A
+	 * directory: a connected vhost-user socket. */
 	HULL_QEMU_FD_DEVICE,
 	HULL_QEMU_FD_PART, /* likewise: device times HULL_QEMU_PARTS_MAX plus its part */
 	HULL_QEMU_FD_NBD,  /* a directory with sockets that are called as the devices' indices */
