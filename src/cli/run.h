@@ -5,8 +5,8 @@
 #ifndef HULL_CLI_RUN_H
 #define HULL_CLI_RUN_H
 
-#include "base/caps.h"
 #include "cli/cli.h"
+#include "cli/command_opts.h"
 #include "cli/timing.h"
 #include "config/settings.h"
 
@@ -19,15 +19,9 @@ enum hull_run_net {
 struct hull_run_options {
 	const struct hull_settings *settings; /* borrowed: what the options leave out */
 	struct hull_config config;
-	struct hull_strv args, env;
-	struct hull_strv env_words; /* of -e, which override what files say */
-	char *cwd, *user;
-	bool interactive, terminal, detach, quiet;
+	struct hull_command_opts command;
 	bool root_said, agent_said;
-	uint64_t timeout_ms; /* 0: none */
-	uint64_t pids_limit; /* 0: none */
 	struct hull_timing timing;
-	struct hull_caps caps;
 	enum hull_run_net net;
 	enum hull_network_provider provider; /* of what was said */
 	HULL_VEC(struct hull_port) ports;    /* moved to the config in the end */

@@ -18,8 +18,8 @@
 #include "cli/resource_opts.h"
 #include "cli/rest_opts.h"
 #include "cli/settings.h"
+#include "cli/values.h"
 #include "cli/volume.h"
-#include "config/environ.h"
 #include "config/forward.h"
 #include "config/network.h"
 #include "config/vfkit.h"
@@ -39,14 +39,12 @@ enum {
 	OPT_APPEND,
 	OPT_CONSOLE,
 	OPT_AGENT,
-	OPT_TIMEOUT,
 	OPT_BOOT_TIMEOUT,
 	OPT_SCRATCH,
 	OPT_MACHINE,
 	OPT_ACCEL,
 	OPT_CPU,
 	OPT_NAME,
-	OPT_LOG_FORMAT,
 	OPT_TIMING,
 	OPT_ROOT,
 	OPT_HERE,
@@ -55,14 +53,9 @@ enum {
 	OPT_LINK,
 	OPT_DEVICE,
 	OPT_CONFIG,
-	OPT_ENV_FILE,
 	OPT_READ_ONLY,
-	OPT_PIDS_LIMIT,
 	OPT_CPU_LIMIT,
 	OPT_NET,
-	OPT_CAP,
-	OPT_CAP_ADD,
-	OPT_CAP_DROP,
 	OPT_GDB,
 	OPT_MODULES,
 	OPT_DUMP_ON_PANIC,
@@ -81,18 +74,7 @@ enum {
 };
 
 const struct hull_opt hull_run_opts[] = {
-	{'i', "interactive", NULL, "connect standard input to the command", "Command"},
-	{'t', "tty", NULL, "give the command a terminal", NULL},
-	{'e', "env", "NAME[=VALUE]", "set a variable; without a value, pass on the caller's", NULL},
-	{OPT_ENV_FILE, "env-file", "FILE", "set variables from lines of NAME=VALUE; -e overrides",
-	 NULL},
-	{'w', "workdir", "DIR", "directory in the guest to start in", NULL},
-	{'u', "user", "USER[:GROUP]", "user in the guest, by name or number", NULL},
-	{OPT_CAP, "cap", "LIST", "add and drop capabilities: all, none, [+]NAME, -NAME", NULL},
-	{OPT_CAP_ADD, "cap-add", "NAME,...", "the same as --cap +NAME,...", NULL},
-	{OPT_CAP_DROP, "cap-drop", "NAME,...", "the same as --cap -NAME,...", NULL},
-	{OPT_PIDS_LIMIT, "pids-limit", "N", "at most N processes and threads at once", NULL},
-	{OPT_TIMEOUT, "timeout", "TIME", "give up after TIME (30s, 5m, 2h)", NULL},
+	HULL_COMMAND_OPTS,
 	{'v', "volume", "SOURCE:TARGET[:ro]",
 	 "share a directory or file of the host, or a named volume", "Files"},
 	{OPT_HERE, "here", NULL, "share the current directory, writable, and start in it", NULL},
@@ -155,28 +137,12 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_AGENT, "agent", "KIND", "hull, or none: just boot the kernel on the console", NULL},
 	{OPT_ROOT, "root", "KIND", "host: the host's system directories; none: the initramfs",
 	 NULL},
-	{'q', "quiet", NULL, "print nothing of our own but errors", "Output"},
+	HULL_COMMAND_OPT_QUIET,
 	{OPT_TIMING, "timing", "[=FORMAT[:FILE]]",
 	 "show what took how long: text, json or svg, on standard error or in FILE", NULL},
-	{OPT_LOG_FORMAT, "log-format", "FORMAT", "text or json: how errors are printed", NULL},
+	HULL_COMMAND_OPT_LOG_FORMAT,
 	{0, NULL, NULL, NULL, NULL},
 };
-
-static int set_string(char **slot, const char *value, struct hull_error **err)
-{
-	free(*slot);
-	*slot = strdup(value);
-	return *slot ? 0 : hull_fail_nomem(err);
-}
-
-static int set_duration(uint64_t *slot, const char *value, struct hull_error **err)
-{
-	if (hull_parse_duration(value, slot) == 0 && *slot)
-		return 0;
-	hull_fail(err, HULL_E_INVALID, "'%s' is not a time", value);
-	hull_hint(err, "write it like 30s, 5m or 2h");
-	return -1;
-}
 
 static int set_boot_file(char **slot, const char *value, struct hull_error **err)
 {
@@ -184,44 +150,6 @@ static int set_boot_file(char **slot, const char *value, struct hull_error **err
 		return 0;
 	hull_hint(err, "give the path of a file that you may read, or leave it out for hull's own");
 	return -1;
-}
-
-static const char *own_value(const char *name)
-{
-	return getenv(name);
-}
-
-static int add_env(struct hull_strv *words, const char *value, struct hull_error **err)
-{
-	char *word;
-
-	if (hull_environ_resolve(value, own_value, &word, err) < 0)
-		return -1;
-	return hull_strv_take(words, word) < 0 ? hull_fail_nomem(err) : 0;
-}
-
-static int add_env_file(struct hull_strv *env, const char *path, struct hull_error **err)
-{
-	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
-	int r = hull_file_read(path, HULL_ENVIRON_FILE_MAX, &text);
-
-	if (r == -EFBIG)
-		return hull_fail(err, HULL_E_INVALID, "'%s' is larger than %zu KiB", path,
-				 HULL_ENVIRON_FILE_MAX >> 10);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "read '%s'", path);
-	if (hull_environ_read(env, hull_strbuf_str(&text), text.len, own_value, err) < 0)
-		return hull_prefix(err, "'%s'", path);
-	return 0;
-}
-
-/* Command lines can be read by everybody, for as long as the process lives. */
-static void hide_value(char *word)
-{
-	char *value = strchr(word, '=');
-
-	if (value)
-		memset(value + 1, '*', strlen(value + 1));
 }
 
 static int add_words(struct hull_strv *words, const char *value, struct hull_error **err)
@@ -234,15 +162,6 @@ static int add_words(struct hull_strv *words, const char *value, struct hull_err
 	for (char *w = strtok_r(copy, " \t\n", &save); w; w = strtok_r(NULL, " \t\n", &save))
 		if (hull_strv_add(words, w) < 0)
 			return hull_fail_nomem(err);
-	return 0;
-}
-
-/* From 1. */
-static int set_number(uint64_t *slot, const char *value, uint64_t max, struct hull_error **err)
-{
-	if (hull_parse_u64(value, max, slot) < 0 || !*slot)
-		return hull_fail(err, HULL_E_INVALID, "'%s' is not a number from 1 to %llu", value,
-				 (unsigned long long)max);
 	return 0;
 }
 
@@ -439,7 +358,7 @@ static int set_resource(struct hull_config *c, int id, const char *value, struct
 {
 	switch (id) {
 	case 'c':
-		return set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
+		return hull_set_number(&c->cpus, value, HULL_CONFIG_MAX_CPUS, err);
 	case OPT_CPU_LIMIT:
 		return hull_cpu_limit_parse(value, &c->cpu_limit, err);
 	case 'm':
@@ -447,17 +366,17 @@ static int set_resource(struct hull_config *c, int id, const char *value, struct
 	case OPT_CPU_FEATURE:
 		return hull_cpu_features_parse(value, &c->cpu_features, err);
 	case OPT_CPUS_MAX:
-		return set_number(&c->cpus_max, value, HULL_CONFIG_MAX_CPUS, err);
+		return hull_set_number(&c->cpus_max, value, HULL_CONFIG_MAX_CPUS, err);
 	case OPT_MEMORY_MAX:
 		return hull_memory_parse(value, &c->memory_max_bytes, err);
 	case OPT_MEMORY_SLOTS:
-		return set_number(&c->memory_slots, value, HULL_CONFIG_MAX_MEMORY_SLOTS, err);
+		return hull_set_number(&c->memory_slots, value, HULL_CONFIG_MAX_MEMORY_SLOTS, err);
 	case OPT_MEMORY_BACKING:
 		return hull_memory_backing_parse(value, &c->memory_backing, err);
 	case OPT_SCRATCH:
 		return add_scratch(c, value, err);
 	case OPT_CPU:
-		return set_string(&c->cpu_model, value, err);
+		return hull_set_string(&c->cpu_model, value, err);
 	default:
 		return hull_fail(err, HULL_E_INTERNAL, "option %d has no meaning", id);
 	}
@@ -498,11 +417,13 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		if (hull_volume_add_here(c, err) < 0)
 			return -1;
 		/* "-w" counts wherever it stands. */
-		return o->cwd ? 0 : set_string(&o->cwd, c->shares.v[c->shares.n - 1].target, err);
+		return o->command.cwd ? 0
+				      : hull_set_string(&o->command.cwd,
+							c->shares.v[c->shares.n - 1].target, err);
 	case OPT_NAME:
-		return set_string(&c->name, value, err);
+		return hull_set_string(&c->name, value, err);
 	case OPT_BOOT_TIMEOUT:
-		return set_duration(&c->boot_timeout_ms, value, err);
+		return hull_set_duration(&c->boot_timeout_ms, value, err);
 	case OPT_KERNEL:
 		return set_boot_file(&c->kernel, value, err);
 	case OPT_INITRD:
@@ -530,56 +451,18 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	}
 }
 
-static int set_log_format(const char *value, struct hull_error **err)
-{
-	static const char *const formats[] = {"text", "json", NULL};
-	int i = hull_name_index("format", value, formats, err);
-
-	hull_out_json_errors(i == 1);
-	return i < 0 ? -1 : 0;
-}
-
 static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		     struct hull_error **err)
 {
 	struct hull_run_options *o = ctx;
 
-	switch (opt->id) {
-	case 'i':
-		o->interactive = true;
-		return 0;
-	case 't':
-		o->terminal = true;
-		return 0;
-	case 'q':
-		o->quiet = true;
-		return 0;
-	case 'e': {
-		int r = add_env(&o->env_words, value, err);
+	int r = hull_command_opt(&o->command, opt, (char *)value, err);
 
-		hide_value((char *)value);
+	if (r <= 0)
 		return r;
-	}
-	case OPT_ENV_FILE:
-		return add_env_file(&o->env, value, err);
-	case 'w':
-		return set_string(&o->cwd, value, err);
-	case 'u':
-		return set_string(&o->user, value, err);
-	case OPT_CAP:
-		return hull_caps_edit(&o->caps, value, 0, err);
-	case OPT_CAP_ADD:
-		return hull_caps_edit(&o->caps, value, '+', err);
-	case OPT_CAP_DROP:
-		return hull_caps_edit(&o->caps, value, '-', err);
-	case OPT_PIDS_LIMIT:
-		return set_number(&o->pids_limit, value, HULL_PIDS_MAX, err);
-	case OPT_TIMEOUT:
-		return set_duration(&o->timeout_ms, value, err);
+	switch (opt->id) {
 	case OPT_TIMING:
 		return hull_timing_parse(value, &o->timing, err);
-	case OPT_LOG_FORMAT:
-		return set_log_format(value, err);
 	case OPT_NET:
 		return set_net(o, value, err);
 	case 'p':
@@ -594,8 +477,8 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 static int on_early_option(void *ctx, const struct hull_opt *opt, const char *value,
 			   struct hull_error **err)
 {
-	if (opt->id == OPT_LOG_FORMAT)
-		return set_log_format(value, err);
+	if (opt->id == HULL_OPT_LOG_FORMAT)
+		return hull_set_log_format(value, err);
 	if (opt->id == OPT_CONFIG && hull_strv_add(ctx, value) < 0)
 		return hull_fail_nomem(err);
 	return 0;
@@ -608,57 +491,18 @@ static int begin(struct hull_run_options *o, const struct hull_strv *files, stru
 	if (!o->settings)
 		return -1;
 	hull_settings_begin(o->settings, &o->config);
-	o->pids_limit = o->settings->pids_limit;
+	o->command.pids_limit = o->settings->pids_limit;
 	for (size_t i = 0; i < files->n; i++)
 		if (hull_description_load(files->v[i], &o->config, NULL, err) < 0)
 			return hull_prefix(err, "--config");
 	return 0;
 }
 
-static int default_env(struct hull_strv *env, const char *name, const char *value,
-		       struct hull_error **err)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < env->n; i++)
-		if (!strncmp(env->v[i], name, len) && env->v[i][len] == '=')
-			return 0;
-	return hull_strv_addf(env, "%s=%s", name, value) < 0 ? hull_fail_nomem(err) : 0;
-}
-
-/* The host's account of that name or number, until the next call; NULL if there is none. */
-static const struct passwd *find_account(const char *user)
-{
-	FILE *f = fopen("/etc/passwd", "re");
-	const struct passwd *pw = NULL;
-	uint64_t uid = UINT64_MAX;
-
-	(void)hull_parse_u64(user, UINT32_MAX - 1, &uid);
-	while (f && (pw = fgetpwent(f)) && strcmp(pw->pw_name, user) && pw->pw_uid != uid)
-		;
-	if (f)
-		(void)fclose(f);
-	return pw;
-}
-
-/* Where root is at home.  The guest has the host's accounts, and would have to look it up in a file
- * of the host's, before the command starts. */
-static int fill_home(struct hull_run_options *o, struct hull_error **err)
-{
-	const struct passwd *pw = find_account("0");
-
-	if (!pw || *pw->pw_dir != '/')
-		return 0;
-	if (default_env(&o->env, "HOME", pw->pw_dir, err) < 0)
-		return -1;
-	return o->cwd || access(pw->pw_dir, F_OK) < 0 ? 0 : set_string(&o->cwd, pw->pw_dir, err);
-}
-
 /* Whoever the command runs as owns what it finds in shares.  A user by name is looked up in the
  * host's accounts, which the guest has too. */
 static int fill_owner(struct hull_run_options *o, struct hull_error **err)
 {
-	cleanup_free char *user = strdup(o->user ? o->user : "");
+	cleanup_free char *user = strdup(o->command.user ? o->command.user : "");
 	struct hull_config *c = &o->config;
 	const struct passwd *pw;
 	char *group;
@@ -670,7 +514,7 @@ static int fill_owner(struct hull_run_options *o, struct hull_error **err)
 	group = strchr(user, ':');
 	if (group)
 		*group++ = '\0';
-	pw = find_account(user);
+	pw = hull_account_find(user);
 	if (pw) {
 		c->owner_uid = pw->pw_uid;
 		c->owner_gid = pw->pw_gid;
@@ -680,24 +524,6 @@ static int fill_owner(struct hull_run_options *o, struct hull_error **err)
 	if (group)
 		(void)hull_parse_u64(group, UINT32_MAX - 1, &c->owner_gid);
 	return 0;
-}
-
-/* What the user did not say and the environment of the command needs. */
-static int fill_env(struct hull_run_options *o, struct hull_error **err)
-{
-	static const char path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	const char *term = getenv("TERM");
-
-	for (size_t i = 0; i < o->env_words.n; i++)
-		if (hull_environ_apply(&o->env, o->env_words.v[i], err) < 0)
-			return hull_prefix(err, "--env");
-	if (o->config.root.kind == HULL_ROOT_HOST && !o->user && fill_home(o, err) < 0)
-		return -1;
-	if (o->terminal && default_env(&o->env, "TERM", term ? term : "linux", err) < 0)
-		return -1;
-	return default_env(&o->env, "PATH", path, err) < 0
-		       ? -1
-		       : default_env(&o->env, "LANG", "C.UTF-8", err);
 }
 
 /* There is none in the guest to run a command: by whose word. */
@@ -711,10 +537,10 @@ static int check_agentless(const struct hull_run_options *o, struct hull_error *
 	if (o->config.modules)
 		return hull_fail(err, HULL_E_INVALID,
 				 "--modules: with %s nobody loads them in the guest", word);
-	if (!o->args.n)
+	if (!o->command.args.n)
 		return 0;
 	hull_fail(err, HULL_E_INVALID, "with %s hull can't run '%s' in the guest", word,
-		  o->args.v[0]);
+		  o->command.args.v[0]);
 	hull_hint(err, "leave out the command: %s",
 		  disks ? "what the disks hold is booted" : "the kernel is just booted");
 	return -1;
@@ -731,25 +557,21 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 		return -1;
 	}
 	for (; rest < argc; rest++)
-		if (hull_strv_add(&o->args, argv[rest]) < 0)
+		if (hull_strv_add(&o->command.args, argv[rest]) < 0)
 			return hull_fail_nomem(err);
 	if (o->config.agent == HULL_AGENT_NONE && check_agentless(o, err) < 0)
 		return -1;
-	if (o->config.agent == HULL_AGENT_HULL && !o->args.n) {
+	if (o->config.agent == HULL_AGENT_HULL && !o->command.args.n) {
 		hull_fail(err, HULL_E_INVALID, "no command given");
 		hull_hint(err, "for example: hull run -- uname -a");
 		return -1;
 	}
-	if (o->interactive && o->config.agent == HULL_AGENT_HULL && hull_device_stdio(&o->config)) {
+	if (o->command.interactive && o->config.agent == HULL_AGENT_HULL &&
+	    hull_device_stdio(&o->config)) {
 		hull_fail(err, HULL_E_INVALID,
 			  "--interactive: standard input belongs to the device "
 			  "virtio-serial,stdio");
 		hull_hint(err, "leave out one of the two");
-		return -1;
-	}
-	if (o->terminal && o->interactive && !isatty(STDIN_FILENO)) {
-		hull_fail(err, HULL_E_INVALID, "--tty: standard input is not a terminal");
-		hull_hint(err, "leave out -t, or -i");
 		return -1;
 	}
 	return 0;
@@ -781,8 +603,9 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 		return -1;
 	if (o->config.agent == HULL_AGENT_NONE || o->config.arch != HULL_ARCH_HOST)
 		o->config.root.kind = HULL_ROOT_NONE;
-	o->config.progress = !o->quiet && isatty(STDERR_FILENO);
-	if (fill_network(o, err) < 0 || fill_owner(o, err) < 0 || fill_env(o, err) < 0)
+	o->config.progress = !o->command.quiet && isatty(STDERR_FILENO);
+	if (fill_network(o, err) < 0 || fill_owner(o, err) < 0 ||
+	    hull_command_opts_complete(&o->command, o->config.root.kind == HULL_ROOT_HOST, err) < 0)
 		return -1;
 	if (hull_settings_complete(o->settings, &o->config) < 0)
 		return hull_fail_nomem(err);
@@ -792,13 +615,9 @@ int hull_run_parse(const struct hull_verb *verb, int argc, char **argv,
 void hull_run_options_fini(struct hull_run_options *o)
 {
 	hull_config_fini(&o->config);
-	hull_strv_fini(&o->args);
+	hull_command_opts_fini(&o->command);
 	hull_timing_fini(&o->timing);
-	hull_strv_fini(&o->env);
-	hull_strv_fini(&o->env_words);
 	for (size_t i = 0; i < o->ports.n; i++)
 		free(o->ports.v[i].address);
 	free(o->ports.v);
-	free(o->cwd);
-	free(o->user);
 }

@@ -6,8 +6,10 @@
 #include "cli/convert.h"
 #include "cli/create.h"
 #include "cli/doctor.h"
+#include "cli/exec.h"
 #include "cli/lifecycle.h"
 #include "cli/list.h"
+#include "cli/ps.h"
 #include "cli/run.h"
 #include "cli/vfkit.h"
 #include "config.h"
@@ -49,6 +51,8 @@ static const char doctor_details[] = "Nothing is changed, and nothing is left be
 				     "without; 1 if something is broken.\n";
 
 const struct hull_verb hull_verbs[] = {
+	{"attach", "attach [OPTIONS] VM SESSION", "Attach to a command in a virtual machine again",
+	 hull_attach_opts, hull_attach_details, hull_cmd_attach, false, NULL, NULL},
 	{"completion", "completion bash|zsh|fish", "Print a shell's completion script", no_opts,
 	 NULL, hull_cmd_completion, false, NULL, NULL},
 	{"config", "config VERB [OPTIONS] [ARGS]",
@@ -58,6 +62,9 @@ const struct hull_verb hull_verbs[] = {
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
 	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
+	{"exec", "exec [OPTIONS] VM [--] COMMAND [ARGS]",
+	 "Run a command in a virtual machine that runs", hull_exec_opts, hull_exec_details,
+	 hull_cmd_exec, false, NULL, NULL},
 	{"inspect", "inspect VM...", "Tell all about virtual machines, as JSON", hull_inspect_opts,
 	 hull_inspect_details, hull_cmd_inspect, false, NULL, NULL},
 	{"kill", "kill [OPTIONS] VM...", "End virtual machines at once", hull_lifecycle_opts, NULL,
@@ -66,8 +73,10 @@ const struct hull_verb hull_verbs[] = {
 	 false, NULL, NULL},
 	{"pause", "pause [OPTIONS] VM...", "Hold virtual machines where they are",
 	 hull_lifecycle_opts, NULL, hull_cmd_lifecycle, false, NULL, NULL},
-	{"rename", "rename VM NAME", "Call a virtual machine something else", hull_rename_opts, NULL,
-	 hull_cmd_rename, false, NULL, NULL},
+	{"ps", "ps [OPTIONS] [VM...]", "List the commands that run in virtual machines",
+	 hull_ps_opts, hull_ps_details, hull_cmd_ps, false, NULL, NULL},
+	{"rename", "rename VM NAME", "Call a virtual machine something else", hull_rename_opts,
+	 NULL, hull_cmd_rename, false, NULL, NULL},
 	{"restart", "restart [OPTIONS] VM...", "Stop virtual machines and start them again",
 	 hull_stop_opts, hull_stop_details, hull_cmd_lifecycle, false, NULL, NULL},
 	{"resume", "resume [OPTIONS] VM...", "Let paused virtual machines go on",

@@ -243,9 +243,8 @@ int hull_db_end(struct hull_store *store, int r, struct hull_error **err)
 /* ---- opening ---- */
 
 /* SQLite's own steps grow to 100 ms, which is long where each transaction takes microseconds. */
-static int on_busy(void *ctx, int times)
+bool hull_db_wait(struct hull_store *store, int times)
 {
-	struct hull_store *store = ctx;
 	uint16_t chance = 0;
 	long us;
 
@@ -253,12 +252,17 @@ static int on_busy(void *ctx, int times)
 		store->until_ns = hull_deadline_ms(WAIT_MS);
 	if (!hull_ms_left(store->until_ns) ||
 	    (store->deadline_ns && !hull_ms_left(store->deadline_ns)))
-		return 0;
+		return false;
 	(void)hull_random(&chance, sizeof(chance));
 	us = MIN(50L << MIN(times, 7), WAIT_MAX_US);
 	us = us / 2 + chance % us; /* so that two who wait don't do so in step */
 	(void)nanosleep(&(struct timespec){0, us * 1000}, NULL);
-	return 1;
+	return true;
+}
+
+static int on_busy(void *ctx, int times)
+{
+	return hull_db_wait(ctx, times);
 }
 
 /* After a commit.  Where somebody reads just now it is left for the next, some pages later. */
