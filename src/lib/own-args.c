@@ -47,6 +47,7 @@ static const struct option {
 	{"net", 0, NET, "networks"},
 	{"device", 0, DEVICE, "devices"},
 	{"ignition", 0, WORD, "ignition"},
+	{"on-reboot", 0, WORD, "on_reboot"},
 };
 
 static struct hull_json *object_of(const char *key, const char *value)

@@ -30,6 +30,8 @@ bool hull_console_drain_readers(struct hull_console *console, void (*drained)(vo
 				void *ctx);
 /* Reads what the hypervisor left behind: call when it has exited. */
 void hull_console_drain(struct hull_console *console);
+/* Another guest begins: the next two look at what that one prints. */
+void hull_console_mark(struct hull_console *console);
 /* Appends at most @lines last lines of what the guest printed, control characters removed. */
 void hull_console_tail(const struct hull_console *console, size_t lines, struct hull_strbuf *out);
 /* The line with which a Linux kernel panicked, if there is one in the ring. */

@@ -101,6 +101,7 @@ static void method_status(struct hull_monitor *m, struct hull_ttrpc_call *call,
 	r.network_ready_at_ns = m->network_ready_at_ns;
 	r.network = (char *)network_name(m);
 	r.balloon_bytes = m->balloon_bytes;
+	r.reboots = m->reboots;
 	r.terminals = terminals;
 	for (size_t i = 0; i < m->config.devices.n; i++)
 		if (m->config.devices.v[i].kind == HULL_DEVICE_SERIAL &&
@@ -273,7 +274,7 @@ static void on_starter_closed(void *ctx)
 {
 	struct hull_monitor *m = ctx;
 
-	if (m->state == HULL_MONITOR_WAITING || m->state == HULL_MONITOR_STARTING || m->config.tied)
+	if (!m->ready_ns || m->config.tied)
 		hull_monitor_end(m, "starter-gone", "whoever started the VM has gone");
 }
 
@@ -339,6 +340,7 @@ void hull_monitor_answer_end(struct hull_monitor *m)
 	r.hint = m->end_hint ? m->end_hint : (char *)"";
 	r.hypervisor_status = status_number(m->hypervisor_status);
 	r.exited_at_ns = m->exited_at_ns;
+	r.reboots = m->reboots;
 	for (size_t i = 0; i < m->waiters.n; i++)
 		hull_monitor_reply(m->waiters.v[i], &r.base);
 	m->waiters.n = 0;
@@ -354,5 +356,6 @@ char *hull_monitor_exit_json(const struct hull_monitor *m)
 	r |= hull_json_set(j, "hypervisor_status",
 			   hull_json_i64(status_number(m->hypervisor_status)));
 	r |= hull_json_set(j, "exited_at_ns", hull_json_u64(m->exited_at_ns));
+	r |= hull_json_set(j, "reboots", hull_json_u64(m->reboots));
 	return r ? NULL : hull_json_text(j);
 }

@@ -168,11 +168,15 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 
 void hull_monitor_ready(struct hull_monitor *m)
 {
+	bool first = !m->ready_ns;
+
 	m->state = HULL_MONITOR_RUNNING;
-	m->ready_ns = hull_now_ns();
 	hull_source_arm(m->deadline, 0);
 	if (m->config.agent != HULL_AGENT_NONE)
 		hull_monitor_agent_ready(m);
+	if (!first)
+		return;
+	m->ready_ns = hull_now_ns();
 	hull_monitor_note_devices(m);
 	hull_monitor_answer_start(m);
 	if (m->config.agent != HULL_AGENT_NONE || m->timesync)

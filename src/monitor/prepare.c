@@ -109,7 +109,7 @@ static void on_helper_ended(void *ctx, const struct hull_error *error)
  * second: there are more reasons for that than could be asked for beforehand. */
 static bool can_replace_passt(const struct hull_monitor *m)
 {
-	if (m->state != HULL_MONITOR_STARTING || m->greeted_ns || m->without_passt)
+	if (m->state != HULL_MONITOR_STARTING || m->greeted_ns || m->ready_ns || m->without_passt)
 		return false;
 	for (size_t i = 0; i < m->config.networks.n; i++)
 		if (m->config.networks.v[i].provider != HULL_NETWORK_AUTO)
@@ -185,6 +185,11 @@ static const char *end_text(enum hull_end end)
 	}
 }
 
+static void on_inst_reset(void *ctx)
+{
+	hull_monitor_rebooted(ctx);
+}
+
 static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 {
 	cleanup_strbuf struct hull_strbuf panic = HULL_STRBUF_INIT;
@@ -227,6 +232,7 @@ static const struct hull_backend_events inst_events = {
 	.ready = on_inst_ready,
 	.paused = on_inst_paused,
 	.ending = on_inst_ending,
+	.reset = on_inst_reset,
 	.exited = on_inst_exited,
 	.ballooned = on_inst_ballooned,
 };
@@ -451,6 +457,14 @@ static int open_link(struct hull_monitor *m, struct hull_error **err)
 	}
 	return m->vsock ? hull_vsock_dial(m->vsock, on_dialed, m, err)
 			: hull_guest_link_open(m->link, control, bulk, err);
+}
+
+int hull_monitor_renew_link(struct hull_monitor *m, struct hull_error **err)
+{
+	if (!m->link)
+		return 0;
+	return m->vsock ? hull_vsock_dial(m->vsock, on_dialed, m, err)
+			: hull_guest_link_renew(m->link, err);
 }
 
 static int read_spec(struct hull_monitor *m, const void *spec, size_t len, struct hull_error **err)

@@ -103,6 +103,11 @@ void hull_monitor_network_carried(void *ctx)
 	check_network(m, m->carried_at_ns);
 }
 
+void hull_monitor_unready(struct hull_monitor *m)
+{
+	m->agent_ready_at_ns = m->network_ready_at_ns = m->configured_at_ns = 0;
+}
+
 /* ---- who waits ---- */
 
 static void on_timeout(void *ctx)

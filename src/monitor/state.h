@@ -5,8 +5,9 @@
  * (what the guest is told), ready.c (what has become ready, and who waits for it), timeline.c (what
  * the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
  * connected to), screen.c (what callers may do with them), nbd.c (the sockets of NBD servers),
- * gdb.c (the socket for debuggers), panic.c (what becomes of a panicked guest), clock.c (the
- * guest's time after a jump of the host's), explain.c (why it has ended).
+ * gdb.c (the socket for debuggers), held.c (what becomes of a guest that has ended), panic.c (the
+ * memory of one that has panicked), clock.c (the guest's time after a jump of the host's),
+ * explain.c (why it has ended).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -68,6 +69,7 @@ struct hull_monitor {
 	/* Host CLOCK_MONOTONIC: Start came, hypervisor spawned, guest runs, agent greeted, Setup
 	 * sent, guest set up. */
 	uint64_t asked_ns, spawned_ns, runs_ns, greeted_ns, setup_ns, ready_ns;
+	uint32_t reboots;	       /* of the guest, in place */
 	struct hull_timeline timeline; /* of the start, once ready */
 	/* CLOCK_REALTIME, 0: not yet; the last two are halves of the network's. */
 	uint64_t started_at_ns, agent_ready_at_ns, network_ready_at_ns;
@@ -184,6 +186,8 @@ void hull_monitor_agent_ready(struct hull_monitor *m);
 void hull_monitor_network_configured(struct hull_monitor *m, uint64_t ago_ns);
 /* Whoever carries the network is up.  @ctx: the monitor. */
 void hull_monitor_network_carried(void *ctx);
+/* Whatever was ready is so no more: the guest begins anew. */
+void hull_monitor_unready(struct hull_monitor *m);
 /* Answers @call, later if need be: @network is ready, or else the agent.  timeout_ns 0: none. */
 void hull_monitor_wait_ready(struct hull_monitor *m, struct hull_ttrpc_call *call, bool network,
 			     uint64_t timeout_ns);
@@ -235,11 +239,17 @@ void hull_monitor_unwatch_clock(struct hull_monitor *m);
 /* Its clock may be wrong. */
 void hull_monitor_tell_time(struct hull_monitor *m);
 
+/* ---- held.c ---- */
+/* The guest has ended; if the hypervisor holds it, it is let go sooner or later, or reset. */
+void hull_monitor_held(struct hull_monitor *m, enum hull_end end);
+/* It has been reset, and is going to run. */
+void hull_monitor_rebooted(struct hull_monitor *m);
+
 /* ---- panic.c ---- */
 /* Makes the way for a dump, if there may be one: the hypervisor's end of it. */
 int hull_monitor_open_dump(struct hull_monitor *m, int *ret_fd, struct hull_error **err);
-/* The guest has ended; if the hypervisor holds it, it is let go sooner or later. */
-void hull_monitor_held(struct hull_monitor *m, enum hull_end end);
+/* The guest that is held has panicked: its memory is written, then the hypervisor killed. */
+void hull_monitor_dump_guest(struct hull_monitor *m);
 
 /* ---- timeline.c ---- */
 /* The guest has answered Setup so. */
@@ -248,6 +258,8 @@ void hull_monitor_timeline_guest(struct hull_monitor *m, const void *setup_respo
 void hull_monitor_timeline_no_guest(struct hull_monitor *m);
 
 /* ---- prepare.c ---- */
+/* What the link is going to lead to begins anew. */
+int hull_monitor_renew_link(struct hull_monitor *m, struct hull_error **err);
 /* Spec to config; sockets, cgroup, monitor.json; share, hypervisor, link, console: everything that
  * Start does up to the point where only events remain. */
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
@@ -260,5 +272,7 @@ int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err);
 void hull_monitor_power_off_guest(struct hull_monitor *m);
 /* The agent has greeted: tells it what the VM needs; ready or the end follow. */
 void hull_monitor_setup_guest(struct hull_monitor *m);
+/* The guest is no more, and nobody answers what it has been asked. */
+void hull_monitor_forget_guest(struct hull_monitor *m);
 
 #endif

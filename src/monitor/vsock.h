@@ -22,7 +22,7 @@ int hull_vsock_new(struct hull_loop *loop, const uint8_t token[HULL_LINK_TOKEN_L
 		   int *ret_device, struct hull_vsock **ret_vsock, struct hull_error **err);
 uint32_t hull_vsock_cid(const struct hull_vsock *v);
 /* @connected is called once both channels are up; it owns the descriptors.  Until then, and with
- * no deadline of its own, it waits for the guest. */
+ * no deadline of its own, it waits for the guest.  Again for a guest that begins anew. */
 int hull_vsock_dial(struct hull_vsock *v, void (*connected)(void *ctx, int control_fd, int bulk_fd),
 		    void *ctx, struct hull_error **err);
 /* NULL is fine. */
