@@ -111,6 +111,7 @@ struct hull_backend_env {
 	gid_t gid;
 	int cgroup_fd; /* <= 0: none; borrowed, during start only */
 	bool ipv6;     /* the host has it: so may user networks */
+	bool again;    /* the same VM was started before: its logs are added to */
 };
 
 /* A directory of the host's that the hypervisor serves by itself: HULL_CAP_EXPORTS. */

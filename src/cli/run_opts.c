@@ -72,6 +72,7 @@ enum {
 	OPT_IGNITION,
 	OPT_CLOUD_INIT,
 	OPT_ON_REBOOT,
+	OPT_RESTART,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -124,6 +125,8 @@ const struct hull_opt hull_run_opts[] = {
 	 NULL},
 	{OPT_ON_REBOOT, "on-reboot", "WHAT",
 	 "end, or reboot: the guest goes on in the same machine (default for --firmware)", NULL},
+	{OPT_RESTART, "restart", "POLICY",
+	 "no, on-failure[:N] or always: what follows when the machine has ended by itself", NULL},
 	{OPT_RESTFUL_URI, "restful-uri", "URI",
 	 "serve vfkit's REST interface at unix:///PATH or tcp://localhost:PORT", NULL},
 	{OPT_NET, "net", "KIND", "user, or none: the guest has no network (default user)",
@@ -503,6 +506,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_new_file_parse(value, &c->panic_dump, err);
 	case OPT_GDB:
 		return hull_gdb_parse(value, &c->gdb, err);
+	case OPT_RESTART:
+		return hull_policy_parse_restart(value, &c->restart, err);
 	case OPT_RESTFUL_URI:
 		return hull_rest_opt_parse(value, &c->rest, err);
 	case OPT_ARCH:
@@ -676,6 +681,15 @@ static int fill_env(struct hull_run_options *o, struct hull_error **err)
 /* With the guest the command goes, and the machine is there for nothing else. */
 static int check_policies(struct hull_run_options *o, struct hull_error **err)
 {
+	if (o->config.restart.policy != HULL_RESTART_NO) {
+		hull_fail(err, HULL_E_INVALID,
+			  "--restart: '%s' ends with the machine that it runs in, and would not be "
+			  "run again in another one",
+			  o->args.v[0]);
+		hull_hint(err, "--restart no; or --agent none, which boots a system of its own; a "
+			       "command that is safe to repeat can be run again by the shell");
+		return -1;
+	}
 	if (o->config.on_reboot == HULL_ON_REBOOT_REBOOT) {
 		hull_fail(err, HULL_E_INVALID,
 			  "--on-reboot reboot: a command ends with the guest that it runs in, and "

@@ -266,6 +266,8 @@ static const struct hull_field config_table[] = {
 		struct hull_config, on_reboot, "on_reboot", 0, enum hull_on_reboot,
 		HULL_ON_REBOOT_AUTO, hull_on_reboot_names,
 		"whether the VM ends when its guest reboots; auto: unless firmware boots it"),
+	HULL_FIELD_STRUCT(struct hull_config, restart, "restart", 0, &hull_restart_fields,
+			  "whether the VM is started anew when it has ended by itself"),
 	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", HULL_FIELD_OURS,
 			  HULL_CONFIG_MAX_RUN_DIR, "directory for the VM's sockets, lock and logs"),
 	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", HULL_FIELD_PATH,

@@ -195,6 +195,7 @@ struct hull_config {
 	bool tied; /* stops when the starter's connection closes */
 	uint64_t boot_timeout_ms;
 	enum hull_on_reboot on_reboot;
+	struct hull_restart restart;
 	char *run_dir;
 	char *scratch_dir; /* NULL: /var/tmp */
 	struct hull_rest rest;

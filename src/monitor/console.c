@@ -288,6 +288,18 @@ int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *
 	return 0;
 }
 
+int hull_console_attach(struct hull_console *c, int fd, struct hull_error **err)
+{
+	int r;
+
+	hull_conn_free(steal_ptr(&c->conn));
+	hull_console_mark(c);
+	r = hull_conn_new(c->loop, fd, READER_QUEUE, &conn_ops, c, &c->conn);
+	if (r == 0 && c->readers)
+		hull_conn_pause(c->readers->conn, false); /* the old one may have lagged */
+	return r < 0 ? hull_fail_errno(err, -r, "watch console") : 0;
+}
+
 void hull_console_free(struct hull_console *c)
 {
 	if (!c)

@@ -57,7 +57,8 @@ static void reboot(struct hull_monitor *m)
 		hull_source_arm(m->deadline, hull_deadline_ms(m->config.boot_timeout_ms));
 		m->reboots++;
 	}
-	m->state = HULL_MONITOR_STARTING;
+	hull_monitor_enter(m, HULL_MONITOR_STARTING);
+	m->up_ns = 0;
 	m->runs_ns = m->greeted_ns = 0;
 	hull_monitor_forget_guest(m);
 	if (m->inst->ops->reset(m->inst, &err) < 0)
@@ -79,7 +80,7 @@ void hull_monitor_held(struct hull_monitor *m, enum hull_end end)
 {
 	bool held = (m->dump || hull_policy_reboots(&m->config)) && end <= HULL_END_PANIC;
 
-	if (!held || m->state >= HULL_MONITOR_STOPPING)
+	if (!held || hull_monitor_has_ended(m))
 		return;
 	if (!has_panicked(m, end) && end == HULL_END_REBOOT && may_reboot(m))
 		reboot(m);

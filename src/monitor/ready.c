@@ -97,7 +97,7 @@ void hull_monitor_network_carried(void *ctx)
 {
 	struct hull_monitor *m = ctx;
 
-	if (m->state >= HULL_MONITOR_STOPPING)
+	if (hull_monitor_has_ended(m))
 		return;
 	m->carried_at_ns = hull_realtime_ns();
 	check_network(m, m->carried_at_ns);

@@ -63,6 +63,12 @@ socat -u "UNIX-CONNECT:$R/console.sock" - >console 2>/dev/null &
 console=$!
 on_exit 'kill $console 2>/dev/null' # shellcheck disable=SC2016
 first=$(boot_id)
+keeper=$(monitor)
+descriptors=$(find "/proc/$keeper/fd" -mindepth 1 | wc -l)
+as_many_open()
+{
+	[ "$(find "/proc/$keeper/fd" -mindepth 1 | wc -l)" -eq "$descriptors" ]
+}
 guest 'echo forgotten >/root/file 2>/dev/null || echo forgotten >/tmp/file'
 
 # What runs in it ends, with all it has said, and an error.
@@ -128,6 +134,8 @@ has console again
 wait_for 10 grep -q again "$R/console.log"
 [ -n "$(pgrep -P "$(monitor)" -x hull-vsock)" ] || fail 'no hull-vsock'
 
+wait_for 10 as_many_open
+
 # A panic is no reboot, though it looks like one.
 session panic sh -c 'echo c >/proc/sysrq-trigger; sleep 1000'
 vm_ended panic
@@ -154,15 +162,17 @@ sweep()
 }
 on_exit sweep
 
-detached "$host_root"
+# What is on a disk stays there, though it is thrown away in the end.
+detached "$host_root,\"disks\":[{\"scratch\":\"64M\",\"serial\":\"hull-scratch\"}]"
+guest 'echo kept >/etc/left'
 ctl 0 "$V" poweroff --reboot
 wait_for 100 state_is starting
 expect 0 timeout 250 "$hullctl" "$C" ready agent 200000
+guest 'cat /etc/left'
+is out kept
 "$hullctl" "$V" create off sh -c 'echo o >/proc/sysrq-trigger; sleep 1000' && "$hullctl" "$V" start off >/dev/null
-expect 0 timeout 250 "$hullctl" "$C" wait
-has out reason=shutdown
-has out reboots=1
-wait_for 10 grep -q '"reason":"shutdown".*"reboots":1' "$R/exit.json"
+wait_for 100 test -e "$R/exit.json"
+grep -q '"reason":"shutdown".*"reboots":1' "$R/exit.json" || fail "exit.json: $(cat "$R/exit.json")"
 
 boot_ms=200000
 detached "$host_root"
@@ -193,11 +203,15 @@ has out reason=agent-silent
 # ---- systems of their own: three reboots, then power off; a kernel that hull boots ends by default, vfkit's goes on ----
 
 initramfs virtio_pci virtio_mmio virtio_blk <<'END'
+if grep -q ask /proc/cmdline; then
+	echo asks
+	read -r line </dev/console
+	echo b >/proc/sysrq-trigger
+fi
 n=$(($(head -c 1 /dev/vda) + 1))
 echo "boot $n"
 echo "$n" | dd of=/dev/vda conv=sync,fsync 2>/dev/null
-[ "$n" -lt 4 ] || echo o >/proc/sysrq-trigger
-echo b >/proc/sysrq-trigger
+[ "$n" -lt 4 ] && echo b >/proc/sysrq-trigger || echo o >/proc/sysrq-trigger
 sleep 600
 END
 
@@ -237,6 +251,19 @@ lacks state Stopp
 wait "$vfkit" || fail "hull vfkit: $(cat err)"
 wait "$reader"
 boots '1 2 3 4 ' vfkit.console
+
+# ---- one that reboots where it was asked to power off is not wanted back ----
+
+detached "\"agent\":\"none\",\"kernel\":\"$guest/vmlinuz\",\"initrd\":\"$T/initrd\",\"append\":[\"ask\"]"
+wait_for 100 grep -q asks "$R/console.log"
+timeout 250 "$hullctl" "$C" stop 200000 >stopped 2>&1 &
+stopper=$!
+sleep 1
+kill -0 $stopper || fail "it has powered off: $(cat stopped)"
+echo go | socat -t 20 - "UNIX-CONNECT:$R/console.sock" >/dev/null
+wait $stopper || fail "stop: $(cat stopped)"
+has stopped reason=stopped
+has stopped reboots=0
 
 # ---- what makes no sense ----
 

@@ -61,7 +61,8 @@ static void test_everything_round_trips(void **state)
 		"\"cloud_init\":{\"user_data\":\"/ud\",\"meta_data\":\"/md\","
 		"\"network_config\":\"/nc\"},\"ignition\":\"/g\",\"timesync\":{\"port\":9},"
 		"\"rng\":false,\"seccomp\":false,"
-		"\"tied\":true,\"boot_timeout_ms\":1,\"on_reboot\":\"end\",\"run_dir\":\"/r\","
+		"\"tied\":true,\"boot_timeout_ms\":1,\"on_reboot\":\"end\","
+		"\"restart\":{\"policy\":\"on-failure\",\"max\":3},\"run_dir\":\"/r\","
 		"\"rest\":{\"kind\":\"tcp\",\"address\":\"::1\",\"port\":80},"
 		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\",\"passt\":\"/p\"}}";
 	cleanup_config struct hull_config c;

@@ -128,6 +128,7 @@ static void test_own_args(void **state)
 					   "--root",	  "none",
 					   "--device",	  "virtio-gpu,width=1,height=2",
 					   "--net",	  "user",
+					   "--restart",	  "on-failure:3",
 					   "--on-reboot", "end"};
 	static const char *const command[] = {"-c2", "uname"}, *const volume[] = {"-v", "/a:/b"};
 	struct hull_vm_config *c;
@@ -139,7 +140,8 @@ static void test_own_args(void **state)
 		0);
 	expect_args(c, HULL_DIALECT_HULL,
 		    "--cpus 2 --memory 1024M --kernel k --append quiet --agent none --console "
-		    "--root none --net user --device virtio-gpu,width=1,height=2 --on-reboot end");
+		    "--root none --net user --device virtio-gpu,width=1,height=2 --on-reboot end "
+		    "--restart on-failure:3");
 	hull_vm_config_free(c);
 	assert_int_equal(hull_vm_config_from_args(command, 2, HULL_DIALECT_HULL, 0, &c, &err), -1);
 	expect_error(&err, HULL_E_UNSUPPORTED, "'uname': a command");
@@ -147,6 +149,14 @@ static void test_own_args(void **state)
 	expect_error(&err, HULL_E_UNSUPPORTED, "'-v'");
 	assert_int_equal(hull_vm_config_from_args(args, 2, HULL_DIALECT_HULL, 0, &c, &err), -1);
 	expect_error(&err, HULL_E_INVALID, "--memory needs a value");
+	c = from_json("{\"version\":1,\"restart\":{\"policy\":\"always\"}}", HULL_DIALECT_HULL);
+	expect_args(c, HULL_DIALECT_HULL, "--cpus 1 --memory 512M --restart always");
+	hull_vm_config_free(c);
+	c = from_json("{\"version\":1,\"restart\":{\"policy\":\"always\",\"max\":2}}",
+		      HULL_DIALECT_HULL);
+	assert_int_equal(hull_vm_config_to_args(c, HULL_DIALECT_HULL, &out, &err), -1);
+	expect_error(&err, HULL_E_UNSUPPORTED, "restart: there is no option for all of it");
+	hull_vm_config_free(c);
 	c = from_json("{\"version\":1,\"gdb\":{\"kind\":\"socket\"}}", HULL_DIALECT_HULL);
 	assert_int_equal(hull_vm_config_to_args(c, HULL_DIALECT_HULL, &out, &err), -1);
 	expect_error(&err, HULL_E_UNSUPPORTED, "gdb");

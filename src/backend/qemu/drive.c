@@ -527,7 +527,8 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 	hull_qemu_ends_init(&e);
 	if (hull_qemu_parts_open(q->config, &e.parts, err) < 0 ||
 	    hull_qemu_plan_here(q->config, &here, sockets, &e.parts, &plan, err) < 0 ||
-	    hull_qemu_ends_make(q->config, &plan, &reader, q->env.loop, sockets, &e, err) < 0 ||
+	    hull_qemu_ends_make(q->config, &plan, &reader, q->env.again, q->env.loop, sockets, &e,
+				err) < 0 ||
 	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 ||
 	    spawn(q, &plan, &sockets->exports, &e, err) < 0)
 		return -1;
