@@ -4,39 +4,9 @@
 # told meanwhile, and that whoever stops one has stopped it.
 . "$(dirname "$0")/functions.sh"
 . "$(dirname "$script")/vm.sh"
+. "$(dirname "$script")/detached.sh"
 . "$(dirname "$script")/initramfs.sh"
 requires curl
-
-# What a failure leaves running.
-sweep()
-{
-	for dir in "$HULL_HOME"/run/vm/*/; do
-		timeout 60 "$hullctl" "${dir}control.sock" stop >/dev/null 2>&1
-	done
-	rm -rf "$HULL_HOME"/run/vm/*
-}
-on_exit sweep
-
-# field NAME : of ./out, lines NAME=value
-field()
-{
-	sed -n "s/^$1=//p" out
-}
-
-patient()
-{
-	expect 0 timeout 250 "$hullctl" "$@"
-}
-
-# detached POLICY [MEMBERS] : it outlives its starter; the hypervisor is $hypervisor, the monitor $keeper
-detached()
-{
-	ctl 0 start --detached "\"restart\":{$1},\"boot_timeout_ms\":200000,${2:-\"rng\":true}"
-	vm_at "$(cat out)"
-	ctl 0 "$C" status
-	hypervisor=$(field hypervisor_pid)
-	keeper=$(field monitor_pid)
-}
 
 restarted()
 {
@@ -58,10 +28,6 @@ again()
 }
 
 # The monitor holds no more than before.
-descriptors()
-{
-	find "/proc/$keeper/fd" -mindepth 1 | wc -l
-}
 settled()
 {
 	open=$(descriptors)
@@ -79,10 +45,8 @@ as_many_open()
 # over REASON RESTARTS : it has ended for good; the record is in ./out
 over()
 {
-	wait_for 100 test -e "$R/exit.json"
-	tr -d '{}"' <"$R/exit.json" | tr ',' '\n' | sed 's/:/=/' >out
-	[ "$(field reason) $(field restarts)" = "$1 $2" ] || fail "ended with $(cat out)"
-	wait_for 10 flock -n "$R/lock" true
+	recorded "$1"
+	[ "$(field restarts)" = "$2" ] || fail "ended with $(cat out)"
 }
 
 # ---- a panic, then a daemon that dies; what the VM is connected to is there again; a power-off ends it ----
@@ -90,7 +54,7 @@ over()
 mkdir data
 echo host >data/file
 port="{\"kind\":\"virtio-vsock\",\"port\":3000,\"path\":\"$T/vsock\",\"listen\":false}"
-detached '"policy":"on-failure"' "$host_root,\"networks\":[{}],\"devices\":[$port,{\"kind\":\"virtio-serial\",\"log\":\"$T/log\"}],
+detached "\"restart\":{\"policy\":\"on-failure\"},$host_root,\"networks\":[{}],\"devices\":[$port,{\"kind\":\"virtio-serial\",\"log\":\"$T/log\"}],
 	\"disks\":[{\"scratch\":\"64M\",\"serial\":\"hull-scratch\"}],\"shares\":[{\"source\":\"$T/data\",\"target\":\"/data\"}]"
 guest 'echo forgotten >/etc/left; echo first >/dev/hvc0; sync'
 wait_for 10 settled
@@ -124,7 +88,7 @@ has "$R/exit.json" 'it had been started anew'
 
 # ---- as often as may be, and then it ends as the last one ----
 
-detached '"policy":"on-failure","max":2'
+detached '"restart":{"policy":"on-failure","max":2}'
 for i in 1 2; do
 	kill -9 "$hypervisor"
 	again $i hypervisor-died
@@ -135,7 +99,7 @@ has "$R/exit.json" 'it had been started anew 2 times, last after: QEMU was kille
 
 # ---- always: after a power-off too, but not after a signal to the monitor ----
 
-detached '"policy":"always"'
+detached '"restart":{"policy":"always"}'
 ctl 0 "$V" poweroff
 again 1 shutdown
 kill -TERM "$keeper"
@@ -145,7 +109,7 @@ over terminated 1
 
 cp "$(dirname "$HULL")/guest/vmlinux" vmlinux
 api="\"rest\":{\"kind\":\"unix\",\"path\":\"$T/api.sock\"}"
-detached '"policy":"always"' "\"kernel\":\"$T/vmlinux\",$api"
+detached "\"restart\":{\"policy\":\"always\"},\"kernel\":\"$T/vmlinux\",$api"
 mv vmlinux elsewhere
 kill -9 "$hypervisor"
 waits() # for the sixth try, 3.2 s after the fifth, with all in place for it
