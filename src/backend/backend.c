@@ -83,6 +83,7 @@ int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **e
 		{"pause", ops->caps & HULL_CAP_PAUSE, ops->pause},
 		{"resume", ops->caps & HULL_CAP_PAUSE, ops->resume},
 		{"dump", ops->caps & HULL_CAP_DUMP, ops->dump},
+		{"reset", ops->caps & HULL_CAP_RESET, ops->reset},
 		{"powerdown", ops->caps & HULL_CAP_POWERDOWN, ops->powerdown},
 		{"screenshot", ops->caps & HULL_CAP_SCREENSHOT, ops->screenshot},
 		{"send_keys", ops->caps & HULL_CAP_INPUT, ops->send_keys},

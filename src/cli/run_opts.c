@@ -71,6 +71,8 @@ enum {
 	OPT_CPU_FEATURE,
 	OPT_MEMORY_MAX,
 	OPT_MEMORY_SLOTS,
+	OPT_ON_REBOOT,
+	OPT_RESTART,
 };
 
 const struct hull_opt hull_run_opts[] = {
@@ -121,6 +123,10 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_NAME, "name", "NAME", "name of the VM", NULL},
 	{OPT_BOOT_TIMEOUT, "boot-timeout", "TIME", "give the guest this long to boot (default 60s)",
 	 NULL},
+	{OPT_ON_REBOOT, "on-reboot", "WHAT",
+	 "end, or reboot: the guest goes on in the same machine (default for --firmware)", NULL},
+	{OPT_RESTART, "restart", "POLICY",
+	 "no, on-failure[:N] or always: what follows when the machine has ended by itself", NULL},
 	{OPT_RESTFUL_URI, "restful-uri", "URI",
 	 "serve vfkit's REST interface at unix:///PATH or tcp://localhost:PORT", NULL},
 	{OPT_NET, "net", "KIND", "user, or none: the guest has no network (default user)",
@@ -331,6 +337,10 @@ static int set_choice(struct hull_config *c, int id, const char *value, struct h
 		r = set_name(&i, "link", value, hull_link_kind_names, err);
 		c->link = (enum hull_link_kind)i;
 		return r;
+	case OPT_ON_REBOOT:
+		r = set_name(&i, "end of a guest that reboots", value, hull_on_reboot_names, err);
+		c->on_reboot = (enum hull_on_reboot)i;
+		return r;
 	case OPT_SHARE_CACHE:
 		r = set_name(&i, "cache mode", value, hull_share_cache_names, err);
 		c->share_cache = (enum hull_share_cache)i;
@@ -396,6 +406,7 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 	case OPT_SHARE_CACHE:
 	case OPT_SHARE_DRIVER:
 	case OPT_LINK:
+	case OPT_ON_REBOOT:
 		o->root_said |= id == OPT_ROOT;
 		o->agent_said |= id == OPT_AGENT;
 		return set_choice(c, id, value, err);
@@ -436,6 +447,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_new_file_parse(value, &c->panic_dump, err);
 	case OPT_GDB:
 		return hull_gdb_parse(value, &c->gdb, err);
+	case OPT_RESTART:
+		return hull_policy_parse_restart(value, &c->restart, err);
 	case OPT_RESTFUL_URI:
 		return hull_rest_opt_parse(value, false, &c->rest, err);
 	case OPT_ARCH:
@@ -546,6 +559,30 @@ static int check_agentless(const struct hull_run_options *o, struct hull_error *
 	return -1;
 }
 
+/* With the guest the command goes, and the machine is there for nothing else. */
+static int check_policies(struct hull_run_options *o, struct hull_error **err)
+{
+	if (o->config.restart.policy != HULL_RESTART_NO) {
+		hull_fail(err, HULL_E_INVALID,
+			  "--restart: '%s' ends with the machine that it runs in, and would not be "
+			  "run again in another one",
+			  o->command.args.v[0]);
+		hull_hint(err, "--restart no; or --agent none, which boots a system of its own; a "
+			       "command that is safe to repeat can be run again by the shell");
+		return -1;
+	}
+	if (o->config.on_reboot == HULL_ON_REBOOT_REBOOT) {
+		hull_fail(err, HULL_E_INVALID,
+			  "--on-reboot reboot: a command ends with the guest that it runs in, and "
+			  "'%s' is all that this one is for",
+			  o->command.args.v[0]);
+		hull_hint(err, "--on-reboot end; or --agent none, which boots a system of its own");
+		return -1;
+	}
+	o->config.on_reboot = HULL_ON_REBOOT_END;
+	return 0;
+}
+
 static int check_operands(struct hull_run_options *o, int argc, char **argv, int rest, bool dashes,
 			  struct hull_error **err)
 {
@@ -566,6 +603,8 @@ static int check_operands(struct hull_run_options *o, int argc, char **argv, int
 		hull_hint(err, "for example: hull run -- uname -a");
 		return -1;
 	}
+	if (o->config.agent == HULL_AGENT_HULL && check_policies(o, err) < 0)
+		return -1;
 	if (o->command.interactive && o->config.agent == HULL_AGENT_HULL &&
 	    hull_device_stdio(&o->config)) {
 		hull_fail(err, HULL_E_INVALID,

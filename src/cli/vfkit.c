@@ -146,11 +146,9 @@ static void on_ready(void *ctx, const struct hull_error *error)
 	tell(r, hull_strbuf_str(&text));
 }
 
-/* A guest that reboots ends here. */
 static bool is_proper(const char *reason)
 {
-	return !strcmp(reason, "shutdown") || !strcmp(reason, "reboot") ||
-	       !strcmp(reason, "stopped");
+	return !strcmp(reason, "shutdown") || !strcmp(reason, "stopped");
 }
 
 static void on_ended(void *ctx, const struct hull_vm_end *end)

@@ -277,6 +277,12 @@ static const struct hull_field config_table[] = {
 			"stop the VM when its starter goes away"),
 	HULL_FIELD_U64(struct hull_config, boot_timeout_ms, "boot_timeout_ms", 0, 60000, 1,
 		       UINT64_C(24) * 3600 * 1000, "milliseconds until the guest must be ready"),
+	HULL_FIELD_ENUM(
+		struct hull_config, on_reboot, "on_reboot", 0, enum hull_on_reboot,
+		HULL_ON_REBOOT_AUTO, hull_on_reboot_names,
+		"whether the VM ends when its guest reboots; auto: unless firmware boots it"),
+	HULL_FIELD_STRUCT(struct hull_config, restart, "restart", 0, &hull_restart_fields,
+			  "whether the VM is started anew when it has ended by itself"),
 	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", HULL_FIELD_OURS,
 			  HULL_CONFIG_MAX_RUN_DIR, "directory for the VM's sockets, lock and logs"),
 	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", HULL_FIELD_PATH,
@@ -658,8 +664,9 @@ static int check_share_at(const struct hull_config *c, size_t i, struct hull_err
 
 /* Each finds one problem of the whole, or of an item of one of its lists. */
 static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
-	check_identity, check_firmware,	  check_boot,	     check_debug,	  check_hardware,
-	check_rest,	check_cloud_init, hull_vports_check, hull_resources_check};
+	check_identity,	      check_firmware,	check_boot,	  check_debug,
+	check_hardware,	      check_rest,	check_cloud_init, hull_vports_check,
+	hull_resources_check, hull_policy_check};
 #define LIST(member) offsetof(struct hull_config, member.n)
 static const struct {
 	size_t n; /* offset of the list's length */

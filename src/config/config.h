@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "config/device.h"
 #include "config/field.h"
+#include "config/policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -224,6 +225,8 @@ struct hull_config {
 	bool seccomp;
 	bool tied; /* stops when the starter's connection closes */
 	uint64_t boot_timeout_ms;
+	enum hull_on_reboot on_reboot;
+	struct hull_restart restart;
 	char *run_dir;
 	char *scratch_dir; /* NULL: /var/tmp */
 	struct hull_rest rest;

@@ -133,6 +133,8 @@ int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *c, struct 
 	c->machine = c->arch == HULL_ARCH_X86_64 ? HULL_MACHINE_Q35 : HULL_MACHINE_AUTO;
 	c->agent = HULL_AGENT_NONE;
 	c->rng = false;
+	if (!hull_policy_reboots(c))
+		c->on_reboot = HULL_ON_REBOOT_REBOOT;
 	if (vm->has_timesync)
 		c->timesync = vm->timesync;
 	if (vm->has_ignition)
@@ -145,9 +147,10 @@ int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *c, struct 
 static int note_key(void *ctx, const char *key, struct hull_json *value)
 {
 	/* What is looked at elsewhere, and what says no more than vfkit's machines do. */
-	static const char *const known[] = {
-		"version", "cpus",  "memory",  "firmware", "kernel", "initrd",	 "append",  "agent",
-		"machine", "disks", "devices", "networks", "rng",    "ignition", "timesync"};
+	static const char *const known[] = {"version", "cpus",	   "memory",   "firmware",
+					    "kernel",  "initrd",   "append",   "agent",
+					    "machine", "disks",	   "devices",  "networks",
+					    "rng",     "ignition", "timesync", "on_reboot"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (!strcmp(key, known[i]))
@@ -168,6 +171,8 @@ static int note_rest(const struct hull_config *c, struct hull_strv *notes, struc
 		hull_strv_addf(notes, "agent: vfkit has no '%s'", hull_agent_names[c->agent]);
 	if (c->machine != HULL_MACHINE_AUTO && c->machine != HULL_MACHINE_Q35)
 		hull_strv_addf(notes, "machine: vfkit has no '%s'", hull_machine_names[c->machine]);
+	if (c->on_reboot == HULL_ON_REBOOT_END)
+		hull_strv_add(notes, "on_reboot: vfkit's machines go on when their guests reboot");
 	return 0;
 }
 

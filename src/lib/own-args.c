@@ -16,7 +16,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-enum option_type { WORD, NUMBER, SIZE, LIST, FLAG, ROOT, OBJECT, NET, DEVICE, TIMESYNC };
+enum option_type { WORD, NUMBER, SIZE, LIST, FLAG, ROOT, OBJECT, NET, DEVICE, TIMESYNC, RESTART };
 
 /* Of objects that are a list of words, each ended by NULL.  A kind comes first, without its key. */
 static const char *const firmware_members[] = {"kind", "store", "create", "code", "template", NULL};
@@ -59,6 +59,8 @@ static const struct option {
 	{"device", 0, DEVICE, "devices", NULL},
 	{"ignition", 0, WORD, "ignition", NULL},
 	{"timesync", 0, TIMESYNC, "timesync", NULL},
+	{"on-reboot", 0, WORD, "on_reboot", NULL},
+	{"restart", 0, RESTART, "restart", NULL},
 };
 
 static struct hull_json *object_of(const char *key, const char *value)
@@ -126,6 +128,21 @@ static int set_object(struct hull_json *json, const struct option *o, const char
 	return hull_json_set(json, o->key, steal_ptr(&object)) < 0 ? hull_fail_nomem(err) : 0;
 }
 
+/* "on-failure:3" */
+static int set_restart(struct hull_json *json, const char *value, struct hull_error **err)
+{
+	cleanup_json struct hull_json *object = NULL;
+	struct hull_restart r;
+
+	if (hull_policy_parse_restart(value, &r, err) < 0)
+		return -1;
+	object = object_of("policy", hull_restart_policy_names[r.policy]);
+	if (!object || (r.max && hull_json_set(object, "max", hull_json_u64(r.max)) < 0) ||
+	    hull_json_set(json, "restart", steal_ptr(&object)) < 0)
+		return hull_fail_nomem(err);
+	return 0;
+}
+
 static int set_option(struct hull_json *json, const struct option *o, const char *value,
 		      const struct hull_vfkit_hooks *hooks, struct hull_error **err)
 {
@@ -139,6 +156,8 @@ static int set_option(struct hull_json *json, const struct option *o, const char
 		return set_object(json, o, value, err);
 	case TIMESYNC:
 		return set_timesync(json, value, err);
+	case RESTART:
+		return set_restart(json, value, err);
 	case NUMBER:
 		if (hull_parse_u64(value, UINT64_MAX, &number) < 0)
 			return hull_fail(err, HULL_E_INVALID, "'%s' is no number", value);
@@ -376,6 +395,28 @@ static int render_object(const struct option *o, const struct hull_json *object,
 	return 0;
 }
 
+/* Only "on-failure" has a number as an option. */
+static int render_restart(const struct hull_json *object, struct hull_strv *args,
+			  struct hull_error **err)
+{
+	const char *policy = hull_json_str(hull_json_get(object, "policy"));
+	cleanup_strbuf struct hull_strbuf value = HULL_STRBUF_INIT;
+	struct hull_restart r;
+	uint64_t max = 0;
+
+	(void)hull_json_get_u64(hull_json_get(object, "max"), &max);
+	hull_strbuf_adds(&value, policy ? policy : "no");
+	if (max)
+		hull_strbuf_addf(&value, ":%" PRIu64, max);
+	if (value.failed)
+		return hull_fail_nomem(err);
+	if (hull_policy_parse_restart(hull_strbuf_str(&value), &r, NULL) < 0)
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "restart: there is no option for all of it");
+	add_option(args, "restart", hull_strbuf_str(&value));
+	return 0;
+}
+
 static int render_option(const struct hull_vm_config *c, const struct option *o,
 			 const struct hull_json *value, struct hull_strv *args,
 			 struct hull_error **err)
@@ -395,6 +436,8 @@ static int render_option(const struct hull_vm_config *c, const struct option *o,
 		hull_strv_addf(args, "--%s", o->name);
 		hull_strv_addf(args, "vsockPort=%" PRIu64, number);
 		return 0;
+	case RESTART:
+		return render_restart(value, args, err);
 	case NUMBER:
 		(void)hull_json_get_u64(value, &number);
 		hull_strv_addf(args, "--%s", o->name);

@@ -77,6 +77,17 @@ static int connect_agent(struct hull_monitor *m, struct hull_error **err)
 	return 0;
 }
 
+void hull_monitor_forget_guest(struct hull_monitor *m)
+{
+	hull_rpc_free(steal_ptr(&m->agent));
+	hull_source_remove(&m->lost);
+	if (m->link)
+		hull_guest_link_hang_up(m->link);
+	m->telling_time = m->tell_time_again = false;
+	m->balloon_bytes = 0;
+	hull_monitor_unready(m);
+}
+
 void hull_monitor_power_off_guest(struct hull_monitor *m)
 {
 	Hull__Agent__V1__PowerOffRequest rq = HULL__AGENT__V1__POWER_OFF_REQUEST__INIT;

@@ -5,10 +5,14 @@
  * it; src/monitor/main.c is the usual one.
  *
  *   waiting ──Start(spec)──▶ starting ──agent's hello, Setup answered──▶ running ⇄ paused
- *      │                        │                                          │
- *      │ starter closed         │ deadline, a child died, Stop             │ Stop, guest ended, a
- * child ▼                        ▼                                          ▼ died, tied starter
- * closed gone ◀──children reaped, cgroup removed, end recorded, callers answered── stopping
+ *      │                     ▲    │ ▲                                     │     │
+ *      │           next try: │    │ └──the guest rebooted─────────────────┘     │ Stop, guest
+ *      │            launched │    │ deadline, a child died, Stop                │ ended, a child
+ *      │                     │    ▼                                             ▼ died
+ *      │                  restarting ◀── if the description has it so ──────────┤
+ *      │ starter closed           │ Stop, tied starter closed                   │ else
+ *      ▼                          ▼                                             ▼
+ *    gone ◀──children reaped, cgroup removed, end recorded, callers answered── stopping
  *
  * Whatever ends the VM first is its reason; what follows from it is not recorded.
  */

@@ -74,7 +74,7 @@ static void on_helper_ended(void *ctx, const struct hull_error *error)
  * second: there are more reasons for that than could be asked for beforehand. */
 static bool can_replace_passt(const struct hull_monitor *m)
 {
-	if (m->state != HULL_MONITOR_STARTING || m->greeted_ns || m->without_passt)
+	if (m->state != HULL_MONITOR_STARTING || m->greeted_ns || m->ready_ns || m->without_passt)
 		return false;
 	for (size_t i = 0; i < m->config.networks.n; i++)
 		if (m->config.networks.v[i].provider != HULL_NETWORK_AUTO)
@@ -134,9 +134,9 @@ static void on_inst_paused(void *ctx, bool paused)
 	hull_monitor_gdb_paused(m, paused);
 	mark_paused(m, paused);
 	if (m->state == HULL_MONITOR_RUNNING && paused)
-		m->state = HULL_MONITOR_PAUSED;
+		hull_monitor_enter(m, HULL_MONITOR_PAUSED);
 	else if (m->state == HULL_MONITOR_PAUSED && !paused)
-		m->state = HULL_MONITOR_RUNNING;
+		hull_monitor_enter(m, HULL_MONITOR_RUNNING);
 	/* Its clock has stood still as well.  Not under a debugger, who wants to see nothing of us.
 	 */
 	if (m->state == HULL_MONITOR_RUNNING && !paused && m->config.gdb.kind == HULL_GDB_NONE)
@@ -163,6 +163,11 @@ static const char *end_text(enum hull_end end)
 	}
 }
 
+static void on_inst_reset(void *ctx)
+{
+	hull_monitor_rebooted(ctx);
+}
+
 static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 {
 	cleanup_strbuf struct hull_strbuf panic = HULL_STRBUF_INIT;
@@ -171,10 +176,6 @@ static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 
 	m->inst_running = false;
 	m->hypervisor_status = e->wstatus;
-	if (m->relaunching) {
-		hull_monitor_child_ended(m);
-		return;
-	}
 	if (m->console) {
 		hull_console_drain(m->console);
 		hull_monitor_drain_devices(m);
@@ -205,6 +206,7 @@ static const struct hull_backend_events inst_events = {
 	.ready = on_inst_ready,
 	.paused = on_inst_paused,
 	.ending = on_inst_ending,
+	.reset = on_inst_reset,
 	.exited = on_inst_exited,
 	.ballooned = on_inst_ballooned,
 };
@@ -379,6 +381,7 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 		.gid = vm_uid(&m->config),
 		.cgroup_fd = cgroup_fd,
 		.ipv6 = m->net && hull_net_has_ipv6(m->net),
+		.again = m->restarts.n,
 	};
 
 	if (m->config.link == HULL_LINK_VSOCK && m->config.agent != HULL_AGENT_NONE) {
@@ -401,12 +404,15 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 	return 0;
 }
 
+/* One that there is already goes on. */
 static int open_console(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_free char *log = hull_path_join(m->config.run_dir, "console.log");
 	cleanup_close int listen_fd = -1;
 	int fd = m->inst->ops->take_stream(m->inst, HULL_STREAM_CONSOLE);
 
+	if (m->console)
+		return hull_console_attach(m->console, fd, err);
 	if (!log || listen_at(m, "console.sock", &listen_fd, err) < 0) {
 		hull_closep(&fd);
 		return log ? -1 : hull_fail_nomem(err);
@@ -444,6 +450,14 @@ static int open_link(struct hull_monitor *m, struct hull_error **err)
 			: hull_guest_link_open(m->link, control, bulk, err);
 }
 
+int hull_monitor_renew_link(struct hull_monitor *m, struct hull_error **err)
+{
+	if (!m->link)
+		return 0;
+	return m->vsock ? hull_vsock_link_dial(m->vsock, on_dialed, m, err)
+			: hull_guest_link_renew(m->link, err);
+}
+
 static int read_spec(struct hull_monitor *m, const void *spec, size_t len, struct hull_error **err)
 {
 	hull_config_fini(&m->config);
@@ -478,7 +492,7 @@ static int check_memory(const struct hull_config *c, struct hull_error **err)
 
 /* Everything that runs.  Networks first: what is wrong with their ports ends it before that.  The
  * hypervisor before the share daemons, which are up long before it has a use for them. */
-int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err)
+static int launch(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_sockets struct hull_backend_sockets near;
 	cleanup_sockets struct hull_backend_sockets far; /* what share daemons listen on */
@@ -508,7 +522,7 @@ static void on_scratch_done(void *ctx, const struct hull_error *error)
 		return;
 	if (error)
 		hull_fail_copy(&err, error);
-	if (error || hull_monitor_launch(m, &err) < 0)
+	if (error || launch(m, &err) < 0)
 		hull_monitor_end_error(m, "start-failed", &err);
 }
 
@@ -526,6 +540,27 @@ static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 		return -1;
 	d->path = strdup(hull_scratch_path(m->scratch));
 	return d->path ? 1 : hull_fail_nomem(err);
+}
+
+int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err)
+{
+	int r;
+
+	for (size_t i = 0; m->scratch && i < m->config.disks.n; i++) {
+		struct hull_disk *d = &m->config.disks.v[i];
+
+		if (d->path && !strcmp(d->path, hull_scratch_path(m->scratch)))
+			free(steal_ptr(&d->path));
+	}
+	hull_scratch_free(steal_ptr(&m->scratch));
+	r = make_scratch(m, err);
+	return r == 0 ? launch(m, err) : MIN(r, 0);
+}
+
+void hull_monitor_await_boot(struct hull_monitor *m)
+{
+	if (m->config.gdb.kind == HULL_GDB_NONE)
+		hull_source_arm(m->deadline, hull_deadline_ms(m->config.boot_timeout_ms));
 }
 
 /* What the guest boots from beside its kernel, where the description's is not all of it. */
@@ -561,7 +596,7 @@ static int plan_shares(struct hull_monitor *m, struct hull_error **err)
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 			 struct hull_error **err)
 {
-	int control_fd, r;
+	int control_fd;
 
 	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0 ||
 	    make_initrd(m, err) < 0 || plan_shares(m, err) < 0)
@@ -577,6 +612,5 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	    hull_ignition_open(m->loop, &m->config, &m->ignition, err) < 0 ||
 	    hull_timesync_new(m->loop, &m->config, &m->timesync, err) < 0)
 		return -1;
-	r = make_scratch(m, err);
-	return r == 0 ? hull_monitor_launch(m, err) : MIN(r, 0);
+	return hull_monitor_launch(m, err);
 }

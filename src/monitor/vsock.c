@@ -182,6 +182,14 @@ static void on_again(void *ctx)
 		again_later(d);
 }
 
+static void hang_up(struct dial *d)
+{
+	hull_source_remove(&d->source);
+	hull_source_remove(&d->again);
+	hull_closep(&d->fd);
+	d->up = false;
+}
+
 int hull_vsock_link_dial(struct hull_vsock_link *v,
 			 void (*connected)(void *ctx, int control_fd, int bulk_fd), void *ctx,
 			 struct hull_error **err)
@@ -190,8 +198,10 @@ int hull_vsock_link_dial(struct hull_vsock_link *v,
 	v->ctx = ctx;
 	for (size_t i = 0; i < ARRAY_SIZE(v->dials); i++) {
 		struct dial *d = &v->dials[i];
-		int r = hull_loop_add_timer(v->loop, on_again, d, &d->again);
+		int r;
 
+		hang_up(d);
+		r = hull_loop_add_timer(v->loop, on_again, d, &d->again);
 		if (r == 0)
 			r = dial(d);
 		if (r < 0)
@@ -204,10 +214,7 @@ void hull_vsock_link_free(struct hull_vsock_link *v)
 {
 	if (!v)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(v->dials); i++) {
-		hull_source_remove(&v->dials[i].source);
-		hull_source_remove(&v->dials[i].again);
-		hull_closep(&v->dials[i].fd);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(v->dials); i++)
+		hang_up(&v->dials[i]);
 	free(v);
 }

@@ -23,7 +23,7 @@ int hull_vsock_link_new(struct hull_loop *loop, const uint8_t token[HULL_LINK_TO
 			struct hull_error **err);
 uint32_t hull_vsock_link_cid(const struct hull_vsock_link *v);
 /* @connected is called once both channels are up; it owns the descriptors.  Until then, and with
- * no deadline of its own, it waits for the guest. */
+ * no deadline of its own, it waits for the guest.  Again for a guest that begins anew. */
 int hull_vsock_link_dial(struct hull_vsock_link *v,
 			 void (*connected)(void *ctx, int control_fd, int bulk_fd), void *ctx,
 			 struct hull_error **err);

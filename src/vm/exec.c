@@ -216,7 +216,8 @@ static void on_closed(void *ctx)
 	cleanup_error struct hull_error *err = NULL;
 	struct hull_exec *e = ctx;
 
-	hull_fail(&err, HULL_E_UNAVAILABLE, "the connection to the agent was lost");
+	hull_fail(&err, HULL_E_UNAVAILABLE,
+		  "the connection to the agent was lost: the guest has ended or rebooted");
 	fail(e, err);
 }
 

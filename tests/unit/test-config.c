@@ -64,7 +64,8 @@ static void test_everything_round_trips(void **state)
 		"\"cloud_init\":{\"user_data\":\"/ud\",\"meta_data\":\"/md\","
 		"\"network_config\":\"/nc\"},\"ignition\":\"/g\",\"timesync\":{\"port\":9},"
 		"\"rng\":false,\"seccomp\":false,"
-		"\"tied\":true,\"boot_timeout_ms\":1,\"run_dir\":\"/r\","
+		"\"tied\":true,\"boot_timeout_ms\":1,\"on_reboot\":\"end\","
+		"\"restart\":{\"policy\":\"on-failure\",\"max\":3},\"run_dir\":\"/r\","
 		"\"rest\":{\"kind\":\"tcp\",\"address\":\"::1\",\"port\":80},"
 		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\",\"passt\":\"/p\"}}";
 	cleanup_config struct hull_config c;
@@ -137,6 +138,8 @@ static void test_reading_refuses(void **state)
 		 "memory: must be a number of bytes, or a size such as \"512M\""},
 		{"{\"version\":1,\"memory\":\"63M\"}",
 		 "memory: must be between 67108864 and 4398046511104"},
+		{"{\"version\":1,\"on_reboot\":\"stop\"}",
+		 "on_reboot: unknown value 'stop': must be one of auto, end, reboot"},
 		{"{\"version\":1,\"machine\":\"q53\"}",
 		 "machine: unknown value 'q53'; did you mean 'q35'?"},
 		{"{\"version\":1,\"machine\":\"pc\"}",

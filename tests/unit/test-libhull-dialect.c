@@ -120,14 +120,16 @@ static void test_own_json(void **state)
 
 static void test_own_args(void **state)
 {
-	static const char *const args[] = {"--cpus=2", "-m",
-					   "1G",       "--kernel",
-					   "k",	       "--append",
-					   "quiet",    "--agent",
-					   "none",     "--console",
-					   "--root",   "none",
-					   "--device", "virtio-gpu,width=1,height=2",
-					   "--net",    "user"};
+	static const char *const args[] = {"--cpus=2",	  "-m",
+					   "1G",	  "--kernel",
+					   "k",		  "--append",
+					   "quiet",	  "--agent",
+					   "none",	  "--console",
+					   "--root",	  "none",
+					   "--device",	  "virtio-gpu,width=1,height=2",
+					   "--net",	  "user",
+					   "--restart",	  "on-failure:3",
+					   "--on-reboot", "end"};
 	static const char *const command[] = {"-c2", "uname"}, *const volume[] = {"-v", "/a:/b"};
 	struct hull_vm_config *c;
 	struct hull_error *err = NULL;
@@ -138,7 +140,8 @@ static void test_own_args(void **state)
 		0);
 	expect_args(c, HULL_DIALECT_HULL,
 		    "--cpus 2 --memory 1024M --kernel k --append quiet --agent none --console "
-		    "--root none --net user --device virtio-gpu,width=1,height=2");
+		    "--root none --net user --device virtio-gpu,width=1,height=2 --on-reboot end "
+		    "--restart on-failure:3");
 	hull_vm_config_free(c);
 	assert_int_equal(hull_vm_config_from_args(command, 2, HULL_DIALECT_HULL, 0, &c, &err), -1);
 	expect_error(&err, HULL_E_UNSUPPORTED, "'uname': a command");
@@ -146,6 +149,14 @@ static void test_own_args(void **state)
 	expect_error(&err, HULL_E_UNSUPPORTED, "'-v'");
 	assert_int_equal(hull_vm_config_from_args(args, 2, HULL_DIALECT_HULL, 0, &c, &err), -1);
 	expect_error(&err, HULL_E_INVALID, "--memory needs a value");
+	c = from_json("{\"version\":1,\"restart\":{\"policy\":\"always\"}}", HULL_DIALECT_HULL);
+	expect_args(c, HULL_DIALECT_HULL, "--cpus 1 --memory 512M --restart always");
+	hull_vm_config_free(c);
+	c = from_json("{\"version\":1,\"restart\":{\"policy\":\"always\",\"max\":2}}",
+		      HULL_DIALECT_HULL);
+	assert_int_equal(hull_vm_config_to_args(c, HULL_DIALECT_HULL, &out, &err), -1);
+	expect_error(&err, HULL_E_UNSUPPORTED, "restart: there is no option for all of it");
+	hull_vm_config_free(c);
 	c = from_json("{\"version\":1,\"gdb\":{\"kind\":\"socket\"}}", HULL_DIALECT_HULL);
 	assert_int_equal(hull_vm_config_to_args(c, HULL_DIALECT_HULL, &out, &err), -1);
 	expect_error(&err, HULL_E_UNSUPPORTED, "gdb");
@@ -177,6 +188,7 @@ static void expect_losses(struct hull_vm_config *c, uint32_t dialect, uint32_t f
 #define MACHINE_ARGS "--machine q35 "
 #endif
 #define FOREIGN "{\"version\":1," MACHINE_JSON "\"agent\":\"none\",\"rng\":false,"
+#define FOREIGN_LINUX FOREIGN "\"on_reboot\":\"reboot\","
 
 /* A machine of vfkit's, in hull's dialect, has none of hull's parts. */
 static void test_to_own(void **state)
@@ -192,11 +204,12 @@ static void test_to_own(void **state)
 			 0);
 	assert_int_equal(hull_vm_config_add_rng(c, NULL, NULL), 0);
 	expect_json(c, HULL_DIALECT_HULL,
-		    FOREIGN "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
-			    "\"devices\":[{\"kind\":\"virtio-rng\"}]}");
+		    FOREIGN_LINUX
+		    "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
+		    "\"devices\":[{\"kind\":\"virtio-rng\"}]}");
 	expect_args(c, HULL_DIALECT_HULL,
 		    "--cpus 2 --memory 1024M " MACHINE_ARGS
-		    "--kernel /k --initrd /i --agent none --device virtio-rng");
+		    "--kernel /k --initrd /i --agent none --device virtio-rng --on-reboot reboot");
 	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_JSON, "");
 	hull_vm_config_set_nested(c, 1);
 	assert_int_equal(hull_vm_config_set_timesync(c, 5, NULL), 0);
@@ -205,8 +218,9 @@ static void test_to_own(void **state)
 		      "no place for it");
 	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_JSON, "nested: hull has no place for it");
 	expect_json(c, HULL_DIALECT_HULL,
-		    FOREIGN "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
-			    "\"devices\":[{\"kind\":\"virtio-rng\"}],\"timesync\":{\"port\":5}}");
+		    FOREIGN_LINUX
+		    "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
+		    "\"devices\":[{\"kind\":\"virtio-rng\"}],\"timesync\":{\"port\":5}}");
 	assert_int_equal(hull_vm_config_set_timesync(c, 0, NULL), 0);
 	/* Without a bootloader it boots what hull has. */
 	assert_int_equal(hull_vm_config_set_bootloader(c, NULL, NULL), 0);

@@ -175,6 +175,7 @@ static const struct {
 	 &tcg},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
+	{"on-reboot", "{" BOOT ",\"on_reboot\":\"reboot\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},
 	{"aarch64-much",
 	 "{" BOOT ",\"arch\":\"aarch64\",\"machine\":\"virt\",\"cpus\":256,\"networks\":[{}],"

@@ -18,6 +18,7 @@
 struct making {
 	const struct hull_config *config;
 	const struct hull_qemu_reader *reader;
+	bool again;
 	struct hull_loop *loop;
 	struct hull_backend_sockets *sockets;
 	struct hull_qemu_ends *ends;
@@ -146,7 +147,7 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 			return take_socket(&sockets->devices[fd->index], "a device", ret_fd, err);
 		if (e->parts.v[fd->index].text >= 0)
 			return take_socket(&e->parts.v[fd->index].text, "a disk", ret_fd, err);
-		*ret_fd = hull_qemu_open_device(m->config, fd->index, err);
+		*ret_fd = hull_qemu_open_device(m->config, fd->index, m->again, err);
 		return *ret_fd < 0 ? -1 : 0;
 	case HULL_QEMU_FD_RNG:
 		*ret_fd = hull_qemu_open_rng(m->config->rng_source, err);
@@ -158,11 +159,11 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 }
 
 int hull_qemu_ends_make(const struct hull_config *config, const struct hull_qemu_plan *plan,
-			const struct hull_qemu_reader *reader, struct hull_loop *loop,
+			const struct hull_qemu_reader *reader, bool again, struct hull_loop *loop,
 			struct hull_backend_sockets *sockets, struct hull_qemu_ends *e,
 			struct hull_error **err)
 {
-	const struct making making = {config, reader, loop, sockets, e};
+	const struct making making = {config, reader, again, loop, sockets, e};
 
 	for (size_t i = 0; i < plan->fds.n; i++) {
 		struct hull_fd_map *m = hull_vec_push(&e->map);

@@ -324,11 +324,11 @@ int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct h
 	return steal_fd(&fd);
 }
 
-/* New or empty: what was in it is of an earlier start. */
-static int open_log(const char *path, size_t index, struct hull_error **err)
+/* What is in it is of another VM, unless it is to be gone on with. */
+static int open_log(const char *path, size_t index, bool again, struct hull_error **err)
 {
-	cleanup_close int fd =
-		open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
+	cleanup_close int fd = open(path, flags | O_NONBLOCK, 0600);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -336,19 +336,20 @@ static int open_log(const char *path, size_t index, struct hull_error **err)
 	if (!S_ISREG(st.st_mode))
 		return hull_fail(err, HULL_E_INVALID, "devices[%zu].log: '%s' is no regular file",
 				 index, path);
-	if (ftruncate(fd, 0) < 0 || fcntl(fd, F_SETFL, 0) < 0)
+	if ((!again && ftruncate(fd, 0) < 0) || fcntl(fd, F_SETFL, O_APPEND) < 0)
 		return hull_fail_errno(err, errno, "devices[%zu].log: empty '%s'", index, path);
 	return steal_fd(&fd);
 }
 
-int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err)
+int hull_qemu_open_device(const struct hull_config *config, size_t index, bool again,
+			  struct hull_error **err)
 {
 	const struct hull_dev_disk *d = &config->devices.v[index].disk;
 	cleanup_close int fd = -1;
 	struct stat st;
 
 	if (config->devices.v[index].kind == HULL_DEVICE_SERIAL)
-		return open_log(config->devices.v[index].serial.log, index, err);
+		return open_log(config->devices.v[index].serial.log, index, again, err);
 	if (!d->path)
 		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: missing", index);
 	fd = hull_qemu_open_image("devices", index, d->path, d->readonly, err);

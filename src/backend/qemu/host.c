@@ -8,6 +8,21 @@
 #include "backend/qemu/files.h"
 #include "base/cleanup.h"
 
+int hull_qemu_look_over(const struct hull_backend_env *env, const struct hull_config *config,
+			char **ret_binary, struct hull_accel_choice *ret_accel,
+			struct hull_error **err)
+{
+	const struct hull_accel_user user = {env->set_ids, env->uid, env->gid};
+	struct hull_kvm_facts facts = {0};
+
+	if (config->accel != HULL_ACCEL_TCG)
+		hull_kvm_gather(&facts);
+	facts.foreign = config->arch != HULL_ARCH_HOST;
+	if (hull_accel_choose(config->accel, &facts, &user, ret_accel, err) < 0)
+		return -1;
+	return hull_qemu_find(config->programs.qemu, config->arch, ret_binary, err);
+}
+
 static uint64_t guest_tsc(const struct hull_config *config, const struct hull_tsc *tsc)
 {
 	return config->arch == HULL_ARCH_HOST ? hull_tsc_finish(tsc) : 0;
@@ -43,4 +58,26 @@ int hull_qemu_plan_here(const struct hull_config *config, const struct hull_qemu
 		host.others_exports |= (uint32_t)x->others << i;
 	}
 	return hull_qemu_plan_make(config, &host, ret_plan, err);
+}
+
+int hull_qemu_command(const struct hull_backend_env *env, const struct hull_config *config,
+		      const struct hull_backend_sockets *sockets, struct hull_strv *ret_argv,
+		      struct hull_error **err)
+{
+	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
+	cleanup_free char *binary = NULL;
+	cleanup_parts struct hull_qemu_parts parts;
+	struct hull_accel_choice accel;
+	struct hull_tsc tsc;
+
+	hull_qemu_parts_init(&parts);
+	hull_tsc_start(&tsc);
+	if (hull_qemu_look_over(env, config, &binary, &accel, err) < 0 ||
+	    hull_qemu_parts_open(config, &parts, err) < 0 ||
+	    hull_qemu_plan_here(config, &(struct hull_qemu_found){binary, &accel, &tsc, env->ipv6},
+				sockets, &parts, &plan, err) < 0)
+		return -1;
+	*ret_argv = plan.argv;
+	plan.argv = (struct hull_strv){0};
+	return 0;
 }

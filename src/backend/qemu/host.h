@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Planning for this host: what plan.h wants to know of it, gathered from what has been found, been
- * opened and is connected.
+ * Planning for this host: its QEMU and its acceleration, and what plan.h wants to know of it,
+ * gathered from what has been found, been opened and is connected.
  */
 #ifndef HULL_BACKEND_QEMU_HOST_H
 #define HULL_BACKEND_QEMU_HOST_H
@@ -19,9 +19,17 @@ struct hull_qemu_found {
 	bool ipv6; /* the host has it */
 };
 
+/* Finds QEMU and chooses the acceleration.  The caller frees *ret_binary, also on failure. */
+int hull_qemu_look_over(const struct hull_backend_env *env, const struct hull_config *config,
+			char **ret_binary, struct hull_accel_choice *ret_accel,
+			struct hull_error **err);
 int hull_qemu_plan_here(const struct hull_config *config, const struct hull_qemu_found *found,
 			const struct hull_backend_sockets *sockets,
 			const struct hull_qemu_parts *parts, struct hull_qemu_plan *ret_plan,
 			struct hull_error **err);
+/* The operation "command" of backend.h. */
+int hull_qemu_command(const struct hull_backend_env *env, const struct hull_config *config,
+		      const struct hull_backend_sockets *sockets, struct hull_strv *ret_argv,
+		      struct hull_error **err);
 
 #endif

@@ -125,8 +125,8 @@ static void add_process(struct hull_plan *b)
 	hull_strv_add(&b->plan->argv, "-nodefaults");
 	hull_strv_add(&b->plan->argv, "-no-user-config");
 	hull_plan_add(b, "-display", "none");
-	hull_strv_add(&b->plan->argv, "-no-reboot");
-	hull_strv_add(&b->plan->argv, "-S"); /* until "cont" */
+	hull_strv_add(&b->plan->argv, "-no-reboot"); /* unless we reset it */
+	hull_strv_add(&b->plan->argv, "-S");	     /* until "cont" */
 	if (b->config->seccomp)
 		hull_plan_add(b, "-sandbox", SANDBOX);
 	hull_plan_addf(b, "-chardev", "socket,id=qmp,fd=%d", qmp);
@@ -405,14 +405,17 @@ static void add_gdb(struct hull_plan *b)
 	hull_plan_add(b, "-gdb", "chardev:gdb");
 }
 
-/* A guest that ends stays as it is, until we have looked why; resetting is shutting down already.
- * Its kernel tells by "vmcoreinfo" what a debugger has to know of it, where it lies for one. */
-static void add_dump(struct hull_plan *b)
+/* A guest that ends stays as it is, until we have looked why; resetting is shutting down already. A
+ * dump is made before QEMU does anything about a panic, and the kernel tells by "vmcoreinfo" what a
+ * debugger has to know of it, where it lies for one. */
+static void add_end(struct hull_plan *b)
 {
-	if (!b->config->panic_dump)
-		return;
-	hull_plan_add(b, "-action", "panic=pause,shutdown=pause");
-	hull_plan_add(b, "-device", "vmcoreinfo");
+	if (b->config->panic_dump)
+		hull_plan_add(b, "-action", "panic=pause,shutdown=pause");
+	else if (hull_policy_reboots(b->config))
+		hull_plan_add(b, "-action", "shutdown=pause");
+	if (b->config->panic_dump)
+		hull_plan_add(b, "-device", "vmcoreinfo");
 }
 
 static void add_rng(struct hull_plan *b)
@@ -446,7 +449,7 @@ static int add_devices(struct hull_plan *b, struct hull_error **err)
 	if (hull_plan_devices(b, err) < 0)
 		return -1;
 	add_gdb(b);
-	add_dump(b);
+	add_end(b);
 	return 0;
 }
 
