@@ -153,7 +153,8 @@ static int show(struct run *r, size_t which, const char *path, int fd, struct hu
 /* A device that has the standard streams. */
 static int show_device(struct run *r, const struct hull_device *dev, struct hull_error **err)
 {
-	cleanup_free char *path = hull_vm_serial(r->vm, (size_t)(dev - r->o.config.devices.v));
+	cleanup_free char *path =
+		hull_vm_serial(r->vm, (size_t)(dev - r->o.machine.config.devices.v));
 
 	if (!path)
 		return hull_fail_nomem(err);
@@ -164,13 +165,13 @@ static int show_device(struct run *r, const struct hull_device *dev, struct hull
 
 static int show_consoles(struct run *r, struct hull_error **err)
 {
-	const struct hull_device *dev = hull_device_stdio(&r->o.config);
-	bool alone = r->o.config.agent == HULL_AGENT_NONE && !dev;
+	const struct hull_device *dev = hull_device_stdio(&r->o.machine.config);
+	bool alone = r->o.machine.config.agent == HULL_AGENT_NONE && !dev;
 	const char *path = hull_vm_console(r->vm);
 
 	if (dev && show_device(r, dev, err) < 0)
 		return -1;
-	if (!alone && !r->o.config.console)
+	if (!alone && !r->o.machine.config.console)
 		return 0;
 	if (alone && r->o.command.interactive) {
 		if (r->o.command.terminal && hull_tty_raw(STDIN_FILENO, err) < 0)
@@ -204,9 +205,9 @@ static void on_vm_ready(void *ctx, const struct hull_error *error)
 		return;
 	show_notes(r);
 	if (show_consoles(r, &err) < 0 ||
-	    (r->o.config.agent == HULL_AGENT_HULL &&
-	     hull_command_start(&r->command, hull_vm_vsock(r->vm), &r->o.config, "run", false,
-				&err) < 0))
+	    (r->o.machine.config.agent == HULL_AGENT_HULL &&
+	     hull_command_start(&r->command, hull_vm_vsock(r->vm), &r->o.machine.config, "run",
+				false, &err) < 0))
 		fail(r, err);
 }
 
@@ -214,7 +215,7 @@ static void on_vm_ready(void *ctx, const struct hull_error *error)
 static void on_vm_waiting(void *ctx)
 {
 	struct run *r = ctx;
-	cleanup_free char *target = hull_gdb_target(&r->o.config);
+	cleanup_free char *target = hull_gdb_target(&r->o.machine.config);
 
 	hull_out_note("hull: the guest waits for a debugger: gdb vmlinux -ex 'target remote %s'",
 		      target ? target : "");
@@ -227,11 +228,11 @@ static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
 	bool proper = !strcmp(end->reason, "shutdown") || !strcmp(end->reason, "reboot");
 
 	if (!r->stopping || (r->lost && !r->err && !r->have_code)) {
-		if (r->o.config.agent == HULL_AGENT_NONE && proper) {
+		if (r->o.machine.config.agent == HULL_AGENT_NONE && proper) {
 			set_code(r, HULL_EXIT_OK);
 		} else {
 			hull_fail_cause(&err, end->code, end->reason, "the VM ended%s: %s",
-					r->o.config.agent == HULL_AGENT_NONE
+					r->o.machine.config.agent == HULL_AGENT_NONE
 						? ""
 						: " while the command ran",
 					end->message);
@@ -259,7 +260,7 @@ static int run(struct run *r, struct hull_error **err)
 	    hull_rundir_reap_all(err) < 0)
 		return -1;
 	r->reaped_ns = hull_now_ns();
-	if (hull_vm_start(r->loop, &r->o.config, &vm_ops, r, &r->vm, err) < 0)
+	if (hull_vm_start(r->loop, &r->o.machine.config, &vm_ops, r, &r->vm, err) < 0)
 		return -1;
 	e = hull_loop_run(r->loop);
 	if (e < 0)
@@ -304,7 +305,7 @@ static int show_timing(const struct run *r, struct hull_error **err)
 		if (!s->depth)
 			p.at = s->end_ns;
 	}
-	if (r->o.config.agent == HULL_AGENT_NONE) {
+	if (r->o.machine.config.agent == HULL_AGENT_NONE) {
 		add_phase(&p, HULL_AT_GUEST, "guest", r->command.exited_ns, end);
 	} else {
 		add_phase(&p, HULL_AT_GUEST, "exec", r->command.started_ns, end);

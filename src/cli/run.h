@@ -7,24 +7,13 @@
 
 #include "cli/cli.h"
 #include "cli/command_opts.h"
+#include "cli/machine_opts.h"
 #include "cli/timing.h"
-#include "config/settings.h"
-
-enum hull_run_net {
-	HULL_RUN_NET_UNSAID,
-	HULL_RUN_NET_NONE,
-	HULL_RUN_NET_USER, /* plus the provider */
-};
 
 struct hull_run_options {
-	const struct hull_settings *settings; /* borrowed: what the options leave out */
-	struct hull_config config;
+	struct hull_machine_opts machine;
 	struct hull_command_opts command;
-	bool root_said, agent_said;
 	struct hull_timing timing;
-	enum hull_run_net net;
-	enum hull_network_provider provider; /* of what was said */
-	HULL_VEC(struct hull_port) ports;    /* moved to the config in the end */
 };
 
 extern const struct hull_opt hull_run_opts[];
