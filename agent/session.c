@@ -10,17 +10,18 @@
 #include "agent/session.h"
 
 #include "agent/agent.h"
+#include "agent/archive.h"
 #include "agent/cgroup.h"
 #include "agent/channel.h"
 #include "agent/launch.h"
 #include "agent/oom.h"
 #include "agent/pump.h"
-#include "agent/report.h"
 #include "agent/rpc.h"
 #include "agent/terminal.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/os.h"
+#include "base/report.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
 
@@ -60,7 +61,8 @@ struct session {
 	enum session_state state;
 
 	struct hull_strv args, env;
-	char *cwd, *user, *path; /* owned */
+	char *cwd, *user, *path;     /* owned */
+	struct hull_archive archive; /* path NULL: there is a program */
 	bool terminal, has_stdin;
 	uint16_t rows, columns;
 
@@ -150,6 +152,7 @@ static void free_session(struct session *s)
 	free(s->cwd);
 	free(s->user);
 	free(s->path);
+	free(s->archive.path);
 	free(s);
 }
 
@@ -435,6 +438,7 @@ static int launch(struct session *s, const struct hull_stdio *io, struct hull_er
 		.user = s->user,
 		.terminal = s->terminal,
 		.caps = s->caps,
+		.archive = s->archive.path ? &s->archive : NULL,
 		.stdio = {io->theirs[0], io->theirs[1], io->theirs[2]},
 	};
 	static char *no_env[] = {NULL};
@@ -611,8 +615,14 @@ static struct session *new_session(struct hull_sessions *ss,
 		s->caps = (struct hull_caps){.base = cap_bases[rq->capabilities->initial],
 					     .add = rq->capabilities->add,
 					     .drop = rq->capabilities->drop};
-	if (s->container_id && s->exec_id && s->cwd && s->user && s->path && !s->args.failed &&
-	    !s->env.failed)
+	if (rq->archive)
+		s->archive = (struct hull_archive){.path = strdup(rq->archive->path),
+						   .unpack = rq->archive->unpack,
+						   .follow = rq->archive->follow,
+						   .owners = rq->archive->owners,
+						   .one = rq->archive->one};
+	if ((!rq->archive || s->archive.path) && s->container_id && s->exec_id && s->cwd &&
+	    s->user && s->path && !s->args.failed && !s->env.failed)
 		return s;
 	free_session(s);
 	return NULL;

@@ -83,6 +83,9 @@ void hull_out_styled(enum hull_out_style style, const char *fmt, ...) HULL_PRINT
 /* "hull: message", then "hint: ..." on stderr; as one JSON object after --log-format=json. */
 void hull_out_error(const struct hull_error *err);
 void hull_out_note(const char *fmt, ...) HULL_PRINTF(1, 2);
+/* On stderr, in the place of the former one; where that is no terminal, nothing.  NULL: gone again.
+ */
+void hull_out_progress(const char *text);
 void hull_out_json_errors(bool on);
 /* What is logged goes to stderr, from that level on. */
 void hull_out_log(enum hull_log_level least);

@@ -143,6 +143,15 @@ void hull_out_error(const struct hull_error *err)
 	}
 }
 
+void hull_out_progress(const char *text)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	(void)fputs("\r\033[K", stderr);
+	put_printable(stderr, text ? text : "");
+	(void)fflush(stderr);
+}
+
 int hull_out_finish(int code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

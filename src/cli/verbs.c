@@ -4,6 +4,7 @@
  */
 #include "cli/completion.h"
 #include "cli/convert.h"
+#include "cli/copy.h"
 #include "cli/create.h"
 #include "cli/doctor.h"
 #include "cli/exec.h"
@@ -58,6 +59,8 @@ const struct hull_verb hull_verbs[] = {
 	{"config", "config VERB [OPTIONS] [ARGS]",
 	 "Check and convert descriptions of virtual machines, show settings", no_opts, NULL,
 	 hull_sub_main, false, hull_config_subs, NULL},
+	{"cp", "cp [OPTIONS] SRC DST", "Copy files into and out of a virtual machine", hull_cp_opts,
+	 hull_cp_details, hull_cmd_cp, false, NULL, NULL},
 	{"create", "create [OPTIONS]", "Make a virtual machine that stays", hull_create_opts,
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",

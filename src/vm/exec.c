@@ -42,7 +42,9 @@ struct hull_exec {
 	char stream_id[N_STDIO][HULL_STREAM_ID_MAX];
 	unsigned int unacknowledged, outputs_open;
 	Hull__Agent__V1__CreateRequest create;
-	Hull__Agent__V1__Capabilities caps; /* of create, where it is given */
+	/* Of create, where they are given. */
+	Hull__Agent__V1__Capabilities caps;
+	Hull__Agent__V1__Archive archive;
 	char exec_id[64];
 	struct hull_strv args, env; /* what create points at */
 	char *cwd, *user, *path;
@@ -247,6 +249,20 @@ static void fill_caps(struct hull_exec *e, const struct hull_caps *caps)
 	e->create.capabilities = &e->caps;
 }
 
+static int fill_archive(struct hull_exec *e, const struct hull_exec_archive *a)
+{
+	if (!a)
+		return 0;
+	hull__agent__v1__archive__init(&e->archive);
+	e->archive.path = strdup(a->path);
+	e->archive.unpack = a->unpack;
+	e->archive.follow = a->follow;
+	e->archive.owners = a->owners;
+	e->archive.one = a->one;
+	e->create.archive = &e->archive;
+	return e->archive.path ? 0 : -ENOMEM;
+}
+
 static int fill_create(struct hull_exec *e, const struct hull_exec_options *o)
 {
 	Hull__Agent__V1__CreateRequest *c = &e->create;
@@ -273,7 +289,7 @@ static int fill_create(struct hull_exec *e, const struct hull_exec_options *o)
 	c->pids_limit = o->pids_limit;
 	c->stdin_later = o->stdin_later;
 	fill_caps(e, &o->caps);
-	return 0;
+	return fill_archive(e, o->archive);
 }
 
 static int open_stdio(struct hull_exec *e, const char *vsock_path,
@@ -435,6 +451,8 @@ void hull_exec_free(struct hull_exec *e)
 	free(e->cwd);
 	free(e->user);
 	free(e->path);
+	if (e->create.archive)
+		free(e->archive.path);
 	hull_error_free(e->err);
 	free(e);
 }

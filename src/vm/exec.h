@@ -16,6 +16,12 @@
 
 struct hull_exec;
 
+/* The agent's archiver, as in agent.proto. */
+struct hull_exec_archive {
+	const char *path;
+	bool unpack, follow, owners, one;
+};
+
 struct hull_exec_options {
 	const char *exec_id; /* unique within the VM */
 	const struct hull_strv *args, *env;
@@ -29,7 +35,8 @@ struct hull_exec_options {
 	int stdout_fd;	  /* -1: nobody is attached, the agent keeps the last of it */
 	int stderr_fd;	  /* with a terminal everything comes on stdout */
 	bool stdin_later; /* with stdin_fd -1: somebody may attach and have some */
-	bool escape;	  /* look for HULL_STDIO_ESCAPE in the input */
+	const struct hull_exec_archive *archive; /* instead of a program; NULL: none */
+	bool escape;				 /* look for HULL_STDIO_ESCAPE in the input */
 };
 
 struct hull_exec_result {
