@@ -6,8 +6,10 @@
 #include "cli/convert.h"
 #include "cli/create.h"
 #include "cli/doctor.h"
+#include "cli/events.h"
 #include "cli/lifecycle.h"
 #include "cli/list.h"
+#include "cli/logs.h"
 #include "cli/run.h"
 #include "cli/vfkit.h"
 #include "config.h"
@@ -57,10 +59,14 @@ const struct hull_verb hull_verbs[] = {
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
 	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
+	{"events", "events [OPTIONS]", "Tell what happened to virtual machines", hull_events_opts,
+	 hull_events_details, hull_cmd_events, false, NULL, NULL},
 	{"inspect", "inspect VM...", "Tell all about virtual machines, as JSON", hull_inspect_opts,
 	 hull_inspect_details, hull_cmd_inspect, false, NULL, NULL},
 	{"kill", "kill [OPTIONS] VM...", "End virtual machines at once", hull_lifecycle_opts, NULL,
 	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"logs", "logs [OPTIONS] VM", "Show what a virtual machine printed on its console",
+	 hull_logs_opts, hull_logs_details, hull_cmd_logs, false, NULL, NULL},
 	{"ls", "ls [OPTIONS]", "List virtual machines", hull_ls_opts, hull_ls_details, hull_cmd_ls,
 	 false, NULL, NULL},
 	{"pause", "pause [OPTIONS] VM...", "Hold virtual machines where they are",

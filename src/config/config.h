@@ -194,6 +194,7 @@ struct hull_config {
 	bool tied; /* stops when the starter's connection closes */
 	uint64_t boot_timeout_ms;
 	char *run_dir;
+	char *log_dir;	   /* of the console's log, if it is to be kept; NULL: run_dir */
 	char *scratch_dir; /* NULL: /var/tmp */
 	struct hull_rest rest;
 	struct hull_programs programs;

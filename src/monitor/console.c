@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The console of console.h: ring, log file, readers.
+ * The console of console.h: ring, readers.
  */
 #define _GNU_SOURCE
 #include "monitor/console.h"
@@ -8,13 +8,11 @@
 #include "base/cleanup.h"
 #include "base/conn.h"
 #include "base/listen.h"
-#include "base/log.h"
 #include "base/os.h"
-#include "base/path.h"
 #include "base/strbuf.h"
+#include "monitor/logger.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,10 +33,7 @@ struct hull_console {
 	struct hull_loop *loop;
 	struct hull_conn *conn;		/* to the hypervisor; NULL once it is gone */
 	struct hull_listener *listener; /* NULL: none */
-	int log_fd;
-	char *log_path; /* NULL: none */
-	size_t log_len;
-	bool log_lacks; /* the last write failed, which has been told */
+	struct hull_logger *logger;	/* not ours; NULL: none */
 	char ring[HULL_CONSOLE_RING];
 	size_t total; /* bytes ever; the ring holds the last of them */
 	struct reader *readers;
@@ -187,43 +182,14 @@ static void ring_add(struct hull_console *c, const char *data, size_t len)
 	}
 }
 
-static void log_open(struct hull_console *c)
-{
-	c->log_fd = open(c->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	c->log_len = 0;
-}
-
-static void log_add(struct hull_console *c, const char *data, size_t len)
-{
-	cleanup_free char *old = NULL;
-	int r;
-
-	if (c->log_fd < 0)
-		return;
-	/* A full disk costs log lines, never the VM. */
-	r = hull_fd_write_all(c->log_fd, data, len);
-	if (r < 0 && !c->log_lacks)
-		hull_warn("console", "write '%s': %s, going on without", c->log_path,
-			  hull_strerror(-r));
-	c->log_lacks = r < 0;
-	c->log_len += len;
-	if (c->log_len < HULL_CONSOLE_LOG_MAX)
-		return;
-	hull_closep(&c->log_fd);
-	if (asprintf(&old, "%s.1", c->log_path) < 0)
-		old = NULL;
-	else
-		(void)rename(c->log_path, old);
-	log_open(c);
-}
-
 static void on_data(void *ctx, const char *data, size_t len)
 {
 	struct hull_console *c = ctx;
 	struct reader *next;
 
 	ring_add(c, data, len);
-	log_add(c, data, len);
+	if (c->logger)
+		hull_logger_add(c->logger, data, len);
 	for (struct reader *r = c->readers; r; r = next) {
 		next = r->next;
 		(void)hull_conn_write(r->conn, data, len); /* its closed() follows if it lags */
@@ -251,29 +217,19 @@ static const struct hull_conn_ops conn_ops = {
 	.drained = on_drained,
 };
 
-int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *log_path,
+int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, struct hull_logger *logger,
 		     struct hull_console **ret_console, struct hull_error **err)
 {
 	struct hull_console *c = calloc(1, sizeof(*c));
 	int r;
 
-	if (!c || (log_path && !(c->log_path = strdup(log_path)))) {
-		free(c);
+	if (!c) {
 		hull_closep(&fd);
 		hull_closep(&listen_fd);
 		return hull_fail_nomem(err);
 	}
 	c->loop = loop;
-	c->log_fd = -1;
-	if (log_path)
-		log_open(c);
-	if (log_path && c->log_fd < 0) {
-		r = -errno;
-		hull_closep(&fd);
-		hull_closep(&listen_fd);
-		hull_console_free(c);
-		return hull_fail_errno(err, -r, "create console log '%s'", log_path);
-	}
+	c->logger = logger;
 	r = hull_conn_new(loop, fd, READER_QUEUE, &conn_ops, c, &c->conn);
 	if (r < 0)
 		hull_closep(&listen_fd);
@@ -294,9 +250,7 @@ void hull_console_free(struct hull_console *c)
 	while (c->readers)
 		reader_free(c->readers);
 	hull_listener_free(c->listener);
-	hull_closep(&c->log_fd);
 	hull_conn_free(c->conn);
-	free(c->log_path);
 	free(c);
 }
 

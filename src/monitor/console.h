@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The guest's serial console: always drained (an unread console stops the guest), always logged to
- * a bounded file, offered on console.sock to many readers and one writer.
+ * The guest's serial console: always drained (an unread console stops the guest), always logged
+ * (logger.h), offered on console.sock to many readers and one writer.
  *
  * A reader first gets the last HULL_CONSOLE_RING bytes, then what comes.  One that lags more than
  * its queue is cut off.  The writer is whoever connected first; when it leaves, the next in line.
@@ -15,14 +15,14 @@
 #include <stddef.h>
 
 #define HULL_CONSOLE_RING ((size_t)64 << 10)
-#define HULL_CONSOLE_LOG_MAX ((size_t)4 << 20) /* then it becomes <log>.1 and a new one begins */
 
 struct hull_console;
+struct hull_logger;
 struct hull_strbuf;
 
-/* @fd: the hypervisor's end; @listen_fd: the bound console.sock, or -1.  Owns both.  @log_path
- * NULL: it is not logged. */
-int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *log_path,
+/* @fd: the hypervisor's end; @listen_fd: the bound console.sock, or -1.  Owns both.  @logger is the
+ * caller's; NULL: it is not logged. */
+int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, struct hull_logger *logger,
 		     struct hull_console **ret_console, struct hull_error **err);
 void hull_console_free(struct hull_console *console);
 /* True if readers have yet to be sent something; @drained follows then, once. */

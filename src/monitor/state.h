@@ -21,6 +21,7 @@
 #include "monitor/helper.h"
 #include "monitor/ignition.h"
 #include "monitor/link.h"
+#include "monitor/logger.h"
 #include "monitor/monitor.h"
 #include "monitor/net.h"
 #include "monitor/relay.h"
@@ -89,9 +90,10 @@ struct hull_monitor {
 	bool relaunching;	/* everything down, then up again, before the guest has greeted */
 	struct hull_strv notes;
 	struct hull_console *console;
-	HULL_VEC(int) handed; /* owned: what the starter has opened for devices, in order */
+	struct hull_logger *logger; /* of the console; outlives launches */
+	HULL_VEC(int) handed;	    /* owned: what the starter has opened for devices, in order */
 	struct hull_serial *serials[HULL_CONFIG_MAX_DEVICES]; /* NULL: no console of ours */
-	size_t lagging;		/* consoles with readers that do not have all yet */
+	size_t lagging;		/* consoles with readers, and a log, that do not have all yet */
 	uint64_t balloon_bytes; /* that the guest has left; 0: not told yet */
 	struct hull_dump *dump; /* NULL: none is wanted */
 	char *dump_result;	/* what became of it, to be told with the end */

@@ -179,12 +179,24 @@ static void look(struct hull_task *t)
 		hull_task_rule(t);
 }
 
+/* Whoever was removing it has died. */
+static void finish_removal(struct hull_task *t)
+{
+	cleanup_free char *name = strdup(hull_task_name(t));
+
+	hull_task_remove(t);
+	if (t->removed && t->o.kind != HULL_TASK_REMOVE && t->o.kind != HULL_TASK_SETTLE)
+		hull_fail(&t->error, HULL_E_NOT_FOUND, "there is no VM '%s'", name ? name : t->id);
+}
+
 void hull_task_settle(struct hull_task *t)
 {
 	bool ended = t->watched.pid && t->watched.pid == t->record.monitor.pid &&
 		     t->watched.start == t->record.monitor.start;
 
-	if (t->record.run_dir && ended)
+	if (t->record.state == HULL_VM_DELETING)
+		finish_removal(t);
+	else if (t->record.run_dir && ended)
 		hull_task_bury(t, hull_task_rule); /* it holds its directory for an instant more */
 	else if (t->record.run_dir)
 		hull_task_next(t, look);
