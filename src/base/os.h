@@ -31,9 +31,15 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode);
  * behind.  Anything else that is there: -EADDRINUSE. */
 int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode);
 int hull_unix_connect(const char *path); /* waits where the listener's queue is full */
+/* The same with a name of our own, by which the listener can tell us from others: at most
+ * HULL_UNIX_NAME_MAX bytes, in no file system. */
+#define HULL_UNIX_NAME_MAX 100
+int hull_unix_connect_as(const char *name, const char *path);
+/* Such a name of whoever is at the other end; "" where it has none. */
+void hull_unix_peer_name(int fd, char ret_name[HULL_UNIX_NAME_MAX + 1]);
 /* Never waits: -EAGAIN where the queue is full.  The socket is non-blocking. */
 int hull_unix_try_connect(const char *path);
-int hull_socketpair(int fds[2]);	 /* SOCK_STREAM */
+int hull_socketpair(int fds[2]); /* SOCK_STREAM */
 int hull_set_nonblock(int fd, bool on);
 /* Room for so much that is sent and not read yet, or as much as the host allows to us. */
 void hull_widen(int fd, int bytes);

@@ -3,6 +3,7 @@
  * The table of verbs.
  */
 #include "cli/completion.h"
+#include "cli/console.h"
 #include "cli/convert.h"
 #include "cli/create.h"
 #include "cli/doctor.h"
@@ -53,8 +54,11 @@ static const char doctor_details[] = "Nothing is changed, and nothing is left be
 const struct hull_verb hull_verbs[] = {
 	{"completion", "completion bash|zsh|fish", "Print a shell's completion script", no_opts,
 	 NULL, hull_cmd_completion, false, NULL, NULL},
-	{"config", "config VERB [OPTIONS] [ARGS]", "Check and convert descriptions of virtual machines",
-	 no_opts, NULL, hull_sub_main, false, hull_config_subs, NULL},
+	{"config", "config VERB [OPTIONS] [ARGS]",
+	 "Check and convert descriptions of virtual machines", no_opts, NULL, hull_sub_main, false,
+	 hull_config_subs, NULL},
+	{"console", "console [OPTIONS] VM", "Use the serial console of a virtual machine",
+	 hull_console_opts, hull_console_details, hull_cmd_console, false, NULL, NULL},
 	{"create", "create [OPTIONS]", "Make a virtual machine that stays", hull_create_opts,
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
@@ -71,8 +75,8 @@ const struct hull_verb hull_verbs[] = {
 	 false, NULL, NULL},
 	{"pause", "pause [OPTIONS] VM...", "Hold virtual machines where they are",
 	 hull_lifecycle_opts, NULL, hull_cmd_lifecycle, false, NULL, NULL},
-	{"rename", "rename VM NAME", "Call a virtual machine something else", hull_rename_opts, NULL,
-	 hull_cmd_rename, false, NULL, NULL},
+	{"rename", "rename VM NAME", "Call a virtual machine something else", hull_rename_opts,
+	 NULL, hull_cmd_rename, false, NULL, NULL},
 	{"restart", "restart [OPTIONS] VM...", "Stop virtual machines and start them again",
 	 hull_stop_opts, hull_stop_details, hull_cmd_lifecycle, false, NULL, NULL},
 	{"resume", "resume [OPTIONS] VM...", "Let paused virtual machines go on",

@@ -25,8 +25,10 @@
 
 struct reader {
 	struct hull_console *owner;
-	struct reader *next; /* in order of arrival: the first is the writer */
+	struct reader *next; /* in line: the first that is not mute is the writer */
 	struct hull_conn *conn;
+	bool mute;
+	char name[HULL_UNIX_NAME_MAX + 1]; /* "": none */
 };
 
 struct hull_console {
@@ -38,6 +40,9 @@ struct hull_console {
 	size_t total; /* bytes ever; the ring holds the last of them */
 	struct reader *readers;
 	size_t n_readers;
+	struct reader *writer;	    /* one of them, or NULL */
+	void (*changed)(void *ctx); /* it is another; NULL: nobody asks */
+	void *changed_ctx;
 	void (*drained)(void *ctx); /* NULL: nobody waits for that */
 	void *drained_ctx;
 };
@@ -74,19 +79,45 @@ bool hull_console_drain_readers(struct hull_console *c, void (*drained)(void *ct
 	return true;
 }
 
-static void reader_free(struct reader *r)
+/* The line has changed. */
+static void settle_writer(struct hull_console *c)
 {
-	struct hull_console *c = r->owner;
-	struct reader **p = &c->readers;
+	struct reader *r = c->readers;
+
+	while (r && r->mute)
+		r = r->next;
+	if (r == c->writer)
+		return;
+	/* What others type goes nowhere, at once. */
+	if (c->writer)
+		hull_conn_pause(c->writer->conn, false);
+	c->writer = r;
+	if (r)
+		hull_conn_pause(r->conn, typed_enough(c));
+	if (c->changed)
+		c->changed(c->changed_ctx);
+}
+
+static void unlink_reader(struct reader *r)
+{
+	struct reader **p = &r->owner->readers;
 
 	while (*p != r)
 		p = &(*p)->next;
 	*p = r->next;
+}
+
+static void reader_free(struct reader *r)
+{
+	struct hull_console *c = r->owner;
+
+	unlink_reader(r);
 	c->n_readers--;
+	if (c->writer == r)
+		c->writer = NULL;
 	hull_conn_free(r->conn);
 	free(r);
-	if (c->readers && typed_enough(c))
-		hull_conn_pause(c->readers->conn, true);
+	settle_writer(c);
 }
 
 static void on_reader_data(void *ctx, const char *data, size_t len)
@@ -95,7 +126,7 @@ static void on_reader_data(void *ctx, const char *data, size_t len)
 	struct hull_console *c = r->owner;
 
 	/* One that is paused is read all the same once it has hung up. */
-	if (r != c->readers || !c->conn || typed_enough(c))
+	if (r != c->writer || !c->conn || typed_enough(c))
 		return;
 	(void)hull_conn_write(c->conn, data, len);
 	if (typed_enough(c))
@@ -104,7 +135,10 @@ static void on_reader_data(void *ctx, const char *data, size_t len)
 
 static void on_reader_eof(void *ctx)
 {
-	/* Types nothing more, reads on. */
+	struct reader *r = ctx;
+
+	r->mute = true; /* and reads on */
+	settle_writer(r->owner);
 }
 
 static void on_reader_closed(void *ctx, int errnum)
@@ -151,6 +185,7 @@ static void on_accepted(void *ctx, int fd)
 		return;
 	}
 	r->owner = c;
+	hull_unix_peer_name(fd, r->name);
 	if (hull_conn_new(c->loop, fd, READER_QUEUE, &reader_ops, r, &r->conn) < 0) {
 		free(r);
 		return;
@@ -159,6 +194,7 @@ static void on_accepted(void *ctx, int fd)
 		tail = &(*tail)->next;
 	*tail = r;
 	c->n_readers++;
+	settle_writer(c);
 	ring_pieces(c, piece, len);
 	(void)hull_conn_write(r->conn, piece[0], len[0]);
 	(void)hull_conn_write(r->conn, piece[1], len[1]);
@@ -207,8 +243,8 @@ static void on_drained(void *ctx)
 {
 	struct hull_console *c = ctx;
 
-	if (c->readers)
-		hull_conn_pause(c->readers->conn, false);
+	if (c->writer)
+		hull_conn_pause(c->writer->conn, false);
 }
 
 static const struct hull_conn_ops conn_ops = {
@@ -247,11 +283,47 @@ void hull_console_free(struct hull_console *c)
 {
 	if (!c)
 		return;
+	c->changed = NULL;
 	while (c->readers)
 		reader_free(c->readers);
 	hull_listener_free(c->listener);
 	hull_conn_free(c->conn);
 	free(c);
+}
+
+static struct reader *find_reader(const struct hull_console *c, const char *name)
+{
+	struct reader *r = *name ? c->readers : NULL;
+
+	while (r && (r->mute || strcmp(r->name, name) != 0))
+		r = r->next;
+	return r;
+}
+
+int hull_console_writes(const struct hull_console *c, const char *name)
+{
+	struct reader *r = find_reader(c, name);
+
+	return r ? r == c->writer : -ENOENT;
+}
+
+int hull_console_take(struct hull_console *c, const char *name)
+{
+	struct reader *r = find_reader(c, name);
+
+	if (!r)
+		return -ENOENT;
+	unlink_reader(r);
+	r->next = c->readers;
+	c->readers = r;
+	settle_writer(c);
+	return 0;
+}
+
+void hull_console_watch_writer(struct hull_console *c, void (*changed)(void *ctx), void *ctx)
+{
+	c->changed = changed;
+	c->changed_ctx = ctx;
 }
 
 void hull_console_drain(struct hull_console *c)

@@ -419,7 +419,10 @@ static int open_console(struct hull_monitor *m, struct hull_error **err)
 		hull_closep(&fd);
 		return -1;
 	}
-	return hull_console_new(m->loop, fd, steal_fd(&listen_fd), m->logger, &m->console, err);
+	if (hull_console_new(m->loop, fd, steal_fd(&listen_fd), m->logger, &m->console, err) < 0)
+		return -1;
+	hull_console_watch_writer(m->console, hull_monitor_writer_changed, m);
+	return 0;
 }
 
 /* Outlives the VM where somebody has given it a place that does. */

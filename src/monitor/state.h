@@ -2,11 +2,12 @@
  *
  * The monitor's inside, shared by its files: monitor.c (states and ends), methods.c (what callers
  * may ask), control.c (pause and resume), prepare.c (what a VM needs before it starts), guest.c
- * (what the guest is told), ready.c (what has become ready, and who waits for it), timeline.c (what
- * the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
- * connected to), screen.c (what callers may do with them), nbd.c (the sockets of NBD servers),
- * gdb.c (the socket for debuggers), panic.c (what becomes of a panicked guest), clock.c (the
- * guest's time after a jump of the host's), explain.c (why it has ended).
+ * (what the guest is told), ready.c (what has become ready, and who waits for it), typing.c (who
+ * types at the console), timeline.c (what the start was made of), cgroups.c (its control groups),
+ * devices.c (what the list of devices is connected to), screen.c (what callers may do with them),
+ * nbd.c (the sockets of NBD servers), gdb.c (the socket for debuggers), panic.c (what becomes of a
+ * panicked guest), clock.c (the guest's time after a jump of the host's), explain.c (why it has
+ * ended).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -35,7 +36,8 @@
 #include "monitor/vsock.h"
 #include "proto/ttrpc.h"
 
-struct hull_ready_wait; /* in ready.c */
+struct hull_ready_wait;	 /* in ready.c */
+struct hull_typing_wait; /* in typing.c */
 struct hull_rest_server;
 
 enum hull_monitor_state {
@@ -75,6 +77,8 @@ struct hull_monitor {
 	uint64_t configured_at_ns, carried_at_ns;
 	struct hull_ready_wait *ready_waits; /* owned: unanswered Ready */
 	size_t n_ready_waits;
+	struct hull_typing_wait *typing_waits; /* owned: unanswered Console */
+	size_t n_typing_waits;
 
 	char *cgroup;	  /* path; NULL: none to be had */
 	char *cpu_cgroup; /* path of a v1 group that bounds CPU time; NULL: none, or the above */
@@ -193,6 +197,14 @@ void hull_monitor_wait_ready(struct hull_monitor *m, struct hull_ttrpc_call *cal
 void hull_monitor_fail_ready(struct hull_monitor *m);
 /* That call is gone, whatever it was. */
 void hull_monitor_forget_ready(struct hull_monitor *m, const struct hull_ttrpc_call *call);
+
+/* ---- typing.c ---- */
+void hull_monitor_console(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			  const ProtobufCMessage *request);
+/* Another one writes at the console, or none.  @ctx: the monitor. */
+void hull_monitor_writer_changed(void *ctx);
+/* That call is gone, whatever it was. */
+void hull_monitor_forget_typing(struct hull_monitor *m, const struct hull_ttrpc_call *call);
 
 /* ---- devices.c ---- */
 /* Connects the list of devices; once for each launch. */

@@ -398,7 +398,7 @@ static void on_stream_done(void *ctx, struct hull_stdio *s, const struct hull_er
 	hull_stdio_free(s);
 }
 
-static const struct hull_stdio_ops stream_ops = {on_stream_ready, on_stream_done};
+static const struct hull_stdio_ops stream_ops = {.ready = on_stream_ready, .done = on_stream_done};
 
 static int open_stream(struct attachment *a, int which, int fd, char **ret_id,
 		       struct hull_error **err)
