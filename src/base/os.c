@@ -170,7 +170,37 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 	return steal_fd(&fd);
 }
 
-static int connect_to(const char *path, bool wait)
+/* In the abstract name space, whose names begin with a NUL. */
+static int bind_name(int fd, const char *name)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	size_t len = strlen(name);
+
+	if (len > HULL_UNIX_NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(addr.sun_path + 1, name, len);
+	len += offsetof(struct sockaddr_un, sun_path) + 1;
+	return bind(fd, (struct sockaddr *)&addr, (socklen_t)len) < 0 ? -errno : 0;
+}
+
+void hull_unix_peer_name(int fd, char ret_name[HULL_UNIX_NAME_MAX + 1])
+{
+	const size_t head = offsetof(struct sockaddr_un, sun_path) + 1;
+	struct sockaddr_un addr = {.sun_family = AF_UNSPEC};
+	socklen_t len = sizeof(addr);
+	size_t n;
+
+	*ret_name = '\0';
+	if (getpeername(fd, (struct sockaddr *)&addr, &len) < 0 || addr.sun_family != AF_UNIX ||
+	    len <= head || addr.sun_path[0])
+		return;
+	n = MIN(len - head, (size_t)HULL_UNIX_NAME_MAX);
+	memcpy(ret_name, addr.sun_path + 1, n);
+	ret_name[n] = '\0';
+}
+
+/* Without waiting a full queue of connections is -EAGAIN. */
+static int connect_to(const char *name, const char *path, bool wait)
 {
 	cleanup_close int fd = -1;
 	struct sockaddr_un addr;
@@ -181,6 +211,9 @@ static int connect_to(const char *path, bool wait)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
 	if (fd < 0)
 		return -errno;
+	r = name ? bind_name(fd, name) : 0;
+	if (r < 0)
+		return r;
 	while (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -189,12 +222,17 @@ static int connect_to(const char *path, bool wait)
 
 int hull_unix_connect(const char *path)
 {
-	return connect_to(path, true);
+	return connect_to(NULL, path, true);
+}
+
+int hull_unix_connect_as(const char *name, const char *path)
+{
+	return connect_to(name, path, true);
 }
 
 int hull_unix_connect_now(const char *path)
 {
-	return connect_to(path, false);
+	return connect_to(NULL, path, false);
 }
 
 static bool is_stale(const char *path)
@@ -205,7 +243,7 @@ static bool is_stale(const char *path)
 	/* Connecting to any other kind of file is refused in the same way. */
 	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return false;
-	fd = hull_unix_connect_now(path);
+	fd = connect_to(NULL, path, false);
 	if (fd >= 0)
 		close(fd);
 	return fd == -ECONNREFUSED;

@@ -33,6 +33,12 @@ int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode);
 int hull_unix_connect(const char *path); /* waits while the listener's queue is full */
 /* Waits for nothing, the descriptor neither: a full queue is -EAGAIN. */
 int hull_unix_connect_now(const char *path);
+/* The same with a name of our own, by which the listener can tell us from others: at most
+ * HULL_UNIX_NAME_MAX bytes, in no file system. */
+#define HULL_UNIX_NAME_MAX 100
+int hull_unix_connect_as(const char *name, const char *path);
+/* Such a name of whoever is at the other end; "" where it has none. */
+void hull_unix_peer_name(int fd, char ret_name[HULL_UNIX_NAME_MAX + 1]);
 int hull_socketpair(int fds[2]); /* SOCK_STREAM */
 int hull_set_nonblock(int fd, bool on);
 /* Room for so much that is sent and not read yet, or as much as the host allows to us. */

@@ -80,6 +80,10 @@ enum hull_out_style {
 };
 /* The same in colour where stdout is a terminal, and with nothing in it that could steer that. */
 void hull_out_styled(enum hull_out_style style, const char *fmt, ...) HULL_PRINTF(2, 3);
+/* As they are: for what has been made harmless, or is wanted so. */
+void hull_out_bytes(const char *data, size_t len);
+/* What was printed is on its way; -1 if it did not get out. */
+int hull_out_flush(void);
 /* "hull: message", then "hint: ..." on stderr; as one JSON object after --log-format=json. */
 void hull_out_error(const struct hull_error *err);
 void hull_out_note(const char *fmt, ...) HULL_PRINTF(1, 2);

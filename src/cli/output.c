@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "base/strbuf.h"
 #include "cli/settings.h"
 
@@ -67,33 +68,15 @@ static bool error_as_json(const struct hull_error *err)
 	return text != NULL;
 }
 
-/* Length of the control character at @s, 0 if it is none: ASCII's, and in UTF-8 those of ISO 6429's
- * second set, of which some terminals take commands as well. */
-static size_t control_length(const char *s)
-{
-	unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
-
-	if (c == '\n' || c == '\t')
-		return 0;
-	if (c < ' ' || c == 0x7f)
-		return 1;
-	return c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
-}
-
 /* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
 static void put_printable(FILE *to, const char *s)
 {
-	while (*s) {
-		size_t plain = 0, n;
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
 
-		while (s[plain] && !control_length(s + plain))
-			plain++;
-		(void)fwrite(s, 1, plain, to);
-		s += plain;
-		n = *s ? control_length(s) : 0;
-		for (; n; n--, s++)
-			(void)fprintf(to, "\\x%02x", (unsigned char)*s);
-	}
+	if (hull_printable_add(&text, s, strlen(s)) == 0)
+		(void)fputs(hull_strbuf_str(&text), to);
+	else
+		(void)fputs("out of memory", to);
 }
 
 static bool has_colour(FILE *stream)
@@ -152,9 +135,19 @@ void hull_out_progress(const char *text)
 	(void)fflush(stderr);
 }
 
+void hull_out_bytes(const char *data, size_t len)
+{
+	(void)fwrite(data, 1, len, stdout); /* likewise */
+}
+
+int hull_out_flush(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -1;
+}
+
 int hull_out_finish(int code)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (hull_out_flush() == 0)
 		return code;
 	(void)fprintf(stderr, "hull: cannot write to standard output: %s\n", hull_strerror(errno));
 	return code == HULL_EXIT_OK ? HULL_EXIT_FAILED : code;

@@ -137,8 +137,8 @@ static const struct hull_stdio_ops console_ops = {.done = on_console_done};
 /* The writer is whoever connects first, so input comes before output. */
 static int type_to(struct run *r, const char *path, struct hull_error **err)
 {
-	if (hull_stdio_new_raw(r->loop, path, STDIN_FILENO, true, &console_ops, r, &r->console_in,
-			       err) < 0)
+	if (hull_stdio_new_raw(r->loop, NULL, path, STDIN_FILENO, true, &console_ops, r,
+			       &r->console_in, err) < 0)
 		return -1;
 	hull_stdio_begin(r->console_in);
 	return 0;
@@ -146,8 +146,8 @@ static int type_to(struct run *r, const char *path, struct hull_error **err)
 
 static int show(struct run *r, size_t which, const char *path, int fd, struct hull_error **err)
 {
-	return hull_stdio_new_raw(r->loop, path, fd, false, &console_ops, r, &r->outputs[which],
-				  err);
+	return hull_stdio_new_raw(r->loop, NULL, path, fd, false, &console_ops, r,
+				  &r->outputs[which], err);
 }
 
 /* A device that has the standard streams. */

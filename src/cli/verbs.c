@@ -3,13 +3,16 @@
  * The table of verbs.
  */
 #include "cli/completion.h"
+#include "cli/console.h"
 #include "cli/convert.h"
 #include "cli/copy.h"
 #include "cli/create.h"
 #include "cli/doctor.h"
+#include "cli/events.h"
 #include "cli/exec.h"
 #include "cli/lifecycle.h"
 #include "cli/list.h"
+#include "cli/logs.h"
 #include "cli/ps.h"
 #include "cli/run.h"
 #include "cli/vfkit.h"
@@ -59,12 +62,16 @@ const struct hull_verb hull_verbs[] = {
 	{"config", "config VERB [OPTIONS] [ARGS]",
 	 "Check and convert descriptions of virtual machines, show settings", no_opts, NULL,
 	 hull_sub_main, false, hull_config_subs, NULL},
+	{"console", "console [OPTIONS] VM", "Use the serial console of a virtual machine",
+	 hull_console_opts, hull_console_details, hull_cmd_console, false, NULL, NULL},
 	{"cp", "cp [OPTIONS] SRC DST", "Copy files into and out of a virtual machine", hull_cp_opts,
 	 hull_cp_details, hull_cmd_cp, false, NULL, NULL},
 	{"create", "create [OPTIONS]", "Make a virtual machine that stays", hull_create_opts,
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
 	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
+	{"events", "events [OPTIONS]", "Tell what happened to virtual machines", hull_events_opts,
+	 hull_events_details, hull_cmd_events, false, NULL, NULL},
 	{"exec", "exec [OPTIONS] VM [--] COMMAND [ARGS]",
 	 "Run a command in a virtual machine that runs", hull_exec_opts, hull_exec_details,
 	 hull_cmd_exec, false, NULL, NULL},
@@ -72,6 +79,8 @@ const struct hull_verb hull_verbs[] = {
 	 hull_inspect_details, hull_cmd_inspect, false, NULL, NULL},
 	{"kill", "kill [OPTIONS] VM...", "End virtual machines at once", hull_lifecycle_opts, NULL,
 	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"logs", "logs [OPTIONS] VM", "Show what a virtual machine printed on its console",
+	 hull_logs_opts, hull_logs_details, hull_cmd_logs, false, NULL, NULL},
 	{"ls", "ls [OPTIONS]", "List virtual machines", hull_ls_opts, hull_ls_details, hull_cmd_ls,
 	 false, NULL, NULL},
 	{"pause", "pause [OPTIONS] VM...", "Hold virtual machines where they are",

@@ -113,10 +113,12 @@ static int connect_stdio(struct run *r, struct hull_error **err)
 		return hull_fail_nomem(err);
 	if (isatty(STDIN_FILENO) && hull_tty_console(STDIN_FILENO, err) < 0)
 		return -1;
-	if (hull_stdio_new_raw(r->loop, path, STDIN_FILENO, true, &stdio_ops, r, &r->in, err) < 0)
+	if (hull_stdio_new_raw(r->loop, NULL, path, STDIN_FILENO, true, &stdio_ops, r, &r->in,
+			       err) < 0)
 		return -1;
 	hull_stdio_begin(r->in);
-	return hull_stdio_new_raw(r->loop, path, STDOUT_FILENO, false, &stdio_ops, r, &r->out, err);
+	return hull_stdio_new_raw(r->loop, NULL, path, STDOUT_FILENO, false, &stdio_ops, r, &r->out,
+				  err);
 }
 
 /* ---- the VM ---- */

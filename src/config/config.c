@@ -285,6 +285,8 @@ static const struct hull_field config_table[] = {
 			  "whether the VM is started anew when it has ended by itself"),
 	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", HULL_FIELD_OURS,
 			  HULL_CONFIG_MAX_RUN_DIR, "directory for the VM's sockets, lock and logs"),
+	HULL_FIELD_STRING(struct hull_config, log_dir, "log_dir", HULL_FIELD_OURS, PATH_MAX_LEN,
+			  "directory for the console's log that outlives the VM; run_dir if empty"),
 	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", HULL_FIELD_PATH,
 			  PATH_MAX_LEN, "directory for scratch disks: /var/tmp if empty"),
 	HULL_FIELD_STRUCT(struct hull_config, rest, "rest", 0, &rest_fields,
@@ -373,7 +375,9 @@ static int check_identity(const struct hull_config *c, struct hull_error **err)
 				 c->name);
 	if (!c->run_dir)
 		return hull_fail(err, HULL_E_INVALID, "run_dir: missing");
-	return check_path(c->run_dir, "run_dir", err);
+	if (check_path(c->run_dir, "run_dir", err) < 0)
+		return -1;
+	return check_path(c->log_dir, "log_dir", err);
 }
 
 /* What it boots is on the disks. */

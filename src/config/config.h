@@ -228,6 +228,7 @@ struct hull_config {
 	enum hull_on_reboot on_reboot;
 	struct hull_restart restart;
 	char *run_dir;
+	char *log_dir;	   /* of the console's log, if it is to be kept; NULL: run_dir */
 	char *scratch_dir; /* NULL: /var/tmp */
 	struct hull_rest rest;
 	struct hull_programs programs;

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include <string.h>
 #include <sys/un.h>

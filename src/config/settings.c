@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/strbuf.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <string.h>

@@ -217,6 +217,8 @@ static const struct method {
 	{"Ready", &hull__monitor__v1__ready_request__descriptor, method_ready, false, false},
 	{"Pause", &hull__monitor__v1__pause_request__descriptor, method_pause, false, true},
 	{"Resume", &hull__monitor__v1__resume_request__descriptor, method_resume, false, true},
+	{"Console", &hull__monitor__v1__console_request__descriptor, hull_monitor_console, false,
+	 true},
 	{"Screenshot", &hull__monitor__v1__screenshot_request__descriptor, hull_monitor_screenshot,
 	 false, true},
 	{"SendKey", &hull__monitor__v1__send_key_request__descriptor, hull_monitor_send_key, false,
@@ -278,6 +280,7 @@ static void on_call_gone(void *ctx, struct hull_ttrpc_call *call)
 	if (m->start_call == call)
 		m->start_call = NULL;
 	hull_monitor_forget_ready(m, call);
+	hull_monitor_forget_typing(m, call);
 	for (size_t i = 0; i < m->waiters.n; i++)
 		if (m->waiters.v[i] == call)
 			m->waiters.v[i] = m->waiters.v[--m->waiters.n];

@@ -281,7 +281,7 @@ static void leave_run_dir(struct hull_monitor *m)
 		hull_warn("monitor", "%s: %s, ignoring", m->config.run_dir, hull_strerror(-r));
 }
 
-/* The readers of a console have all of it. */
+/* The readers of a console have all of it, or its log has. */
 static void on_drained(void *ctx)
 {
 	struct hull_monitor *m = ctx;
@@ -340,6 +340,7 @@ static void on_finish(void *ctx)
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
 	m->lagging = m->console && hull_console_drain_readers(m->console, on_drained, m);
+	m->lagging += m->logger && hull_logger_finish(m->logger, on_drained, m);
 	m->lagging += hull_monitor_devices_lag(m, on_drained, m);
 	if (m->lagging)
 		hull_source_arm(m->deadline, hull_deadline_ms(DRAIN_MS));
@@ -394,6 +395,7 @@ void hull_monitor_free(struct hull_monitor *m)
 	free_services(m);
 	hull_server_free(m->server);
 	hull_console_free(m->console);
+	hull_logger_free(m->logger);
 	hull_monitor_close_devices(m);
 	for (size_t i = 0; i < m->handed.n; i++)
 		hull_closep(&m->handed.v[i]);

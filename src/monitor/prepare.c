@@ -407,17 +407,28 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 /* One that there is already goes on. */
 static int open_console(struct hull_monitor *m, struct hull_error **err)
 {
-	cleanup_free char *log = hull_path_join(m->config.run_dir, "console.log");
 	cleanup_close int listen_fd = -1;
 	int fd = m->inst->ops->take_stream(m->inst, HULL_STREAM_CONSOLE);
 
 	if (m->console)
 		return hull_console_attach(m->console, fd, err);
-	if (!log || listen_at(m, "console.sock", &listen_fd, err) < 0) {
+	if (listen_at(m, "console.sock", &listen_fd, err) < 0) {
 		hull_closep(&fd);
-		return log ? -1 : hull_fail_nomem(err);
+		return -1;
 	}
-	return hull_console_new(m->loop, fd, steal_fd(&listen_fd), log, &m->console, err);
+	if (hull_console_new(m->loop, fd, steal_fd(&listen_fd), m->logger, &m->console, err) < 0)
+		return -1;
+	hull_console_watch_writer(m->console, hull_monitor_writer_changed, m);
+	return 0;
+}
+
+/* Outlives the VM where somebody has given it a place that does. */
+static int open_log(struct hull_monitor *m, struct hull_error **err)
+{
+	const char *dir = m->config.log_dir;
+
+	return hull_logger_new(m->loop, dir ? dir : m->config.run_dir, dir != NULL, &m->logger,
+			       err);
 }
 
 static void on_dialed(void *ctx, int control_fd, int bulk_fd)
@@ -604,7 +615,7 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	m->started_at_ns = hull_realtime_ns();
 	if (hull_monitor_plan_cgroups(m, err) < 0 || hull_monitor_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
-	    hull_server_listen(m->server, control_fd, err) < 0 ||
+	    hull_server_listen(m->server, control_fd, err) < 0 || open_log(m, err) < 0 ||
 	    hull_monitor_open_gdb(m, err) < 0 || hull_rest_open(m, &m->rest, err) < 0 ||
 	    hull_cidata_make(&m->config, err) < 0 ||
 	    hull_vports_new(&m->config, &m->vports, err) < 0 ||

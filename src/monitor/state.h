@@ -3,8 +3,8 @@
  * The monitor's inside, shared by its files: monitor.c (states and ends), restart.c (from an end to
  * another start), methods.c (what callers
  * may ask), control.c (pause and resume), prepare.c (what a VM needs before it starts), guest.c
- * (what the guest is told), ready.c (what has become ready, and who waits for it), timeline.c (what
- * the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
+ * (what the guest is told), ready.c (what has become ready, and who waits for it), typing.c (who
+ * types at the console), timeline.c (what the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
  * connected to), screen.c (what callers may do with them), nbd.c (the sockets of NBD servers),
  * gdb.c (the socket for debuggers), held.c (what becomes of a guest that has ended), panic.c (the
  * memory of one that has panicked), clock.c (the guest's time after a jump of the host's),
@@ -23,6 +23,7 @@
 #include "monitor/helper.h"
 #include "monitor/ignition.h"
 #include "monitor/link.h"
+#include "monitor/logger.h"
 #include "monitor/monitor.h"
 #include "monitor/net.h"
 #include "monitor/relay.h"
@@ -36,7 +37,8 @@
 #include "monitor/vsock.h"
 #include "proto/ttrpc.h"
 
-struct hull_ready_wait; /* in ready.c */
+struct hull_ready_wait;	 /* in ready.c */
+struct hull_typing_wait; /* in typing.c */
 struct hull_rest_server;
 
 enum hull_monitor_state {
@@ -86,6 +88,8 @@ struct hull_monitor {
 	uint64_t configured_at_ns, carried_at_ns;
 	struct hull_ready_wait *ready_waits; /* owned: unanswered Ready */
 	size_t n_ready_waits;
+	struct hull_typing_wait *typing_waits; /* owned: unanswered Console */
+	size_t n_typing_waits;
 
 	char *cgroup;	  /* path; NULL: none to be had */
 	char *cpu_cgroup; /* path of a v1 group that bounds CPU time; NULL: none, or the above */
@@ -100,9 +104,10 @@ struct hull_monitor {
 	bool without_passt;	/* it has been tried, and does not work here */
 	struct hull_strv notes;
 	struct hull_console *console;
-	HULL_VEC(int) handed; /* owned: what the starter has opened for devices, in order */
+	struct hull_logger *logger; /* of the console; outlives launches */
+	HULL_VEC(int) handed;	    /* owned: what the starter has opened for devices, in order */
 	struct hull_serial *serials[HULL_CONFIG_MAX_DEVICES]; /* NULL: no console of ours */
-	size_t lagging;		/* consoles with readers that do not have all yet */
+	size_t lagging;		/* consoles with readers, and a log, that do not have all yet */
 	uint64_t balloon_bytes; /* that the guest has left; 0: not told yet */
 	struct hull_dump *dump; /* NULL: none is wanted */
 	char *dump_result;	/* what became of it, to be told with the end */
@@ -228,6 +233,14 @@ void hull_monitor_wait_ready(struct hull_monitor *m, struct hull_ttrpc_call *cal
 void hull_monitor_fail_ready(struct hull_monitor *m);
 /* That call is gone, whatever it was. */
 void hull_monitor_forget_ready(struct hull_monitor *m, const struct hull_ttrpc_call *call);
+
+/* ---- typing.c ---- */
+void hull_monitor_console(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			  const ProtobufCMessage *request);
+/* Another one writes at the console, or none.  @ctx: the monitor. */
+void hull_monitor_writer_changed(void *ctx);
+/* That call is gone, whatever it was. */
+void hull_monitor_forget_typing(struct hull_monitor *m, const struct hull_ttrpc_call *call);
 
 /* ---- devices.c ---- */
 /* Connects the list of devices; once for each launch, over which consoles go on. */

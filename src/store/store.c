@@ -22,6 +22,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -397,4 +398,24 @@ int hull_store_version(struct hull_store *store, uint64_t *ret_version, struct h
 		return -1;
 	*ret_version = (uint64_t)sqlite3_column_int64(s, 0);
 	return 0;
+}
+
+/* Every change is written to the log, and only now and then to the database.  Both may be replaced,
+ * so it is their directory that is watched. */
+int hull_store_watch(struct hull_store *store, struct hull_error **err)
+{
+	cleanup_free char *dir = strdup(store->path);
+	int fd = dir ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1, errnum;
+
+	if (!dir)
+		return hull_fail_nomem(err);
+	*strrchr(dir, '/') = '\0';
+	if (fd >= 0 && inotify_add_watch(fd, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0)
+		return fd;
+	errnum = errno;
+	hull_fail_errno(err, errnum, "watch the store '%s'", store->path);
+	if (errnum == ENOSPC || errnum == EMFILE)
+		hull_hint(err, "raise fs.inotify.max_user_watches and max_user_instances");
+	hull_closep(&fd);
+	return -1;
 }

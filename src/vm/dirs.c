@@ -117,6 +117,21 @@ int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err)
 	return 0;
 }
 
+char *hull_dirs_find_log(void)
+{
+	const char *home = getenv("HULL_HOME"), *xdg = getenv("XDG_STATE_HOME");
+	const char *user = getenv("HOME");
+
+	if (home && *home)
+		return hull_path_join(home, "log");
+	if (geteuid() == 0)
+		return strdup("/var/log/hull");
+	if (xdg && *xdg == '/')
+		return hull_path_join(xdg, "hull/log");
+	return hull_path_join(user && *user == '/' ? user : "/nonexistent",
+			      ".local/state/hull/log");
+}
+
 int hull_dirs_settings(char **ret_system, char **ret_user, struct hull_error **err)
 {
 	const char *home = getenv("HULL_HOME"), *xdg = getenv("XDG_CONFIG_HOME");

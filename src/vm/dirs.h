@@ -20,6 +20,9 @@ int hull_dirs_run(char **ret_path, struct hull_error **err);
 /* Where what outlives VMs is kept: @name beneath $HULL_HOME/state, /var/lib/hull for root, else
  * $XDG_DATA_HOME/hull or ~/.local/share/hull; made with mode 0700.  The caller frees. */
 int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err);
+/* Where logs are kept: $HULL_HOME/log, /var/log/hull for root, else $XDG_STATE_HOME/hull/log or
+ * ~/.local/state/hull/log.  Nothing is made.  NULL without memory; the caller frees. */
+char *hull_dirs_find_log(void);
 /* Where settings are: the host's, in $HULL_HOME/etc or /etc/hull; and the user's, in
  * $XDG_CONFIG_HOME/hull or ~/.config/hull, NULL with HULL_HOME or where there is no home.  Nothing
  * is made and nothing is looked at.  The caller frees both. */

@@ -111,6 +111,18 @@ static const struct row rows[HULL_VERBS][HULL_VM_STATES] = {
 			[HULL_VM_ERROR] = NOT_RUNNING,
 			[HULL_VM_DELETING] = DELETING,
 		},
+	[HULL_VERB_CONSOLE] =
+		{
+			[HULL_VM_CREATING] = NOT_RUNNING,
+			[HULL_VM_CREATED] = NOT_RUNNING,
+			[HULL_VM_STARTING] = DO,
+			[HULL_VM_RUNNING] = DO,
+			[HULL_VM_PAUSED] = DO,
+			[HULL_VM_STOPPING] = DO,
+			[HULL_VM_STOPPED] = NOT_RUNNING,
+			[HULL_VM_ERROR] = NOT_RUNNING,
+			[HULL_VM_DELETING] = DELETING,
+		},
 };
 
 enum hull_ruling hull_states_rule(enum hull_vm_verb verb, enum hull_vm_state state,

@@ -169,6 +169,20 @@ static size_t before_escape(struct hull_stdio *s, const char *data, size_t len)
 	return len;
 }
 
+/* False: that was all. */
+static bool pass_on(struct hull_stdio *s, const char *data, size_t len)
+{
+	size_t n = s->ops->typed ? s->ops->typed(s->ctx, s, data, len) : len;
+
+	if (n == len)
+		return hull_conn_write(s->conn, data, len) == 0;
+	(void)hull_conn_write(s->conn, data, n);
+	hull_conn_shutdown(s->conn);
+	hull_source_remove(&s->source);
+	s->begun = false;
+	return false;
+}
+
 static void input_read(struct hull_stdio *s)
 {
 	char buf[CHUNK];
@@ -189,7 +203,7 @@ static void input_read(struct hull_stdio *s)
 			s->begun = false;
 			return;
 		}
-		if (hull_conn_write(s->conn, buf, use) < 0)
+		if (!pass_on(s, buf, use))
 			return;
 		if (use < (size_t)n) {
 			hull_source_remove(&s->source);
@@ -389,9 +403,9 @@ static int greet(struct hull_stdio *s)
 }
 
 /* @id NULL: raw bytes from the start. */
-static int open_stdio(struct hull_loop *loop, const char *path, const char *id, int fd, bool input,
-		      const struct hull_stdio_ops *ops, void *ctx, struct hull_stdio **ret,
-		      struct hull_error **err)
+static int open_stdio(struct hull_loop *loop, const char *name, const char *path, const char *id,
+		      int fd, bool input, const struct hull_stdio_ops *ops, void *ctx,
+		      struct hull_stdio **ret, struct hull_error **err)
 {
 	struct hull_stdio *s = calloc(1, sizeof(*s));
 	int sock, r;
@@ -406,7 +420,7 @@ static int open_stdio(struct hull_loop *loop, const char *path, const char *id, 
 	s->keep = id ? 0 : RAW_KEEP;
 	s->fd = -1;
 	s->head.max = 8192 + CHUNK;
-	sock = hull_unix_connect(path);
+	sock = name ? hull_unix_connect_as(name, path) : hull_unix_connect(path);
 	r = sock < 0 ? sock : hull_conn_new(loop, sock, 0, &conn_ops, s, &s->conn);
 	if (r == 0)
 		r = hull_loop_add_timer(loop, on_later, s, &s->later);
@@ -432,14 +446,18 @@ int hull_stdio_new(struct hull_loop *loop, const char *vsock_path, const char *i
 {
 	if (strlen(id) > HULL_STREAM_ID_MAX)
 		return hull_fail(err, HULL_E_INVALID, "stream id '%s' is too long", id);
-	return open_stdio(loop, vsock_path, id, fd, input, ops, ctx, ret, err);
+	return open_stdio(loop, NULL, vsock_path, id, fd, input, ops, ctx, ret, err);
 }
 
-int hull_stdio_new_raw(struct hull_loop *loop, const char *path, int fd, bool input,
-		       const struct hull_stdio_ops *ops, void *ctx, struct hull_stdio **ret,
-		       struct hull_error **err)
+int hull_stdio_new_raw(struct hull_loop *loop, const char *name, const char *path, int fd,
+		       bool input, const struct hull_stdio_ops *ops, void *ctx,
+		       struct hull_stdio **ret, struct hull_error **err)
 {
-	return open_stdio(loop, path, NULL, fd, input, ops, ctx, ret, err);
+	if (open_stdio(loop, name, path, NULL, fd, input, ops, ctx, ret, err) < 0)
+		return -1;
+	if (!input)
+		hull_conn_shutdown((*ret)->conn);
+	return 0;
 }
 
 void hull_stdio_free(struct hull_stdio *s)

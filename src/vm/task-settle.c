@@ -201,11 +201,10 @@ static void finish_removal(struct hull_task *t)
 {
 	bool wanted = t->o.kind == HULL_TASK_REMOVE || t->o.kind == HULL_TASK_SETTLE;
 
-	t->removed = hull_store_remove(t->store, t->id, &t->error) == 0;
+	hull_task_remove(t);
 	if (t->removed && !wanted)
 		hull_fail(&t->error, HULL_E_NOT_FOUND, "VM '%s' was being removed, and is gone",
-			  hull_task_name(t));
-	hull_task_finish(t);
+			  t->shown);
 }
 
 void hull_task_settle(struct hull_task *t)

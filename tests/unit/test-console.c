@@ -10,6 +10,8 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "monitor/console.h"
+#include "monitor/logfile.h"
+#include "monitor/logger.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -24,6 +26,7 @@ struct fixture {
 	char dir[32], log[64], path[64];
 	struct hull_loop *loop;
 	struct hull_console *console;
+	struct hull_logger *logger;
 	int guest;	    /* the hypervisor's end */
 	unsigned char next; /* of the bytes it prints */
 };
@@ -41,8 +44,9 @@ static int setup(void **state)
 	assert_int_equal(hull_socketpair(s), 0);
 	f->guest = s[0];
 	assert_int_equal(hull_set_nonblock(f->guest, true), 0);
-	assert_int_equal(hull_console_new(f->loop, s[1], hull_unix_listen(f->path, 8, 0600), f->log,
-					  &f->console, NULL),
+	assert_int_equal(hull_logger_new(f->loop, f->dir, false, &f->logger, NULL), 0);
+	assert_int_equal(hull_console_new(f->loop, s[1], hull_unix_listen(f->path, 8, 0600),
+					  f->logger, &f->console, NULL),
 			 0);
 	*state = f;
 	return 0;
@@ -53,6 +57,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	hull_console_free(f->console);
+	hull_logger_free(f->logger);
 	hull_loop_free(f->loop);
 	hull_closep(&f->guest);
 	hull_path_remove_tree(f->dir);
@@ -172,16 +177,16 @@ static void test_log(void **state)
 	struct stat st;
 
 	snprintf(old, sizeof(old), "%s.1", f->log);
-	print(f, HULL_CONSOLE_LOG_MAX - 1);
+	print(f, HULL_LOG_MAX - 1);
 	assert_int_equal(stat(old, &st), -1);
 	print(f, 100000);
 	assert_int_equal(stat(old, &st), 0);
-	assert_in_range(st.st_size, HULL_CONSOLE_LOG_MAX, HULL_CONSOLE_LOG_MAX + 65536);
+	assert_in_range(st.st_size, HULL_LOG_MAX, HULL_LOG_MAX + 65536);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(stat(f->log, &st), 0);
 	assert_in_range(st.st_size, 1, 100000);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(hull_file_read(f->log, HULL_CONSOLE_LOG_MAX, &out), 0);
+	assert_int_equal(hull_file_read(f->log, HULL_LOG_MAX, &out), 0);
 	assert_tail(f, &out);
 }
 
