@@ -36,6 +36,7 @@ def main():
     s.expect(r"24 80\r\n")
     s.resize(40, 120)
     s.type("\x03")
+    s.expect(r"himBHs")         # its prompt: what is typed before may be flushed
     s.type("stty size\r")
     s.expect(r"40 120\r\n")
     s.type("\x10\x11")

@@ -118,14 +118,14 @@ is out ''
 expect 0 env HULL="$HULL" timeout 200 python3 "$(dirname "$script")/vm-attach.py"
 
 # ---- the VM ends ----
-"$HULL" attach web deaf >deaf 2>deaf.err &
+"$HULL" attach web deaf >last 2>last.err &
 client=$!
-shows deaf heard
+shows last heard
 expect 0 "$HULL" kill web
 code=0
 wait "$client" || code=$?
 [ "$code" -eq 125 ] || fail "the VM was killed: $code"
-has deaf.err "VM 'web' ended"
+has last.err "VM 'web' ended"
 expect 125 "$HULL" attach web deaf
 has err "is not running"
 expect 0 "$HULL" rm web
