@@ -22,6 +22,8 @@ echo "$n" | dd of=/dev/vda conv=sync,fsync 2>/dev/null
 sleep 600
 END
 
+kernel=$(dirname "$guest")/vmlinux # the same, and up sooner
+
 # boots N FILE : so many, as the console in FILE has them
 boots()
 {
@@ -35,7 +37,7 @@ new_disk()
 	truncate -s 1M disk.raw
 }
 
-own="--agent none --kernel $guest/vmlinuz --initrd initrd --device virtio-blk,path=disk.raw"
+own="--agent none --kernel $kernel --initrd initrd --device virtio-blk,path=disk.raw"
 new_disk
 # shellcheck disable=SC2086
 expect 0 timeout 250 "$HULL" run $own
@@ -45,7 +47,7 @@ new_disk
 expect 0 timeout 250 "$HULL" run $own --on-reboot reboot
 boots '1 2 3 4 ' out
 new_disk
-timeout 250 "$HULL" vfkit -k "$guest/vmlinuz" -i initrd -C quiet -d virtio-blk,path=disk.raw \
+timeout 250 "$HULL" vfkit -k "$kernel" -i initrd -C quiet -d virtio-blk,path=disk.raw \
 	--restful-uri "unix://$T/api.sock" >out 2>err &
 vfkit=$!
 wait_for 60 grep -q 'serial console is' err
@@ -61,7 +63,7 @@ boots '1 2 3 4 ' vfkit.console
 
 # ---- one that reboots where it was asked to power off is not wanted back ----
 
-detached "\"on_reboot\":\"reboot\",\"agent\":\"none\",\"kernel\":\"$guest/vmlinuz\",\"initrd\":\"$T/initrd\",\"append\":[\"ask\"]"
+detached "\"on_reboot\":\"reboot\",\"agent\":\"none\",\"kernel\":\"$kernel\",\"initrd\":\"$T/initrd\",\"append\":[\"ask\"]"
 wait_for 100 grep -q "type now" "$R/console.log"
 timeout 120 "$hullctl" "$C" stop 200000 >stopped 2>&1 &
 stopper=$!

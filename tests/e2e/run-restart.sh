@@ -166,9 +166,10 @@ echo "$n" | dd of=/dev/vda conv=sync,fsync 2>/dev/null
 [ "$n" -lt 3 ] && echo c >/proc/sysrq-trigger || echo o >/proc/sysrq-trigger
 sleep 600
 END
+kernel=$(dirname "$guest")/vmlinux # the same, and up sooner
 printf 0 >disk.raw
 truncate -s 1M disk.raw
-own="--agent none --kernel $guest/vmlinuz --initrd initrd --device virtio-blk,path=disk.raw"
+own="--agent none --kernel $kernel --initrd initrd --device virtio-blk,path=disk.raw"
 # shellcheck disable=SC2086
 expect 0 timeout 250 "$HULL" run $own --restart on-failure:5
 tr -d '\r' <out | sed -n 's/^boot //p' | tr '\n' ' ' >boots
