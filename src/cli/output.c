@@ -29,13 +29,42 @@ void hull_out(const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Length of the control character at @s, 0 if it is none: ASCII's, and in UTF-8 those of ISO 6429's
+ * second set, of which some terminals take commands as well. */
+static size_t control_length(const char *s)
+{
+	unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+
+	if (c == '\n' || c == '\t')
+		return 0;
+	if (c < ' ' || c == 0x7f)
+		return 1;
+	return c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
+}
+
+/* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
+static void put_printable(FILE *to, const char *s)
+{
+	while (*s) {
+		size_t n = control_length(s);
+
+		if (!n)
+			(void)fputc(*s++, to);
+		for (; n; n--, s++)
+			(void)fprintf(to, "\\x%02x", (unsigned char)*s);
+	}
+}
+
 void hull_out_note(const char *fmt, ...)
 {
+	cleanup_free char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	put_printable(stderr, text ? text : "out of memory");
 	(void)fputc('\n', stderr);
 }
 
@@ -64,32 +93,6 @@ static bool error_as_json(const struct hull_error *err)
 	if (text)
 		(void)fprintf(stderr, "{\"error\":%s}\n", text);
 	return text != NULL;
-}
-
-/* Length of the control character at @s, 0 if it is none: ASCII's, and in UTF-8 those of ISO 6429's
- * second set, of which some terminals take commands as well. */
-static size_t control_length(const char *s)
-{
-	unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
-
-	if (c == '\n' || c == '\t')
-		return 0;
-	if (c < ' ' || c == 0x7f)
-		return 1;
-	return c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
-}
-
-/* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
-static void put_printable(FILE *to, const char *s)
-{
-	while (*s) {
-		size_t n = control_length(s);
-
-		if (!n)
-			(void)fputc(*s++, to);
-		for (; n; n--, s++)
-			(void)fprintf(to, "\\x%02x", (unsigned char)*s);
-	}
 }
 
 static bool has_colour(FILE *stream)
