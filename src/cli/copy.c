@@ -85,10 +85,14 @@ static struct {
 static void on_note(void *ctx, const char *text)
 {
 	const struct copy *c = ctx;
+	cleanup_free char *line = strdup(text);
 
 	hull_out_progress(NULL);
+	/* A guest's name must not look like a line of ours. */
+	for (char *p = line ? strchr(line, '\n') : NULL; p; p = strchr(p, '\n'))
+		*p = ' ';
 	if (!c->quiet)
-		hull_out_note("hull: %s", text);
+		hull_out_note("hull: %s", line ? line : "out of memory");
 }
 
 static void on_progress(void *ctx, uint64_t files, uint64_t bytes)
@@ -239,6 +243,11 @@ static int outcome(struct copy *c, struct hull_error **err)
 		return hull_error_move(err, &c->child_err);
 	if (c->guest_err)
 		return hull_error_move(err, &c->guest_err);
+	if (c->exec_err && !strcmp(hull_error_cause(c->exec_err), "command-not-found"))
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "VM '%s' was started by a hull that could not copy yet; 'hull "
+				 "restart' helps",
+				 c->vm.name);
 	if (c->exec_err) {
 		hull_prefix(&c->exec_err, "VM '%s'", c->vm.name);
 		return hull_error_move(err, &c->exec_err);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/vms.h"
 #include "config.h"
 #include "config/settings.h"
 #include "config/vfkit.h"
@@ -62,6 +63,21 @@ static int list_options(int argc, char **argv)
 	out_options(v);
 	for (const struct hull_verb *sub = v->subs; sub && sub->name; sub++)
 		out_options(sub);
+	return HULL_EXIT_OK;
+}
+
+/* Those that a verb may be about. */
+static int list_vms(const char *name)
+{
+	cleanup_error struct hull_error *err = NULL;
+	const struct hull_verb *v = find_verb(name);
+
+	if (!v)
+		return unknown_verb(name);
+	if (strstr(v->synopsis, "VM") && hull_vms_print_names("", &err) < 0)
+		return hull_exit_code(err); /* in the middle of somebody's line: no word of it */
+	if (!strcmp(name, "cp") && hull_vms_print_names(":", &err) < 0)
+		return hull_exit_code(err);
 	return HULL_EXIT_OK;
 }
 
@@ -171,6 +187,8 @@ static int dispatch(int argc, char **argv)
 		return list_options(argc, argv);
 	if (!strcmp(name, "--list-settings"))
 		return list_settings();
+	if (!strcmp(name, "--list-vms") && argc == 3)
+		return list_vms(argv[2]);
 	if (!strcmp(name, "--list-vfkit") && argc == 4)
 		return list_vfkit(argv[2], argv[3]);
 	verb = find_verb(name);

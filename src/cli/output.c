@@ -31,13 +31,27 @@ void hull_out(const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
+static void put_printable(FILE *to, const char *s)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+
+	if (hull_printable_add(&text, s, strlen(s)) == 0)
+		(void)fputs(hull_strbuf_str(&text), to);
+	else
+		(void)fputs("out of memory", to);
+}
+
 void hull_out_note(const char *fmt, ...)
 {
+	cleanup_free char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	put_printable(stderr, text ? text : "out of memory");
 	(void)fputc('\n', stderr);
 }
 
@@ -66,17 +80,6 @@ static bool error_as_json(const struct hull_error *err)
 	if (text)
 		(void)fprintf(stderr, "{\"error\":%s}\n", text);
 	return text != NULL;
-}
-
-/* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
-static void put_printable(FILE *to, const char *s)
-{
-	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
-
-	if (hull_printable_add(&text, s, strlen(s)) == 0)
-		(void)fputs(hull_strbuf_str(&text), to);
-	else
-		(void)fputs("out of memory", to);
 }
 
 static bool has_colour(FILE *stream)

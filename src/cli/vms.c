@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/when.h"
+#include "vm/catalogue.h"
 #include "vm/rundir.h"
 
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 #include <time.h>
 
 #define LABEL_MAX 255
+#define NAMES_MS 500 /* nobody waits for completion */
 
 int hull_vms_format_parse(const char *value, enum hull_vms_format *ret, struct hull_error **err)
 {
@@ -167,6 +169,20 @@ int hull_targets_all(struct hull_store *store, const struct hull_vms_filter *fil
 		if (hull_vms_filter_passes(filter, &list.v[i]) &&
 		    !add_target(ret, hull_vms_name(&list.v[i], buf), list.v[i].id, err))
 			return -1;
+	return 0;
+}
+
+int hull_vms_print_names(const char *suffix, struct hull_error **err)
+{
+	cleanup_store struct hull_store *store = NULL;
+	cleanup_records struct hull_records list = {0};
+	char buf[16];
+
+	if (hull_catalogue_open(hull_deadline_ms(NAMES_MS), &store, err) < 0 ||
+	    hull_store_list(store, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.n; i++)
+		hull_out("%s%s\n", hull_vms_name(&list.v[i], buf), suffix);
 	return 0;
 }
 

@@ -72,6 +72,9 @@ int hull_targets_all(struct hull_store *store, const struct hull_vms_filter *fil
 		     struct hull_targets *ret, struct hull_error **err);
 void hull_targets_fini(struct hull_targets *targets);
 
+/* Their names, or ids, a line each with @suffix; for completion: as the store has them. */
+int hull_vms_print_names(const char *suffix, struct hull_error **err);
+
 /* ---- how it is printed ---- */
 
 const char *hull_vms_name(const struct hull_record *r, char buf[16]); /* name, or short id */

@@ -155,10 +155,12 @@ grep -q processor cpuinfo || fail "$(cat cpuinfo)"
 expect 1 "$HULL" cp web:/dev/null .
 has err "is a device, which can't be copied"
 guest 'mkdir /tmp/odd && python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\"/tmp/odd/socket\")" &&
-	mknod /tmp/odd/device c 1 3 && echo there >/tmp/odd/file && chmod 4755 /tmp/odd/file'
+	mknod /tmp/odd/device c 1 3 && mknod "/tmp/odd/$(printf "steer\\033[2J")" c 1 3 && echo there >/tmp/odd/file && chmod 4755 /tmp/odd/file'
 expect 0 "$HULL" cp web:/tmp/odd .
 has err "'odd/socket' is a socket, which is left out"
 has err "'odd/device' is a device, which is left out"
+grep -q "$(printf '\033')" err && fail "a guest's name steers the terminal: $(cat -v err)"
+has err steer
 is odd/file there
 [ "$(stat -c %a odd/file)" = 755 ] || fail "a program of the guest's runs as its owner here"
 [ "$(ls odd)" = file ] || fail "made: $(ls odd)"

@@ -23,6 +23,12 @@ sessions()
 expect 125 "$HULL" exec web true
 has err "there is no VM 'web'"
 expect 0 "$HULL" create --name web
+expect 0 "$HULL" --list-vms exec
+is out web
+expect 0 "$HULL" --list-vms cp
+is out web:
+expect 0 "$HULL" --list-vms run
+is out ''
 [ "$(cause web true)" = "STATE not-running" ] || fail "$(cat err)"
 expect 125 "$HULL" exec
 has err "no VM was named"
@@ -151,4 +157,10 @@ ended 125
 [ "$(jq -r .error.cause err)" = monitor-died ] || fail "$(cat err)"
 
 # ---- one without an agent ----
+expect 0 "$HULL" rm -f web
+printf '{"version":1,"name":"web","agent":"none"}' >vm.json
+expect 0 "$HULL" create --config vm.json
+expect 0 "$HULL" start web
+[ "$(cause web true)" = "UNSUPPORTED no-agent" ] || fail "$(cat err)"
+expect 0 "$HULL" ps
 expect 0 "$HULL" rm -f web
