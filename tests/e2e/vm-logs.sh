@@ -43,7 +43,9 @@ has err "is not a time"
 expect 2 "$HULL" logs --retry web
 log=$HULL_HOME/log/vm/$("$HULL" inspect web | jq -r '.[0].id')/console.log
 
-# ---- while it runs ----
+# ---- while it runs; a long life lies behind it, so that a new log will begin soon ----
+mkdir -p -m 700 "$(dirname "$log")"
+(umask 077 && seq 1 580000 >"$log") # 3.9 MB
 expect 0 "$HULL" start web
 vm_of web
 [ "$(stat -c %a "$(dirname "$log")" "$log" | tr '\n' ' ')" = "700 600 " ] || fail "$(ls -ld "$(dirname "$log")" "$log")"
@@ -92,14 +94,14 @@ follower=$!
 raw=$!
 follows "$follower" 2
 follows "$raw" 2
-guest 'seq 1 700000 >/dev/console' # about 5.6 MB with carriage returns
-wait_for 60 grep -qx 700000 followed
+guest 'seq 1 60000 >/dev/console' # about 410 KB with carriage returns
+wait_for 60 grep -qx 60000 followed
 [ -e "$log.1" ] || fail "no new log has begun"
-seq 1 700000 | cmp - followed || fail "what was followed is not what was printed"
+seq 1 60000 | cmp - followed || fail "what was followed is not what was printed"
 tr -d '\r' <raw | cmp - followed || fail "raw is something else"
 for file in "$log" "$log.1"; do [ "$(stat -c %s "$file")" -le 4400000 ] || fail "$(ls -l "$file")"; done
-expect 0 "$HULL" logs --tail 650000 web
-seq 50001 700000 | cmp - out || fail "the last lines of both logs"
+expect 0 "$HULL" logs --tail 50000 web
+seq 10001 60000 | cmp - out || fail "the last lines of both logs"
 
 # ---- the disk takes its time: nobody waits for it ----
 slow=$(writer)
@@ -108,14 +110,14 @@ kill -STOP "$slow"
 print 'while stopped\n'
 expect 0 timeout 20 "$HULL" pause web
 expect 0 timeout 20 "$HULL" resume web
-guest 'yes 1234567 | head -n 300000 >/dev/console' # more than is kept for it
+guest 'yes 1234567 | head -n 5000 >/dev/console'
 kill -CONT "$slow"
 print 'goes on\n'
 wait_for 20 logs_have 'goes on'
 logs_have 'while stopped' || fail "what was printed while the disk stood still is gone"
-expect 0 "$HULL" logs --tail 300000 web
-has err "bytes are missing here"
-wait_for 20 grep -q 'bytes are missing here' followed.err
+expect 0 "$HULL" logs --tail 5001 web
+[ "$(grep -c 1234567 out)" -eq 5000 ] || fail "$(grep -c 1234567 out) of 5000 lines"
+wait_for 20 grep -qx 'goes on' followed
 
 # ---- the last words ----
 expect 0 "$HULL" pause web
