@@ -563,10 +563,10 @@ static int cmd_resume(struct ctl *c, struct hull_error **err)
 
 static void print_exit(const Hull__Monitor__V1__ExitRecord *rs)
 {
-	printf("reason=%s\nmessage=%s\nhypervisor_status=%d\nexited_at_ns=%" PRIu64
-	       "\nreboots=%u\nrestarts=%u\nrestart_reason=%s\n",
-	       rs->reason, rs->message, rs->hypervisor_status, rs->exited_at_ns, rs->reboots,
-	       rs->restarts, rs->restart_reason);
+	printf("reason=%s\nmessage=%s\ncode=%s\nhint=%s\nhypervisor_status=%d\nexited_at_ns="
+	       "%" PRIu64 "\nreboots=%u\nrestarts=%u\nrestart_reason=%s\n",
+	       rs->reason, rs->message, rs->code, rs->hint, rs->hypervisor_status, rs->exited_at_ns,
+	       rs->reboots, rs->restarts, rs->restart_reason);
 }
 
 static int cmd_stop(struct ctl *c, struct hull_error **err)
