@@ -39,7 +39,7 @@ ctl $dir/vsock.sock poweroff --reboot
 until ctl $dir/control.sock status | grep -qx reboots=1; do sleep 0.2; done
 ctl $dir/control.sock ready agent 200000 >/dev/null
 ctl $dir/vsock.sock health
-ctl $dir/control.sock stop | grep reason=
+ctl $dir/control.sock stop | grep ^reason=
 rm -r $dir
 [ -z "$(ls /tmp/hull/run/vm)" ]
 E2

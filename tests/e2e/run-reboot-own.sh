@@ -27,7 +27,8 @@ kernel=$(dirname "$guest")/vmlinux # the same, and up sooner
 # boots N FILE : so many, as the console in FILE has them
 boots()
 {
-	tr -d '\r' <"$2" | sed -n 's/^boot //p' | tr '\n' ' ' >boots
+	# The kernel's own lines may begin behind what init has printed.
+	tr -d '\r' <"$2" | sed -n 's/^boot \([0-9]*\).*/\1/p' | tr '\n' ' ' >boots
 	is boots "$1"
 }
 
