@@ -200,11 +200,12 @@ static void look(struct hull_task *t)
 static void finish_removal(struct hull_task *t)
 {
 	bool wanted = t->o.kind == HULL_TASK_REMOVE || t->o.kind == HULL_TASK_SETTLE;
+	cleanup_free char *name = strdup(hull_task_name(t));
 
 	hull_task_remove(t);
 	if (t->removed && !wanted)
-		hull_fail(&t->error, HULL_E_NOT_FOUND, "VM '%s' was being removed, and is gone",
-			  t->shown);
+		hull_fail(&t->error, HULL_E_NOT_FOUND, "there is no VM '%s'",
+			  name ? name : t->shown);
 }
 
 void hull_task_settle(struct hull_task *t)
