@@ -54,6 +54,7 @@ enum {
 	OPT_SHARE_DRIVER,
 	OPT_LINK,
 	OPT_DEVICE,
+	OPT_DISPLAY,
 	OPT_CONFIG,
 	OPT_ENV_FILE,
 	OPT_READ_ONLY,
@@ -116,6 +117,8 @@ const struct hull_opt hull_run_opts[] = {
 	{OPT_CPU, "cpu", "MODEL", "CPU model of the hypervisor, e.g. max", NULL},
 	{OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",
 	 "one more device, in vfkit's words: see hull-config(1)", NULL},
+	{OPT_DISPLAY, "display", "[=none|=PORT|=PATH]",
+	 "show the guest's screen by VNC, on a private socket, or on a port", NULL},
 	{OPT_LINK, "link", "KIND",
 	 "serial, or vsock: the host's vhost-vsock, to its agent (default serial)", NULL},
 	{OPT_NAME, "name", "NAME", "name of the VM", NULL},
@@ -493,6 +496,8 @@ static int set_vm_option(struct hull_run_options *o, int id, const char *value,
 		return hull_dir_parse(value, &c->modules, err);
 	case OPT_DUMP_ON_PANIC:
 		return hull_new_file_parse(value, &c->panic_dump, err);
+	case OPT_DISPLAY:
+		return hull_display_parse(value, &c->display, err);
 	case OPT_GDB:
 		return hull_gdb_parse(value, &c->gdb, err);
 	case OPT_RESTFUL_URI:

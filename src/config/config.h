@@ -79,6 +79,8 @@ enum hull_network_provider {
 /* Where a debugger finds the guest, whose kernel waits for it before its first instruction: a
  * socket's file, or a TCP port of the loopback. */
 enum hull_gdb_kind { HULL_GDB_NONE, HULL_GDB_SOCKET, HULL_GDB_TCP };
+/* Whether the guest's screens can be looked at, by VNC.  Auto: if one of them asks for a window. */
+enum hull_display_kind { HULL_DISPLAY_AUTO, HULL_DISPLAY_NONE, HULL_DISPLAY_VNC };
 enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
 /* None: the hypervisor loads the kernel.  Efi: what a UEFI finds on the disks is booted. */
 enum hull_firmware_kind { HULL_FIRMWARE_NONE, HULL_FIRMWARE_EFI };
@@ -124,6 +126,12 @@ struct hull_gdb {
 	enum hull_gdb_kind kind;
 	char *path;    /* socket; NULL: gdb.sock in the run directory */
 	uint64_t port; /* tcp */
+};
+
+struct hull_display {
+	enum hull_display_kind kind;
+	char *path;    /* of a socket; NULL, and no port: vnc.sock in the run directory */
+	uint64_t port; /* of the loopback */
 };
 
 struct hull_firmware {
@@ -186,6 +194,7 @@ struct hull_config {
 	uint64_t owner_uid, owner_gid; /* in the guest, of the shares' files */
 	HULL_VEC(struct hull_network) networks;
 	HULL_VEC(struct hull_device) devices; /* beside those above */
+	struct hull_display display;
 	struct hull_cloud_init cloud_init;
 	char *ignition; /* file that the guest gets by HTTP, over vsock; NULL: none */
 	struct hull_timesync timesync; /* port 0: none; not of use to hull's own agent */
@@ -215,6 +224,7 @@ extern const char *const hull_network_kind_names[];
 extern const char *const hull_network_provider_names[];
 extern const char *const hull_protocol_names[];
 extern const char *const hull_gdb_kind_names[];
+extern const char *const hull_display_kind_names[];
 extern const char *const hull_firmware_kind_names[];
 extern const char *const hull_rest_kind_names[];
 

@@ -97,18 +97,25 @@ static void vm_init(struct vm *v, const char *more, bool set_ids)
 		fail_msg("%s", hull_error_message(err));
 }
 
-static void vm_start(struct vm *v)
+/* Takes @display_fd, where viewers are to find the screen. */
+static void vm_start_displayed(struct vm *v, int display_fd)
 {
 	cleanup_sockets struct hull_backend_sockets sockets;
 	cleanup_error struct hull_error *err = NULL;
 
 	hull_backend_sockets_init(&sockets);
+	sockets.display = display_fd;
 	if (v->inst->ops->start(v->inst, &sockets, &err) < 0)
 		fail_msg("%s", hull_error_message(err));
 	assert_true(v->inst->ops->pid(v->inst) > 0);
 	v->console = v->inst->ops->take_stream(v->inst, HULL_STREAM_CONSOLE);
 	assert_true(v->console >= 0);
 	assert_int_equal(v->inst->ops->take_stream(v->inst, HULL_STREAM_CONSOLE), -1);
+}
+
+static void vm_start(struct vm *v)
+{
+	vm_start_displayed(v, -1);
 }
 
 static void vm_fini(struct vm *v)
@@ -154,7 +161,7 @@ static void assert_console(struct vm *v, const char *text)
 	assert_string_equal(buf, text);
 }
 
-static void fake_init(struct vm *v, const char *scenario)
+static void fake_init_displayed(struct vm *v, const char *scenario, int display_fd)
 {
 	char exe[500], more[700];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -164,7 +171,12 @@ static void fake_init(struct vm *v, const char *scenario)
 	snprintf(more, sizeof(more), "\"cpu_model\":\"%s\",\"programs\":{\"qemu\":\"%s\"}",
 		 scenario, exe);
 	vm_init(v, more, false);
-	vm_start(v);
+	vm_start_displayed(v, display_fd);
+}
+
+static void fake_init(struct vm *v, const char *scenario)
+{
+	fake_init_displayed(v, scenario, -1);
 }
 
 static void test_fake_ends(void **state)
@@ -254,6 +266,33 @@ static void test_fake_refusal(void **state)
 	assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, NULL), 0);
 	vm_until(&v, "done");
 	assert_string_equal(hull_strbuf_str(&v.log), "ready;done QMP 'stop': no;");
+	vm_fini(&v);
+}
+
+static int listen_somewhere(char path[100])
+{
+	int fd;
+
+	snprintf(path, 100, "%s/vnc", dir);
+	(void)unlink(path);
+	fd = hull_unix_listen(path, 4, 0600);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* A screen that can't be shown is nothing to do without. */
+static void test_fake_display(void **state)
+{
+	char path[100];
+	struct vm v;
+
+	fake_init_displayed(&v, "blind", listen_somewhere(path));
+	vm_until(&v, "exited");
+	assert_non_null(strstr(hull_strbuf_str(&v.log), "exited hypervisor-died;"));
+	assert_string_equal(v.message, "show the guest's screen: QMP 'display-update': no");
+	vm_fini(&v);
+	fake_init_displayed(&v, "fine", listen_somewhere(path));
+	vm_until(&v, "ready;");
 	vm_fini(&v);
 }
 
@@ -411,6 +450,35 @@ static void test_real_console_and_pause(void **state)
 	}
 }
 
+static void test_real_display(void **state)
+{
+	if (!have_qemu())
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		uint64_t deadline = hull_deadline_ms(20000);
+		cleanup_close int viewer = -1;
+		char path[100], more[200], said[12];
+		ssize_t n = -1;
+		struct vm v;
+
+		snprintf(more, sizeof(more),
+			 "%s,\"devices\":[{\"kind\":\"virtio-gpu\",\"gui\":true}]", machines[i]);
+		vm_init(&v, more, geteuid() == 0);
+		vm_start_displayed(&v, listen_somewhere(path));
+		viewer = hull_unix_connect(path); /* waits until somebody looks after it */
+		assert_true(viewer >= 0);
+		vm_until(&v, "ready;");
+		while (n < 0 && hull_ms_left(deadline)) {
+			n = recv(viewer, said, sizeof(said), MSG_DONTWAIT);
+			if (n < 0)
+				assert_int_equal(hull_loop_step(v.loop, 5), 0);
+		}
+		assert_int_equal(n, sizeof(said));
+		assert_memory_equal(said, "RFB 003.008\n", sizeof(said));
+		vm_fini(&v);
+	}
+}
+
 static void test_real_panic(void **state)
 {
 	struct vm v;
@@ -544,12 +612,14 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_fake_tail_is_bounded),
 		cmocka_unit_test(test_fake_verbs),
 		cmocka_unit_test(test_fake_refusal),
+		cmocka_unit_test(test_fake_display),
 		cmocka_unit_test(test_fake_quit),
 		cmocka_unit_test(test_fake_lingers),
 		cmocka_unit_test(test_fake_kill_before_greeting),
 		cmocka_unit_test(test_fake_free_while_running),
 		cmocka_unit_test(test_files_refused),
 		cmocka_unit_test(test_real_console_and_pause),
+		cmocka_unit_test(test_real_display),
 		cmocka_unit_test(test_real_panic),
 		cmocka_unit_test(test_real_quit_and_kill),
 		cmocka_unit_test(test_real_refusals),

@@ -36,6 +36,7 @@
 #define GRACE_MS 2000
 #define REAP_MS 5000
 #define MOST_FILES 1000000
+#define DISPLAY "display" /* a descriptor's name in QEMU */
 
 enum state {
 	STATE_NEW,
@@ -59,6 +60,7 @@ struct qemu {
 	struct hull_child child;
 	struct hull_source *child_source, *grace;
 	int dump_fd;			 /* where dumps go */
+	int display_fd;			 /* listens for viewers, until QEMU has it */
 	uint64_t next_set;		 /* of descriptors */
 	struct hull_qemu_memory *memory; /* NULL: QEMU's own */
 	struct hull_conn *conn;
@@ -156,6 +158,56 @@ static void on_running(void *ctx, const struct hull_json *result, const struct h
 	set_running(q);
 }
 
+/* QEMU keeps what comes with a byte until a command says what to do with it. */
+static int hand_over(struct qemu *q, int fd, struct hull_error **err)
+{
+	int r;
+
+	if (hull_conn_queued(q->conn)) /* the byte would get into the middle of it */
+		return hull_fail(err, HULL_E_BUSY, "QEMU does not listen");
+	r = (int)hull_send_fd(hull_conn_fd(q->conn), "\n", 1, fd);
+	return r < 0 ? hull_fail_errno(err, -r, "hand a descriptor to QEMU") : 0;
+}
+
+/* The descriptor is QEMU's, by that name, if the next command succeeds. */
+static int give(struct qemu *q, int fd, const char *name, struct hull_error **err)
+{
+	struct hull_json *args;
+
+	if (hand_over(q, fd, err) < 0)
+		return -1;
+	args = hull_qemu_args_getfd(name);
+	return args ? hull_qmp_execute(q->qmp, "getfd", args, NULL, NULL, err)
+		    : hull_fail_nomem(err);
+}
+
+static void on_displayed(void *ctx, const struct hull_json *result, const struct hull_error *error)
+{
+	struct qemu *q = ctx;
+	struct hull_error *copy = NULL;
+
+	if (!error || q->state >= STATE_ENDING)
+		return;
+	(void)hull_fail(&copy, hull_error_code(error), "show the guest's screen: %s",
+			hull_error_message(error));
+	condemn(q, copy);
+}
+
+/* On the command line VNC takes addresses only; QEMU has no right to make a socket at one. */
+static int serve_display(struct qemu *q, struct hull_error **err)
+{
+	struct hull_json *args;
+
+	if (q->display_fd < 0)
+		return 0;
+	if (give(q, q->display_fd, DISPLAY, err) < 0)
+		return -1;
+	hull_closep(&q->display_fd);
+	args = hull_qemu_args_display(DISPLAY);
+	return args ? hull_qmp_execute(q->qmp, "display-update", args, on_displayed, q, err)
+		    : hull_fail_nomem(err);
+}
+
 /* Only now does the guest begin to run, so that none of its events is lost: QEMU sends events only
  * to those who have negotiated.  A debugger lets it run by itself: a RESUME that nobody asked for
  * tells of it. */
@@ -174,6 +226,10 @@ static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigne
 				      HULL_QEMU_LEAST_MINOR);
 		hull_hint(&error, "install QEMU %d.%d or newer, and have it first in PATH",
 			  HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR);
+		condemn(q, error);
+		return;
+	}
+	if (serve_display(q, &error) < 0) {
 		condemn(q, error);
 		return;
 	}
@@ -288,35 +344,6 @@ static void drain_qmp(struct qemu *q)
 		conn_closed(q, 0);
 }
 
-/* The last line of @text, which is where QEMU says why it gave up. */
-static const char *last_line(const char *text)
-{
-	const char *nl = strrchr(text, '\n');
-
-	return nl ? nl + 1 : text;
-}
-
-static void explain_death(struct qemu *q, int wstatus, const char *tail)
-{
-	const struct hull_qemu_reason *reason = hull_qemu_find_reason(tail);
-	char status[64];
-
-	hull_wstatus_text(wstatus, status);
-	(void)hull_fail_cause(&q->error, reason ? reason->code : HULL_E_BACKEND,
-			      reason ? reason->cause : NULL, "QEMU %s%s%s", status,
-			      *tail ? ": " : "", last_line(tail));
-	if (reason)
-		hull_hint(&q->error, "%s", reason->hint);
-	else if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL)
-		hull_hint(&q->error, "somebody killed it, or the kernel did for want of memory, "
-				     "which dmesg would tell");
-	else
-		hull_hint(&q->error,
-			  "see whether '%s' works by itself; 'hull doctor' asks it for "
-			  "its version",
-			  q->binary);
-}
-
 static void on_child(void *ctx, int wstatus)
 {
 	struct qemu *q = ctx;
@@ -336,7 +363,7 @@ static void on_child(void *ctx, int wstatus)
 	else
 		e.end = HULL_END_DIED;
 	if (e.end == HULL_END_DIED && !q->error)
-		explain_death(q, wstatus, e.stderr_tail);
+		(void)hull_qemu_fail_death(q->binary, wstatus, e.stderr_tail, &q->error);
 	e.error = q->error;
 	q->env.events->exited(q->env.ctx, &e);
 }
@@ -355,6 +382,7 @@ static void qemu_free(struct hull_inst *inst)
 	q->state = STATE_EXITED;
 	hull_closep(&q->child.pidfd);
 	hull_closep(&q->dump_fd);
+	hull_closep(&q->display_fd);
 	hull_qemu_memory_free(q->memory);
 	hull_conn_free(q->conn);
 	hull_qmp_free(q->qmp);
@@ -392,7 +420,7 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	q->inst.ops = &hull_qemu_backend;
 	q->env = *env;
 	q->config = config;
-	q->child.pidfd = q->dump_fd = -1;
+	q->child.pidfd = q->dump_fd = q->display_fd = -1;
 	q->next_set = HULL_QEMU_SET_ADDED;
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = -1;
@@ -557,6 +585,7 @@ static int qemu_start(struct hull_inst *inst, struct hull_backend_sockets *socke
 				       "QEMU was started before");
 	q->state = STATE_STARTING;
 	q->dump_fd = steal_fd(&sockets->dump);
+	q->display_fd = steal_fd(&sockets->display);
 	if (launch(q, sockets, err) < 0)
 		return hull_prefix(err, "start QEMU");
 	return 0;
@@ -648,17 +677,6 @@ int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_j
 	return runs ? hull_fail_nomem(err) : -1;
 }
 
-/* QEMU keeps what comes with a byte until a command says what to do with it. */
-static int hand_over(struct qemu *q, int fd, struct hull_error **err)
-{
-	int r;
-
-	if (hull_conn_queued(q->conn)) /* the byte would get into the middle of it */
-		return hull_fail(err, HULL_E_BUSY, "QEMU does not listen");
-	r = (int)hull_send_fd(hull_conn_fd(q->conn), "\n", 1, fd);
-	return r < 0 ? hull_fail_errno(err, -r, "hand a descriptor to QEMU") : 0;
-}
-
 int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err)
 {
 	struct qemu *q = from_inst(inst);
@@ -701,21 +719,18 @@ static int qemu_quit(struct hull_inst *inst, struct hull_error **err)
 static int qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 		     struct hull_error **err)
 {
-	cleanup_json struct hull_json *name = hull_json_object(), *args = hull_json_object();
+	cleanup_json struct hull_json *args = hull_json_object();
 	struct qemu *q = from_inst(inst);
 
 	if (!q->qmp || q->state != STATE_HELD)
 		return hull_fail_cause(err, HULL_E_STATE, "not-held",
 				       "only the memory of a guest that is held can be dumped");
-	if (!name || !args || hull_json_set(name, "fdname", hull_json_string("dump")) < 0 ||
-	    hull_json_set(args, "paging", hull_json_bool(false)) < 0 ||
+	if (!args || hull_json_set(args, "paging", hull_json_bool(false)) < 0 ||
 	    hull_json_set(args, "protocol", hull_json_string("fd:dump")) < 0)
 		return hull_fail_nomem(err);
-	if (hand_over(q, q->dump_fd, err) < 0)
+	if (give(q, q->dump_fd, "dump", err) < 0)
 		return -1;
 	hull_closep(&q->dump_fd);
-	if (ask(q, "getfd", steal_ptr(&name), NULL, NULL, err) < 0)
-		return -1;
 	return ask(q, "dump-guest-memory", steal_ptr(&args), done, ctx, err);
 }
 
@@ -742,7 +757,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
 		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP | HULL_CAP_VHOST_VSOCK |
-		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON,
+		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON | HULL_CAP_DISPLAY,
 	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,

@@ -6,15 +6,22 @@
 #include "backend/qemu/explain.h"
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define OTHER_QEMU                                                                      \
 	"this QEMU is built without it: install your distribution's full one (Debian: " \
 	"qemu-system-x86)"
 
-static const struct hull_qemu_reason reasons[] = {
+static const struct reason {
+	const char *words; /* what QEMU says among other things */
+	int code;
+	const char *cause, *hint;
+} reasons[] = {
 	{"Cannot allocate memory", HULL_E_EXHAUSTED, "host-memory",
 	 "ask for less with --memory (-m), or raise the limit: 'ulimit -v' tells it"},
 	{"cannot set up guest memory", HULL_E_EXHAUSTED, "host-memory",
@@ -42,12 +49,42 @@ static const struct hull_qemu_reason reasons[] = {
 	 "QEMU is not installed completely: install it again"},
 };
 
-const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
+static const struct reason *find_reason(const char *said)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
 		if (strstr(said, reasons[i].words))
 			return &reasons[i];
 	return NULL;
+}
+
+/* The last line of @text, which is where QEMU says why it gave up. */
+static const char *last_line(const char *text)
+{
+	const char *nl = strrchr(text, '\n');
+
+	return nl ? nl + 1 : text;
+}
+
+int hull_qemu_fail_death(const char *binary, int wstatus, const char *said, struct hull_error **err)
+{
+	const struct reason *reason = find_reason(said);
+	char status[64];
+
+	hull_wstatus_text(wstatus, status);
+	(void)hull_fail_cause(err, reason ? reason->code : HULL_E_BACKEND,
+			      reason ? reason->cause : NULL, "QEMU %s%s%s", status,
+			      *said ? ": " : "", last_line(said));
+	if (reason)
+		hull_hint(err, "%s", reason->hint);
+	else if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL)
+		hull_hint(err, "somebody killed it, or the kernel did for want of memory, which "
+			       "dmesg would tell");
+	else
+		hull_hint(err,
+			  "see whether '%s' works by itself; 'hull doctor' asks it for its "
+			  "version",
+			  binary);
+	return -1;
 }
 
 /* The file or address behind a block node of the plan's, NULL for a throwaway disk and for what is

@@ -9,14 +9,9 @@
 #include "base/json.h"
 #include "config/config.h"
 
-struct hull_qemu_reason {
-	const char *words; /* what QEMU says among other things */
-	int code;
-	const char *cause, *hint;
-};
-
-/* NULL: not known. */
-const struct hull_qemu_reason *hull_qemu_find_reason(const char *said);
+/* It has ended so, by itself, and this is the last of what it @said.  Returns -1. */
+int hull_qemu_fail_death(const char *binary, int wstatus, const char *said,
+			 struct hull_error **err);
 
 /* An event BLOCK_IO_ERROR: -1 with an error if QEMU has stopped the guest, which it does where a
  * disk's file finds no room on the host.  It would have it go on when there is some, but nobody

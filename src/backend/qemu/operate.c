@@ -93,6 +93,21 @@ struct hull_json *hull_qemu_args_point(const struct hull_pointer *what)
 	return object1("events", buttons(list, what->release, false));
 }
 
+struct hull_json *hull_qemu_args_getfd(const char *name)
+{
+	return object1("fdname", hull_json_string(name));
+}
+
+struct hull_json *hull_qemu_args_display(const char *name)
+{
+	struct hull_json *list = hull_json_array();
+
+	if (list)
+		list = plus(list, with(object1("type", hull_json_string("fd")), "str",
+				       hull_json_string(name)));
+	return with(object1("type", hull_json_string("vnc")), "addresses", list);
+}
+
 struct hull_json *hull_qemu_args_balloon(uint64_t bytes)
 {
 	return object1("value", hull_json_u64(bytes));

@@ -26,6 +26,10 @@ struct hull_json *hull_qemu_args_screendump(size_t device, uint64_t set);
 struct hull_json *hull_qemu_args_send_key(const char *const *keys, uint64_t hold_ms);
 /* "input-send-event" */
 struct hull_json *hull_qemu_args_point(const struct hull_pointer *what);
+/* "getfd" */
+struct hull_json *hull_qemu_args_getfd(const char *name);
+/* "display-update": VNC at the descriptor of that name */
+struct hull_json *hull_qemu_args_display(const char *name);
 /* "balloon" */
 struct hull_json *hull_qemu_args_balloon(uint64_t bytes);
 
