@@ -98,7 +98,6 @@ struct hull_monitor {
 	char *dump_result;	/* what became of it, to be told with the end */
 	uint64_t dump_bytes;	/* that are written so far */
 	uint64_t progress_ns;	/* when it was last shown how far the dump has got; 0: never */
-	int initrd_fd;		/* what config.initrd names, where we have made it; else -1 */
 	struct hull_lent gdb, display; /* for debuggers, and for viewers of the guest's screens */
 	struct hull_vports *vports;    /* NULL: the guest has no vsock device of ours */
 	struct hull_ignition_server *ignition; /* NULL: nothing to serve */
@@ -109,15 +108,15 @@ struct hull_monitor {
 	struct hull_guest_link *link;
 	struct hull_rpc *agent;
 	unsigned int agent_version;
+	int initrd_fd;		   /* what config.initrd names, where we have made it; else -1 */
 	struct hull_source *clock; /* of the host, watched for jumps */
 	int clock_fd;		   /* owned; -1: not watched */
 	bool telling_time, tell_time_again;
 
 	/* The end: set once, by whatever came first. */
 	char *end_reason, *end_message, *end_hint;
-	int end_code;
 	struct hull_error *start_error; /* what Start is answered with */
-	int hypervisor_status;
+	int end_code, hypervisor_status;
 	uint64_t exited_at_ns; /* CLOCK_REALTIME, once everything has been reaped */
 };
 
