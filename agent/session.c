@@ -603,7 +603,7 @@ static struct session *new_session(struct hull_sessions *ss,
 	copy_strings(&s->args, rq->args, rq->n_args);
 	copy_strings(&s->env, rq->env, rq->n_env);
 	s->terminal = rq->terminal;
-	s->has_stdin = *rq->stdin_stream;
+	s->has_stdin = *rq->stdin_stream || rq->stdin_later;
 	s->rows = (uint16_t)rq->rows;
 	s->columns = (uint16_t)rq->columns;
 	s->pids_limit = rq->pids_limit;
@@ -771,6 +771,7 @@ int hull_session_list(struct hull_sessions *ss, struct hull_ttrpc_call *call,
 		st->exit_status = s->status;
 		st->args = s->args.v;
 		st->n_args = s->args.n;
+		st->terminal = s->terminal;
 		ptrs[rs.n_sessions++] = st;
 	}
 	rs.sessions = ptrs;

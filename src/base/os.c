@@ -6,6 +6,7 @@
 #include "base/os.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/path.h"
 
 #include <fcntl.h>
@@ -104,12 +105,53 @@ ssize_t hull_send_fd(int socket, const void *data, size_t len, int fd)
 	return n < 0 ? -errno : n;
 }
 
+/* Takes those of one message. */
+static void take_fds(const struct cmsghdr *h, int *fds, size_t max, size_t *n)
+{
+	const char *p = (const char *)CMSG_DATA(h);
+
+	for (size_t left = h->cmsg_len - CMSG_LEN(0); left >= sizeof(int);
+	     left -= sizeof(int), p += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, p, sizeof(fd));
+		if (*n < max)
+			fds[(*n)++] = fd;
+		else
+			close(fd);
+	}
+}
+
+ssize_t hull_receive_fds(int socket, void *data, size_t len, int *fds, size_t max, size_t *ret_n)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int) * HULL_FDS_MAX)];
+	} control;
+	struct iovec piece = {data, len};
+	struct msghdr m = {.msg_iov = &piece,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	*ret_n = 0;
+	if (n < 0)
+		return -errno;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
+		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
+			take_fds(h, fds, max, ret_n);
+	return n;
+}
+
 int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 {
 	cleanup_close int fd = -1;
 	struct sockaddr_un addr;
-	int r = hull_unix_address(path, &addr);
+	int r = hull_fault("listen");
 
+	if (r == 0)
+		r = hull_unix_address(path, &addr);
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -124,10 +166,10 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 		unlink(path);
 		return r;
 	}
+	(void)hull_fault("listening");
 	return steal_fd(&fd);
 }
 
-/* Without waiting a full queue of connections is -EAGAIN. */
 static int connect_to(const char *path, bool wait)
 {
 	cleanup_close int fd = -1;
@@ -150,6 +192,11 @@ int hull_unix_connect(const char *path)
 	return connect_to(path, true);
 }
 
+int hull_unix_connect_now(const char *path)
+{
+	return connect_to(path, false);
+}
+
 static bool is_stale(const char *path)
 {
 	struct stat st;
@@ -158,7 +205,7 @@ static bool is_stale(const char *path)
 	/* Connecting to any other kind of file is refused in the same way. */
 	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return false;
-	fd = connect_to(path, false);
+	fd = hull_unix_connect_now(path);
 	if (fd >= 0)
 		close(fd);
 	return fd == -ECONNREFUSED;

@@ -9,7 +9,9 @@
 #define _GNU_SOURCE
 #include "base/proc.h"
 
+#include "base/caps.h"
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/os.h"
 #include "base/path.h"
 #include "base/strbuf.h"
@@ -141,24 +143,6 @@ static int lay_out_fds(const struct hull_spawn *spec, int *report_fd)
 	return 0;
 }
 
-static int set_caps(uint64_t keep)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
-
-	for (int i = 0; i < 2; i++) {
-		uint32_t caps = (uint32_t)(keep >> 32 * i);
-
-		data[i] = (struct __user_cap_data_struct){caps, caps, caps};
-	}
-	if (syscall(SYS_capset, &head, data) < 0)
-		return -errno;
-	for (int cap = 0; cap <= 63; cap++)
-		if (keep >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
-			return -errno;
-	return 0;
-}
-
 static int drop_ids(uid_t uid, gid_t gid, uint64_t keep)
 {
 	for (int cap = 0; cap <= 63; cap++)
@@ -171,7 +155,7 @@ static int drop_ids(uid_t uid, gid_t gid, uint64_t keep)
 		return -errno;
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
-	return set_caps(keep);
+	return hull_caps_keep(keep);
 }
 
 static void default_signals(void)
@@ -297,9 +281,12 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 	struct report rep;
 	int p[2], wstatus;
 	ssize_t n;
+	int r = hull_fault("spawn");
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return hull_fail_errno(err, errno, "start '%s'", spec->path);
+	if (r == 0 && pipe2(p, O_CLOEXEC) < 0)
+		r = -errno;
+	if (r < 0)
+		return hull_fail_errno(err, -r, "start '%s'", spec->path);
 	rd = p[0];
 	wr = p[1];
 	pid = clone_child(spec->new_pid_ns ? CLONE_NEWPID : 0, &pidfd,
@@ -312,6 +299,7 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 	do
 		n = read(rd, &rep, sizeof(rep));
 	while (n < 0 && errno == EINTR);
+	(void)hull_fault("spawned");
 	if (n == 0 && !spec->detach) {
 		*ret_child = (struct hull_child){.pid = pid, .pidfd = steal_fd(&pidfd)};
 		return 0;
@@ -427,7 +415,8 @@ const char *hull_wstatus_text(int wstatus, char buf[64])
 	return buf;
 }
 
-int hull_proc_start_time(pid_t pid, uint64_t *ret_start)
+/* Its state as a letter, and when it was started. */
+static int read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
 {
 	cleanup_strbuf struct hull_strbuf b = HULL_STRBUF_INIT;
 	char path[32], *p, *end;
@@ -437,15 +426,49 @@ int hull_proc_start_time(pid_t pid, uint64_t *ret_start)
 	r = hull_file_read(path, 4096, &b);
 	if (r < 0)
 		return r;
-	/* Field 22; the second is a name in brackets that may hold anything. */
+	/* Fields 3 and 22; the second is a name in brackets that may hold anything. */
 	p = b.data ? strrchr(b.data, ')') : NULL;
+	if (!p || p[1] != ' ')
+		return -EBADMSG;
+	*ret_state = p[2];
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
-	if (!p)
-		return -EBADMSG;
-	end = strchr(p + 1, ' ');
+	end = p ? strchr(p + 1, ' ') : NULL;
 	if (!end)
 		return -EBADMSG;
 	*end = '\0';
 	return hull_parse_u64(p + 1, UINT64_MAX, ret_start);
+}
+
+int hull_proc_start_time(pid_t pid, uint64_t *ret_start)
+{
+	char state;
+
+	return read_stat(pid, &state, ret_start);
+}
+
+bool hull_process_lives(const struct hull_process_id *id, const char *boot)
+{
+	uint64_t start;
+	char state;
+
+	return id->pid > 0 && !strcmp(id->boot, boot) && read_stat(id->pid, &state, &start) == 0 &&
+	       start == id->start && state != 'Z' && state != 'X';
+}
+
+int hull_process_open(const struct hull_process_id *id)
+{
+	cleanup_close int fd = -1;
+	char boot[37];
+	int r = hull_boot_id(boot);
+
+	if (r < 0)
+		return r;
+	if (id->pid <= 0)
+		return -ESRCH;
+	/* First the descriptor, then the question whose it is: it can't become another's. */
+	fd = (int)syscall(SYS_pidfd_open, id->pid, 0);
+	if (fd < 0)
+		return -errno;
+	return hull_process_lives(id, boot) ? steal_fd(&fd) : -ESRCH;
 }

@@ -76,8 +76,18 @@ int hull_pidfd_kill(int pidfd, int signo); /* 0 or -errno */
 /* "exited with status 1", "was killed by signal 9 (KILL)": into a buffer of 64. */
 const char *hull_wstatus_text(int wstatus, char buf[64]);
 
-/* The kernel's start time of @pid in clock ticks since boot: with the pid and the boot id it
- * names a process for ever.  0 and *ret_start, or -errno. */
+/* The kernel's start time of @pid in clock ticks since boot.  0 and *ret_start, or -errno. */
 int hull_proc_start_time(pid_t pid, uint64_t *ret_start);
+
+/* Names a process for ever. */
+struct hull_process_id {
+	pid_t pid; /* 0: none */
+	uint64_t start;
+	char boot[37]; /* the boot id */
+};
+/* Whether it is there, and more than a zombie, in a host whose boot id is @boot. */
+bool hull_process_lives(const struct hull_process_id *id, const char *boot);
+/* A pidfd, -ESRCH if it is gone, or -errno. */
+int hull_process_open(const struct hull_process_id *id);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,6 +57,9 @@ typedef int (*hull_opt_fn)(void *ctx, const struct hull_opt *opt, const char *va
 			   struct hull_error **err);
 int hull_opts_parse(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn, void *ctx,
 		    int *ret_rest, bool *ret_dashes, struct hull_error **err);
+/* The same where options may stand behind operands: those come last in @argv then. */
+int hull_opts_parse_mixed(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn,
+			  void *ctx, int *ret_rest, struct hull_error **err);
 /* The same for a verb without operands. */
 int hull_opts_parse_all(const struct hull_verb *verb, int argc, char **argv, hull_opt_fn fn,
 			void *ctx, struct hull_error **err);
@@ -64,13 +68,6 @@ int hull_opts_parse_all(const struct hull_verb *verb, int argc, char **argv, hul
 const struct hull_verb *hull_sub_find(const struct hull_verb *verb, const char *name);
 /* Calls the one that argv[1] names. */
 int hull_sub_main(const struct hull_verb *verb, int argc, char **argv);
-
-/* "unknown <what> '<value>'; did you mean '<nearest>'?" with all names as the hint. Returns -1. */
-int hull_fail_name(struct hull_error **err, const char *what, const char *value,
-		   const char *const *names);
-/* Index of @value in @names, or -1 with the error of hull_fail_name(). */
-int hull_name_index(const char *what, const char *value, const char *const *names,
-		    struct hull_error **err);
 
 /* ---- output.c ---- */
 void hull_out(const char *fmt, ...) HULL_PRINTF(1, 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Completion scripts for three shells; the words come from "hull --list-verbs" and
- * "hull --list-options VERB", so that they can't fall behind the option tables.
+ * Completion scripts for three shells; the words come from "hull --list-verbs",
+ * "hull --list-options VERB" and "hull --list-settings", so that they can't fall behind the tables.
  */
 #include "cli/completion.h"
 
@@ -32,6 +32,8 @@ static const char bash_script[] =
 	"    elif [[ $verb == config && $sub == from-args && ${COMP_WORDS[*]:3:COMP_CWORD-3} == "
 	"*--* ]]; then\n"
 	"        _hull_vfkit\n"
+	"    elif [[ $verb == config && $sub == show && $cur != -* ]]; then\n"
+	"        COMPREPLY=($(compgen -W \"$(hull --list-settings)\" -- \"$cur\"))\n"
 	"    elif [[ $cur == -* ]]; then\n"
 	"        COMPREPLY=($(compgen -W \"$(hull --list-options \"$verb\" \"$sub\" 2>/dev/null) "
 	"--help\" -- \"$cur\"))\n"
@@ -58,6 +60,8 @@ static const char zsh_script[] =
 	"(( $words[(I)--] && $words[(I)--] < CURRENT )); then\n"
 	"        compadd -S '' -- ${(f)\"$(hull --list-vfkit \"$words[CURRENT-1]\" "
 	"\"$words[CURRENT]\")\"} || _files\n"
+	"    elif [[ $words[2] == config && $words[3] == show && $words[CURRENT] != -* ]]; then\n"
+	"        compadd -- ${(f)\"$(hull --list-settings)\"}\n"
 	"    elif [[ $words[CURRENT] == -* ]]; then\n"
 	"        compadd -- ${(f)\"$(hull --list-options $words[2] $words[3] 2>/dev/null)\"} "
 	"--help\n"
@@ -73,6 +77,8 @@ static const char fish_script[] =
 	"'(hull --list-options (commandline -opc)[2..3] 2>/dev/null)'\n"
 	"complete -c hull -n '__fish_seen_subcommand_from config' -a "
 	"'(hull --list-verbs config)'\n"
+	"complete -c hull -n '__fish_seen_subcommand_from show' -f -a "
+	"'(hull --list-settings)'\n"
 	"complete -c hull -n '__fish_seen_subcommand_from from-args vfkit' -a "
 	"'(hull --list-vfkit (commandline -opc)[-1] (commandline -ct))'\n";
 

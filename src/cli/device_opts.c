@@ -31,8 +31,7 @@ static int settle(struct hull_device *d, struct hull_error **err)
 	case HULL_DEVICE_USB:
 		existing = &d->disk.path;
 		if (!*existing)
-			return hull_fail(err, HULL_E_INVALID, "%s: 'path' is needed",
-					 hull_device_classes[d->kind].name);
+			return hull_fail(err, HULL_E_INVALID, "'path' is needed");
 		break;
 	case HULL_DEVICE_FS:
 		if (!d->fs.dir)
@@ -63,8 +62,10 @@ int hull_device_add(struct hull_config *config, const char *value, struct hull_e
 	if (hull_vfkit_parse_device(value, &hooks, &dev, err) < 0)
 		return -1;
 	if (settle(&dev, err) < 0) {
+		const char *kind = hull_device_classes[dev.kind].name;
+
 		hull_device_fini(&dev);
-		return -1;
+		return hull_prefix(err, "%s", kind);
 	}
 	slot = config->devices.n < HULL_CONFIG_MAX_DEVICES ? hull_vec_push(&config->devices) : NULL;
 	if (slot) {

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "config.h"
+#include "config/settings.h"
 #include "config/vfkit.h"
 
 #include <fcntl.h>
@@ -120,6 +121,13 @@ static int list_vfkit(const char *flag, const char *word)
 	return HULL_EXIT_OK;
 }
 
+static int list_settings(void)
+{
+	for (size_t i = 0; i < HULL_SETTINGS_COUNT; i++)
+		hull_out("%s\n", hull_settings_table[i].name);
+	return HULL_EXIT_OK;
+}
+
 /* Started with 0, 1 or 2 closed, the next open would become one of them. */
 static void keep_standard_fds(void)
 {
@@ -161,6 +169,8 @@ static int dispatch(int argc, char **argv)
 		return list_verbs(argc > 2 ? argv[2] : NULL);
 	if (!strcmp(name, "--list-options"))
 		return list_options(argc, argv);
+	if (!strcmp(name, "--list-settings"))
+		return list_settings();
 	if (!strcmp(name, "--list-vfkit") && argc == 4)
 		return list_vfkit(argv[2], argv[3]);
 	verb = find_verb(name);

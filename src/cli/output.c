@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strbuf.h"
+#include "cli/settings.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -83,10 +84,13 @@ static size_t control_length(const char *s)
 static void put_printable(FILE *to, const char *s)
 {
 	while (*s) {
-		size_t n = control_length(s);
+		size_t plain = 0, n;
 
-		if (!n)
-			(void)fputc(*s++, to);
+		while (s[plain] && !control_length(s + plain))
+			plain++;
+		(void)fwrite(s, 1, plain, to);
+		s += plain;
+		n = *s ? control_length(s) : 0;
 		for (; n; n--, s++)
 			(void)fprintf(to, "\\x%02x", (unsigned char)*s);
 	}
@@ -94,7 +98,12 @@ static void put_printable(FILE *to, const char *s)
 
 static bool has_colour(FILE *stream)
 {
-	return isatty(fileno(stream)) && !getenv("NO_COLOR");
+	const struct hull_settings *s = hull_cli_settings(NULL);
+	enum hull_color color = s ? s->color : HULL_COLOR_AUTO;
+
+	if (!s && getenv("NO_COLOR")) /* what is wrong with them is told without */
+		color = HULL_COLOR_NEVER;
+	return color == HULL_COLOR_AUTO ? isatty(fileno(stream)) : color == HULL_COLOR_ALWAYS;
 }
 
 void hull_out_styled(enum hull_out_style style, const char *fmt, ...)

@@ -43,7 +43,7 @@ int hull_file_parse(const char *value, char **slot, struct hull_error **err)
 		hull_fail_errno(err, errno, "read '%s'", value);
 	else
 		return replace(slot, steal_ptr(&real));
-	hull_hint(err, "give the path of a file that you may read, or leave it out for hull's own");
+	hull_hint(err, "give the path of a file that you may read");
 	return -1;
 }
 

@@ -4,7 +4,12 @@
  */
 #include "cli/completion.h"
 #include "cli/convert.h"
+#include "cli/create.h"
 #include "cli/doctor.h"
+#include "cli/exec.h"
+#include "cli/lifecycle.h"
+#include "cli/list.h"
+#include "cli/ps.h"
 #include "cli/run.h"
 #include "cli/vfkit.h"
 #include "config.h"
@@ -46,17 +51,51 @@ static const char doctor_details[] = "Nothing is changed, and nothing is left be
 				     "without; 1 if something is broken.\n";
 
 const struct hull_verb hull_verbs[] = {
+	{"attach", "attach [OPTIONS] VM SESSION", "Attach to a command in a virtual machine again",
+	 hull_attach_opts, hull_attach_details, hull_cmd_attach, false, NULL, NULL},
 	{"completion", "completion bash|zsh|fish", "Print a shell's completion script", no_opts,
 	 NULL, hull_cmd_completion, false, NULL, NULL},
-	{"config", "config VERB [OPTIONS] [ARGS]", "Check and convert descriptions of virtual machines",
-	 no_opts, NULL, hull_sub_main, false, hull_config_subs, NULL},
+	{"config", "config VERB [OPTIONS] [ARGS]",
+	 "Check and convert descriptions of virtual machines, show settings", no_opts, NULL,
+	 hull_sub_main, false, hull_config_subs, NULL},
+	{"create", "create [OPTIONS]", "Make a virtual machine that stays", hull_create_opts,
+	 hull_create_details, hull_cmd_create, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
 	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
+	{"exec", "exec [OPTIONS] VM [--] COMMAND [ARGS]",
+	 "Run a command in a virtual machine that runs", hull_exec_opts, hull_exec_details,
+	 hull_cmd_exec, false, NULL, NULL},
+	{"inspect", "inspect VM...", "Tell all about virtual machines, as JSON", hull_inspect_opts,
+	 hull_inspect_details, hull_cmd_inspect, false, NULL, NULL},
+	{"kill", "kill [OPTIONS] VM...", "End virtual machines at once", hull_lifecycle_opts, NULL,
+	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"ls", "ls [OPTIONS]", "List virtual machines", hull_ls_opts, hull_ls_details, hull_cmd_ls,
+	 false, NULL, NULL},
+	{"pause", "pause [OPTIONS] VM...", "Hold virtual machines where they are",
+	 hull_lifecycle_opts, NULL, hull_cmd_lifecycle, false, NULL, NULL},
+	{"ps", "ps [OPTIONS] [VM...]", "List the commands that run in virtual machines",
+	 hull_ps_opts, hull_ps_details, hull_cmd_ps, false, NULL, NULL},
+	{"rename", "rename VM NAME", "Call a virtual machine something else", hull_rename_opts,
+	 NULL, hull_cmd_rename, false, NULL, NULL},
+	{"restart", "restart [OPTIONS] VM...", "Stop virtual machines and start them again",
+	 hull_stop_opts, hull_stop_details, hull_cmd_lifecycle, false, NULL, NULL},
+	{"resume", "resume [OPTIONS] VM...", "Let paused virtual machines go on",
+	 hull_lifecycle_opts, NULL, hull_cmd_lifecycle, false, NULL, NULL},
+	{"rm", "rm [OPTIONS] VM...", "Remove virtual machines", hull_rm_opts, hull_rm_details,
+	 hull_cmd_lifecycle, false, NULL, NULL},
 	{"run", "run [OPTIONS] -- COMMAND [ARGS]", "Run a command in a throwaway virtual machine",
 	 hull_run_opts, run_details, hull_cmd_run, false, NULL, NULL},
+	{"start", "start [OPTIONS] VM...", "Start virtual machines", hull_lifecycle_opts, NULL,
+	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"stop", "stop [OPTIONS] VM...", "Stop virtual machines", hull_stop_opts, hull_stop_details,
+	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"update", "update [OPTIONS] VM", "Change labels of a virtual machine", hull_update_opts,
+	 NULL, hull_cmd_update, false, NULL, NULL},
 	{"version", "version", "Print hull's version", no_opts, NULL, cmd_version, false, NULL,
 	 NULL},
 	{"vfkit", "vfkit ARGS...", "Start a virtual machine from vfkit's command line", no_opts,
 	 NULL, hull_cmd_vfkit, false, NULL, hull_vfkit_help},
+	{"wait", "wait [OPTIONS] VM...", "Wait until virtual machines have ended",
+	 hull_lifecycle_opts, hull_wait_details, hull_cmd_lifecycle, false, NULL, NULL},
 	{NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL},
 };

@@ -41,6 +41,7 @@ struct hull_console {
 	bool log_lacks; /* the last write failed, which has been told */
 	char ring[HULL_CONSOLE_RING];
 	size_t total; /* bytes ever; the ring holds the last of them */
+	size_t mark;  /* as many were printed when this guest began */
 	struct reader *readers;
 	size_t n_readers;
 	void (*drained)(void *ctx); /* NULL: nobody waits for that */
@@ -287,6 +288,18 @@ int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *
 	return 0;
 }
 
+int hull_console_attach(struct hull_console *c, int fd, struct hull_error **err)
+{
+	int r;
+
+	hull_conn_free(steal_ptr(&c->conn));
+	hull_console_mark(c);
+	r = hull_conn_new(c->loop, fd, READER_QUEUE, &conn_ops, c, &c->conn);
+	if (r == 0 && c->readers)
+		hull_conn_pause(c->readers->conn, false); /* the old one may have lagged */
+	return r < 0 ? hull_fail_errno(err, -r, "watch console") : 0;
+}
+
 void hull_console_free(struct hull_console *c)
 {
 	if (!c)
@@ -309,14 +322,27 @@ void hull_console_drain(struct hull_console *c)
 		on_data(c, buf, (size_t)n);
 }
 
-/* The ring as one text without escape sequences and control characters but newline and tab. */
+void hull_console_mark(struct hull_console *c)
+{
+	c->mark = c->total;
+}
+
+/* The ring, as far as it is of this guest, as one text without escape sequences and control
+ * characters but newline and tab. */
 static int clean_text(const struct hull_console *c, struct hull_strbuf *out)
 {
 	const char *piece[2];
-	size_t len[2];
+	size_t len[2], older, skip;
 	bool escape = false;
 
 	ring_pieces(c, piece, len);
+	older = len[0] + len[1] - MIN(len[0] + len[1], c->total - c->mark);
+	for (int i = 0; i < 2; i++) {
+		skip = MIN(older, len[i]);
+		piece[i] += skip;
+		len[i] -= skip;
+		older -= skip;
+	}
 	for (int i = 0; i < 2; i++) {
 		for (size_t k = 0; k < len[i]; k++) {
 			char ch = piece[i][k];

@@ -25,11 +25,15 @@ struct hull_strbuf;
 int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *log_path,
 		     struct hull_console **ret_console, struct hull_error **err);
 void hull_console_free(struct hull_console *console);
+/* Another hypervisor takes the place of the one that is gone: readers stay.  Owns @fd. */
+int hull_console_attach(struct hull_console *console, int fd, struct hull_error **err);
 /* True if readers have yet to be sent something; @drained follows then, once. */
 bool hull_console_drain_readers(struct hull_console *console, void (*drained)(void *ctx),
 				void *ctx);
 /* Reads what the hypervisor left behind: call when it has exited. */
 void hull_console_drain(struct hull_console *console);
+/* Another guest begins: the next two look at what that one prints. */
+void hull_console_mark(struct hull_console *console);
 /* Appends at most @lines last lines of what the guest printed, control characters removed. */
 void hull_console_tail(const struct hull_console *console, size_t lines, struct hull_strbuf *out);
 /* The line with which a Linux kernel panicked, if there is one in the ring. */

@@ -11,8 +11,6 @@
 #include "monitor/setup.h"
 #include "monitor/state.h"
 
-#include "config.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -35,12 +33,8 @@ static void add_upper(struct hull_setup *s, const struct hull_config *c)
 {
 	static options memory = {"size=50%", "mode=0755"};
 	static options disk = {"noatime", "noinit_itable"};
-	const struct hull_disk *scratch = NULL;
 
-	for (size_t i = 0; i < c->disks.n && !scratch; i++)
-		if (c->disks.v[i].scratch_bytes)
-			scratch = &c->disks.v[i];
-	if (!scratch) {
+	if (!hull_config_scratch(c)) {
 		hull_setup_mount(s, "tmpfs", "hull", GUEST_RW, memory);
 		return;
 	}

@@ -7,6 +7,7 @@
 
 #include "base/cgroup.h"
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -17,7 +18,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -68,8 +71,10 @@ static int make_locked(const char *path, int *ret_lock)
 
 	if (!lock)
 		return -ENOMEM;
+	(void)hull_fault("rundir.make");
 	if (mkdir(path, 0700) < 0)
 		return -errno;
+	(void)hull_fault("rundir.made");
 	fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int r = -errno;
@@ -78,28 +83,54 @@ static int make_locked(const char *path, int *ret_lock)
 		rmdir(path);
 		return r;
 	}
+	(void)hull_fault("rundir.locked");
 	*ret_lock = steal_fd(&fd);
 	return 0;
 }
 
-int hull_rundir_create(struct hull_rundir *ret_dir, struct hull_error **err)
+int hull_id_make(char ret_id[HULL_ID_LEN + 1], struct hull_error **err)
+{
+	unsigned char id[HULL_ID_LEN / 2];
+	int r = hull_random(id, sizeof(id));
+
+	if (r < 0)
+		return hull_fail_errno(err, -r, "make an id");
+	hull_hex(id, sizeof(id), ret_id);
+	return 0;
+}
+
+static char *path_in(const char *vms, const char *id)
+{
+	char *path = NULL;
+
+	return asprintf(&path, "%s/%.*s", vms, HULL_SHORT_LEN, id) < 0 ? NULL : path;
+}
+
+int hull_rundir_find(const char *id, char **ret_path, struct hull_error **err)
+{
+	cleanup_free char *run = NULL, *vms = NULL;
+
+	if (hull_dirs_find_run(&run, err) < 0)
+		return -1;
+	vms = hull_path_join(run, "vm");
+	*ret_path = vms ? path_in(vms, id) : NULL;
+	return *ret_path ? 0 : hull_fail_nomem(err);
+}
+
+int hull_rundir_create(const char *id, struct hull_rundir *ret_dir, struct hull_error **err)
 {
 	cleanup_free char *vms = NULL, *path = NULL;
 	cleanup_close int vms_fd = -1;
-	unsigned char id[HULL_ID_LEN / 2];
 	struct hull_rundir dir = {.lock_fd = -1};
-	char short_id[HULL_SHORT_LEN + 1];
 	int r;
 
 	if (open_vms(&vms, &vms_fd, err) < 0)
 		return -1;
-	r = hull_random(id, sizeof(id));
-	if (r < 0)
-		return hull_fail_errno(err, -r, "make an id");
-	hull_hex(id, sizeof(id), dir.id);
-	memcpy(short_id, dir.id, HULL_SHORT_LEN);
-	short_id[HULL_SHORT_LEN] = '\0';
-	path = hull_path_join(vms, short_id);
+	if (id)
+		snprintf(dir.id, sizeof(dir.id), "%s", id);
+	else if (hull_id_make(dir.id, err) < 0)
+		return -1;
+	path = path_in(vms, dir.id);
 	if (!path)
 		return hull_fail_nomem(err);
 	r = lock_within(vms_fd, LOCK_SH, hull_deadline_ms(LOCK_MS));
@@ -130,18 +161,55 @@ static void kill_group(const char *path)
 		hull_warn("rundir", "cannot remove cgroup %s, ignoring", path);
 }
 
-/* The cgroups named in monitor.json hold whatever outlived its monitor. */
+/* One of the monitor's files. */
+static int read_json(const char *path, const char *name, struct hull_json **ret)
+{
+	cleanup_free char *file = hull_path_join(path, name);
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+	int r = file ? hull_file_read(file, 65536, &text) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	return hull_json_parse(text.data, text.len, ret, NULL) < 0 ? -EBADMSG : 0;
+}
+
+static uint64_t number(const struct hull_json *j, const char *key)
+{
+	uint64_t n = 0;
+
+	(void)hull_json_get_u64(hull_json_get(j, key), &n);
+	return n;
+}
+
+/* If it still is the one that the monitor made. */
+static void remove_socket(const struct hull_json *j)
+{
+	const char *path = hull_json_str(hull_json_get(j, "path"));
+	struct stat st;
+
+	if (!path || *path != '/' || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+	    st.st_dev != number(j, "device") || st.st_ino != number(j, "inode") ||
+	    (uint64_t)st.st_mtim.tv_sec != number(j, "made_s") ||
+	    (uint64_t)st.st_mtim.tv_nsec != number(j, "made_ns"))
+		return;
+	if (unlink(path) < 0)
+		hull_warn("rundir", "cannot remove socket '%s', ignoring", path);
+}
+
+/* The cgroups named in monitor.json hold whatever outlived its monitor; of its sockets, those that
+ * are not in the run directory are named, too. */
 static void kill_rest(const char *path)
 {
-	cleanup_free char *file = hull_path_join(path, "monitor.json");
-	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
 	cleanup_json struct hull_json *j = NULL;
+	const struct hull_json *sockets;
 
-	if (!file || hull_file_read(file, 65536, &text) < 0 ||
-	    hull_json_parse(text.data, text.len, &j, NULL) < 0)
+	if (read_json(path, "monitor.json", &j) < 0)
 		return; /* the monitor died before it started anything */
 	kill_group(hull_json_str(hull_json_get(j, "cgroup")));
 	kill_group(hull_json_str(hull_json_get(j, "cpu_cgroup")));
+	sockets = hull_json_get(j, "sockets");
+	for (size_t i = 0; i < hull_json_length(sockets); i++)
+		remove_socket(hull_json_at(sockets, i));
 }
 
 static bool fresh_exit(const char *path)
@@ -252,4 +320,72 @@ int hull_rundir_reap_all(struct hull_error **err)
 	int n = 0;
 
 	return each(reap_one, &n, err) < 0 ? -1 : n;
+}
+
+/* ---- what the monitor has left there ---- */
+
+bool hull_rundir_held(const char *path)
+{
+	cleanup_free char *lock = hull_path_join(path, "lock");
+	cleanup_close int fd = lock ? open(lock, O_RDONLY | O_CLOEXEC) : -1;
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+int hull_rundir_monitor(const char *path, struct hull_process_id *ret_id)
+{
+	cleanup_json struct hull_json *j = NULL;
+	struct hull_process_id id = {0};
+	const char *boot;
+	uint64_t pid;
+	int r = read_json(path, "monitor.json", &j);
+
+	if (r < 0)
+		return r;
+	boot = hull_json_str(hull_json_get(j, "boot_id"));
+	if (!boot || strlen(boot) >= sizeof(id.boot) ||
+	    hull_json_get_u64(hull_json_get(j, "pid"), &pid) < 0 || pid > INT_MAX ||
+	    hull_json_get_u64(hull_json_get(j, "start_time"), &id.start) < 0)
+		return -EBADMSG;
+	id.pid = (pid_t)pid;
+	strcpy(id.boot, boot);
+	*ret_id = id;
+	return 0;
+}
+
+static char *text_of(const struct hull_json *j, const char *key)
+{
+	const char *s = hull_json_str(hull_json_get(j, key));
+
+	return strdup(s ? s : "");
+}
+
+int hull_rundir_exit(const char *path, struct hull_vm_exit *ret_exit)
+{
+	cleanup_json struct hull_json *j = NULL;
+	struct hull_vm_exit e = {0};
+	int r = read_json(path, "exit.json", &j);
+
+	if (r < 0)
+		return r;
+	(void)hull_json_get_u64(hull_json_get(j, "exited_at_ns"), &e.at_ns);
+	e.reason = text_of(j, "reason");
+	e.message = text_of(j, "message");
+	e.code = text_of(j, "code");
+	e.hint = text_of(j, "hint");
+	if (e.reason && e.message && e.code && e.hint) {
+		*ret_exit = e;
+		return 0;
+	}
+	hull_vm_exit_fini(&e);
+	return -ENOMEM;
+}
+
+void hull_vm_exit_fini(struct hull_vm_exit *exit)
+{
+	free(exit->reason);
+	free(exit->message);
+	free(exit->code);
+	free(exit->hint);
+	*exit = (struct hull_vm_exit){0};
 }

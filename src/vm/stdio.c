@@ -44,8 +44,9 @@ struct hull_stdio {
 	struct hull_strbuf head; /* handshake bytes seen so far */
 	bool connected, ready, begun, guest_over, finished;
 	bool input;
-	int fd;	    /* the caller's, or our own description of it */
-	bool owned; /* fd is ours to close */
+	bool looks_for_escape, escape_begun; /* its first key was the last that was typed */
+	int fd;				     /* the caller's, or our own description of it */
+	bool owned;			     /* fd is ours to close */
 	enum fd_kind kind;
 	struct hull_strbuf out; /* output: what the descriptor did not take yet */
 	size_t keep;		/* output: how much of it before the guest feels it */
@@ -157,12 +158,24 @@ static void output_data(struct hull_stdio *s, const char *data, size_t len)
 
 /* ---- input: descriptor -> guest ---- */
 
+/* How much of what was typed comes before the end of the escape: @len if that is not there. */
+static size_t before_escape(struct hull_stdio *s, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len && s->looks_for_escape; i++) {
+		if (s->escape_begun && data[i] == HULL_STDIO_ESCAPE[1])
+			return i;
+		s->escape_begun = data[i] == HULL_STDIO_ESCAPE[0];
+	}
+	return len;
+}
+
 static void input_read(struct hull_stdio *s)
 {
 	char buf[CHUNK];
 
 	while (!s->finished && hull_conn_queued(s->conn) < QUEUE_HIGH) {
 		ssize_t n = read(s->fd, buf, sizeof(buf));
+		size_t use = n > 0 ? before_escape(s, buf, (size_t)n) : 0;
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -176,8 +189,14 @@ static void input_read(struct hull_stdio *s)
 			s->begun = false;
 			return;
 		}
-		if (hull_conn_write(s->conn, buf, (size_t)n) < 0)
+		if (hull_conn_write(s->conn, buf, use) < 0)
 			return;
+		if (use < (size_t)n) {
+			hull_source_remove(&s->source);
+			s->begun = false;
+			s->ops->escape(s->ctx, s);
+			return;
+		}
 		if (s->kind != KIND_FILE)
 			break; /* the loop tells when there is more */
 	}
@@ -221,6 +240,11 @@ void hull_stdio_begin(struct hull_stdio *s)
 		return;
 	s->begun = true;
 	input_watch(s);
+}
+
+void hull_stdio_set_escape(struct hull_stdio *s)
+{
+	s->looks_for_escape = true;
 }
 
 /* ---- the guest's side ---- */
@@ -274,17 +298,33 @@ static void on_data(void *ctx, const char *data, size_t len)
 		output_data(s, data, len);
 }
 
+/* A stream that ends in order is closed one way only.  One that is cut is closed both ways at once,
+ * because somebody else has taken its place, or the VM went away. */
+static bool is_cut(const struct hull_stdio *s)
+{
+	struct pollfd pfd = {.fd = hull_conn_fd(s->conn)};
+
+	return *s->id && poll(&pfd, 1, 0) > 0 && pfd.revents & POLLHUP;
+}
+
 static void on_eof(void *ctx)
 {
 	struct hull_stdio *s = ctx;
 
 	s->guest_over = true;
-	if (!s->ready)
+	if (!s->ready) {
 		fail(s, ECONNRESET, "open stream");
-	else if (s->input)
+	} else if (s->input) {
 		finish(s);
-	else
+	} else if (is_cut(s)) {
+		if (!s->finished)
+			hull_fail_cause(&s->err, HULL_E_UNAVAILABLE, "cut-off",
+					"the command's output was cut off: somebody else has "
+					"attached to its session, or the VM went away");
+		finish(s);
+	} else {
 		output_settle(s);
+	}
 }
 
 static void on_closed(void *ctx, int errnum)

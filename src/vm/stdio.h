@@ -17,7 +17,13 @@ struct hull_stdio_ops {
 	void (*ready)(void *ctx, struct hull_stdio *s);
 	/* Over: everything was delivered (error NULL), or why not.  Only free it then. */
 	void (*done)(void *ctx, struct hull_stdio *s, const struct hull_error *error);
+	/* The escape was typed; no more is read.  Only after hull_stdio_set_escape(). */
+	void (*escape)(void *ctx, struct hull_stdio *s);
 };
+
+/* ^P^Q.  The first goes through at once, since in a shell it is a key of its own: that must not
+ * wait for the next one. */
+#define HULL_STDIO_ESCAPE "\020\021"
 
 /* Opens stream @id through the vsock socket at @vsock_path.
  * input: reads @fd into the stream, done() at EOF of @fd or when the guest stops reading.
@@ -32,6 +38,8 @@ int hull_stdio_new_raw(struct hull_loop *loop, const char *path, int fd, bool in
 		       struct hull_error **err);
 /* Input flows only from here on: nothing typed is lost to a command that never starts. */
 void hull_stdio_begin(struct hull_stdio *s);
+/* From then on the input is looked through for HULL_STDIO_ESCAPE. */
+void hull_stdio_set_escape(struct hull_stdio *s);
 void hull_stdio_free(struct hull_stdio *s);
 
 #endif

@@ -229,8 +229,11 @@ void hull_vm_kill(struct hull_vm *vm)
  * alone, or for nobody here. */
 static int monitor_environment(struct hull_strv *env, struct hull_error **err)
 {
-	static const char *const names[] = {"HULL_DEBUG",     "HULL_HOME",    "PATH",
-					    "ASAN_OPTIONS",   "LSAN_OPTIONS", "UBSAN_OPTIONS",
+	static const char *const names[] = {"HULL_DEBUG",     "HULL_HOME",	"PATH",
+#ifdef HULL_FAULTS
+					    "HULL_FAULT",     "HULL_FAULT_LOG",
+#endif
+					    "ASAN_OPTIONS",   "LSAN_OPTIONS",	"UBSAN_OPTIONS",
 					    "LD_LIBRARY_PATH"};
 
 	(void)hull_strv_add(env, "LC_ALL=C");
@@ -361,7 +364,7 @@ static int send_start(struct hull_vm *vm, const struct hull_config *config, stru
 
 static int prepare(struct hull_vm *vm, struct hull_config *config, struct hull_error **err)
 {
-	if (check_handed(config, err) < 0 || hull_rundir_create(&vm->dir, err) < 0)
+	if (check_handed(config, err) < 0 || hull_rundir_create(config->id, &vm->dir, err) < 0)
 		return -1;
 	free(config->id);
 	free(config->run_dir);

@@ -107,6 +107,17 @@ echo on >&9
 finished
 [ ! -e here.sock ] || fail 'its socket is left'
 
+# ---- a machine that stays ----
+
+expect 0 "$HULL" create --name seen --display=./made.sock $gpu
+[ ! -e made.sock ] || fail 'its socket is there before it runs'
+expect 0 timeout 150 "$HULL" start seen
+has err "hull: seen: the guest's screen is shown by VNC: vncviewer '$T/made.sock'"
+expect 0 viewer made.sock picture shot.png
+expect 0 timeout 60 "$HULL" stop seen
+[ ! -e made.sock ] || fail 'its socket is left'
+expect 0 "$HULL" rm seen
+
 # ---- vfkit's --gui, and a guest without an agent ----
 
 # It paints its screen white, and tells what is typed.
@@ -118,6 +129,7 @@ cat /sys/class/graphics/fb0/virtual_size >/fs/size
 dd if=/dev/zero bs=2400 count=800 2>/dev/null | tr '\0' '\377' >/dev/fb0
 : >/fs/painted
 dd if=/dev/input/${keyboard##*/} bs=24 count=3 of=/fs/typed 2>/dev/null
+until [ -e /fs/seen ]; do sleep 0.1; done
 echo o >/proc/sysrq-trigger
 sleep 600
 END
@@ -148,6 +160,7 @@ for devices in '' '-d virtio-gpu -d virtio-input,keyboard'; do
 	expect 0 curl -s --unix-socket api.sock http://vm/vm/inspect
 	has out '"kind":"virtiogpu","usesGUI":true,"width":800,"height":600'
 	expect 0 viewer "$where" key 0x71 # q: key 16 is down, then all there is to that, then up
+	touch told/seen # only now may QEMU go
 	finished
 	od -An -v -tu2 -w24 told/typed | awk '{ print $9, $10, $11 }' >typed
 	is typed '1 16 1

@@ -187,6 +187,7 @@ ctl 1 "$C" status
 second=$R
 detached
 kill -9 "$(monitor)"
+wait_for 10 flock -n "$R/lock" true # it dies when the host gets round to it
 expect 0 "$HULL" run -- echo meanwhile
 is out meanwhile
 wait_for 10 test ! -e "$R"

@@ -161,8 +161,24 @@ static void test_missing(void **state)
 		      "with CONFIG_VSOCKETS, CONFIG_VIRTIO_VSOCKETS (=y");
 	check_missing("{\"version\":1,\"machine\":\"q35\"}", NULL, "built in: virtio_pci",
 		      "CONFIG_VIRTIO_PCI");
-	check_missing("{\"version\":1,\"disks\":[{\"scratch\":\"1M\"}]}", "a/virtio-blk.ko",
-		      "built in: ext4", "CONFIG_EXT4_FS");
+	check_missing(
+		"{\"version\":1,\"disks\":[{\"scratch\":\"1M\",\"serial\":\"hull-scratch\"}]}",
+		"a/virtio-blk.ko", "built in: ext4", "CONFIG_EXT4_FS");
+}
+
+/* A throwaway disk that is not the root's needs no file system. */
+static void test_empty_disk(void **state)
+{
+	const struct hull_moddep texts = {.dep = ""};
+	cleanup_stages struct hull_stages s = {0};
+	cleanup_config struct hull_config config;
+
+	read_config("{\"version\":1,\"disks\":[{\"scratch\":\"1M\"}]}", &config);
+	assert_int_equal(hull_stages_plan(&config, &texts,
+					  "virtio.ko\nvirtio_ring.ko\nvirtio_pci.ko\n"
+					  "virtio_mmio.ko\nvirtio_console.ko\nvirtio_blk.ko",
+					  &s, NULL),
+			 0);
 }
 
 /* What a kernel may lack. */
@@ -228,10 +244,11 @@ static void test_corpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions),    cmocka_unit_test(test_archive),
-		cmocka_unit_test(test_stages),	    cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_arch),	    cmocka_unit_test(test_optional),
-		cmocka_unit_test(test_all_builtin), cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_versions),   cmocka_unit_test(test_archive),
+		cmocka_unit_test(test_stages),	   cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_empty_disk), cmocka_unit_test(test_arch),
+		cmocka_unit_test(test_optional),   cmocka_unit_test(test_all_builtin),
+		cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

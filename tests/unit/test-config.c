@@ -66,7 +66,8 @@ static void test_everything_round_trips(void **state)
 		"\"cloud_init\":{\"user_data\":\"/ud\",\"meta_data\":\"/md\","
 		"\"network_config\":\"/nc\"},\"ignition\":\"/g\",\"timesync\":{\"port\":9},"
 		"\"rng\":false,\"seccomp\":false,"
-		"\"tied\":true,\"boot_timeout_ms\":1,\"run_dir\":\"/r\","
+		"\"tied\":true,\"boot_timeout_ms\":1,\"on_reboot\":\"end\","
+		"\"restart\":{\"policy\":\"on-failure\",\"max\":3},\"run_dir\":\"/r\","
 		"\"rest\":{\"kind\":\"tcp\",\"address\":\"::1\",\"port\":80},"
 		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\",\"passt\":\"/p\"}}";
 	cleanup_config struct hull_config c;
@@ -139,6 +140,8 @@ static void test_reading_refuses(void **state)
 		 "memory: must be a number of bytes, or a size such as \"512M\""},
 		{"{\"version\":1,\"memory\":\"63M\"}",
 		 "memory: must be between 67108864 and 4398046511104"},
+		{"{\"version\":1,\"on_reboot\":\"stop\"}",
+		 "on_reboot: unknown value 'stop': must be one of auto, end, reboot"},
 		{"{\"version\":1,\"machine\":\"q53\"}",
 		 "machine: unknown value 'q53'; did you mean 'q35'?"},
 		{"{\"version\":1,\"machine\":\"pc\"}",
@@ -408,6 +411,54 @@ static void test_layers(void **state)
 	assert_int_equal(c.cpus, 2);
 }
 
+/* What an object says of itself keeps its cause and hint when it is told where that is. */
+static void test_wrapped_errors_keep_hints(void **state)
+{
+	cleanup_strv struct hull_strv problems = {0};
+	struct hull_field_where whole = {0};
+	const struct hull_field_where list = {.parent = &whole, .name = "devices"};
+	const struct hull_field_where item = {.parent = &list, .index = 3};
+	cleanup_error struct hull_error *err = NULL;
+
+	(void)hull_fail_cause(&err, HULL_E_INVALID, "a-cause", "is wrong");
+	hull_hint(&err, "do it well");
+	assert_int_equal(hull_field_fail(&item, &err), -1);
+	assert_string_equal(hull_error_message(err), "devices[3]: is wrong");
+	assert_string_equal(hull_error_cause(err), "a-cause");
+	assert_string_equal(hull_error_hint(err), "do it well");
+
+	whole.problems = &problems;
+	hull_error_freep(&err);
+	(void)hull_fail(&err, HULL_E_INVALID, "is wrong");
+	hull_hint(&err, "do it well");
+	assert_int_equal(hull_field_fail(&item, &err), 1);
+	assert_null(err);
+	(void)hull_fail(&err, HULL_E_INVALID, "is wrong, too");
+	assert_int_equal(hull_field_fail(&whole, &err), 1);
+	assert_null(err);
+	assert_int_equal(problems.n, 2);
+	assert_string_equal(problems.v[0], "devices[3]: is wrong (do it well)");
+	assert_string_equal(problems.v[1], "is wrong, too");
+	/* What is no fault of the object's is no problem of the list's. */
+	(void)hull_fail(&err, HULL_E_OS, "is broken");
+	assert_int_equal(hull_field_fail(&item, &err), -1);
+	assert_string_equal(hull_error_message(err), "is broken");
+}
+
+static void test_problems_have_hints(void **state)
+{
+	static const char text[] =
+		"{" GOOD ",\"devices\":[{\"kind\":\"nbd\",\"uri\":\"nbds://h/x\"}]}";
+	cleanup_strv struct hull_strv problems = {0};
+	cleanup_config struct hull_config c;
+
+	assert_int_equal(hull_config_from_json(text, strlen(text), &c, NULL), 0);
+	assert_int_equal(hull_config_problems(&c, &problems, NULL), 0);
+	assert_int_equal(problems.n, 1);
+	assert_non_null(strstr(problems.v[0], "devices[0].uri: 'nbds://h/x': "));
+	assert_non_null(strstr(problems.v[0], " (have a tunnel end on this host"));
+}
+
 static void check_table(const struct hull_fields *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -450,6 +501,8 @@ int main(void)
 		cmocka_unit_test(test_good_is_good),
 		cmocka_unit_test(test_directory_tags),
 		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_wrapped_errors_keep_hints),
+		cmocka_unit_test(test_problems_have_hints),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_corpus),
 	};

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "backend/qemu/explain.h"
 
+#include "backend/qemu/features.h"
 #include "base/cleanup.h"
 #include "base/proc.h"
 
@@ -17,11 +18,7 @@
 	"this QEMU is built without it: install your distribution's full one (Debian: " \
 	"qemu-system-x86)"
 
-static const struct reason {
-	const char *words; /* what QEMU says among other things */
-	int code;
-	const char *cause, *hint;
-} reasons[] = {
+static const struct hull_qemu_reason reasons[] = {
 	{"Cannot allocate memory", HULL_E_EXHAUSTED, "host-memory",
 	 "ask for less with --memory (-m), or raise the limit: 'ulimit -v' tells it"},
 	{"cannot set up guest memory", HULL_E_EXHAUSTED, "host-memory",
@@ -30,6 +27,9 @@ static const struct reason {
 	{"unsupported machine type", HULL_E_UNSUPPORTED, "hypervisor-lacks", OTHER_QEMU},
 	{"unable to find CPU model", HULL_E_INVALID, "unknown-cpu",
 	 "'qemu-system-x86_64 -cpu help' lists them; --cpu max is there always"},
+	{"phys-bits too low", HULL_E_UNSUPPORTED, "cpu-address-space",
+	 "this CPU model can't address so much memory: ask for less with --memory-max, or for "
+	 "another with --cpu"},
 	{"Could not access KVM", HULL_E_UNAVAILABLE, "kvm", "emulate instead: --accel tcg"},
 	{"failed to initialize kvm", HULL_E_UNAVAILABLE, "kvm", "emulate instead: --accel tcg"},
 	{"Is another process using the image", HULL_E_BUSY, "disk-in-use",
@@ -49,7 +49,7 @@ static const struct reason {
 	 "QEMU is not installed completely: install it again"},
 };
 
-static const struct reason *find_reason(const char *said)
+const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
 		if (strstr(said, reasons[i].words))
@@ -57,34 +57,25 @@ static const struct reason *find_reason(const char *said)
 	return NULL;
 }
 
-/* The last line of @text, which is where QEMU says why it gave up. */
-static const char *last_line(const char *text)
+bool hull_qemu_find_end(const char *reason, enum hull_end *ret)
 {
-	const char *nl = strrchr(text, '\n');
+	static const struct {
+		const char *reason;
+		enum hull_end end;
+	} ends[] = {
+		{"guest-shutdown", HULL_END_SHUTDOWN},
+		{"guest-reset", HULL_END_REBOOT},
+		{"guest-panic", HULL_END_PANIC},
+		{"host-qmp-quit", HULL_END_QUIT},
+		{"host-qmp-system-reset", HULL_END_REBOOT},
+	};
 
-	return nl ? nl + 1 : text;
-}
-
-int hull_qemu_fail_death(const char *binary, int wstatus, const char *said, struct hull_error **err)
-{
-	const struct reason *reason = find_reason(said);
-	char status[64];
-
-	hull_wstatus_text(wstatus, status);
-	(void)hull_fail_cause(err, reason ? reason->code : HULL_E_BACKEND,
-			      reason ? reason->cause : NULL, "QEMU %s%s%s", status,
-			      *said ? ": " : "", last_line(said));
-	if (reason)
-		hull_hint(err, "%s", reason->hint);
-	else if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL)
-		hull_hint(err, "somebody killed it, or the kernel did for want of memory, which "
-			       "dmesg would tell");
-	else
-		hull_hint(err,
-			  "see whether '%s' works by itself; 'hull doctor' asks it for its "
-			  "version",
-			  binary);
-	return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (!strcmp(reason, ends[i].reason)) {
+			*ret = ends[i].end;
+			return true;
+		}
+	return false;
 }
 
 /* The file or address behind a block node of the plan's, NULL for a throwaway disk and for what is
@@ -118,4 +109,37 @@ int hull_qemu_fail_disk(const struct hull_config *config, const struct hull_json
 			       "%s%s%s can't take what the guest writes: %s",
 			       path ? "disk '" : "the throwaway disk", path ? path : "",
 			       path ? "'" : "", hull_strerror(ENOSPC));
+}
+
+/* The last line of @text, which is where QEMU says why it gave up. */
+static const char *last_line(const char *text)
+{
+	const char *nl = strrchr(text, '\n');
+
+	return nl ? nl + 1 : text;
+}
+
+int hull_qemu_fail_death(const struct hull_config *config, const char *binary, int wstatus,
+			 const char *tail, struct hull_error **err)
+{
+	const struct hull_qemu_reason *reason = hull_qemu_find_reason(tail);
+	char status[64];
+
+	if (hull_qemu_features_explain(config, tail, err) < 0)
+		return -1;
+	hull_wstatus_text(wstatus, status);
+	(void)hull_fail_cause(err, reason ? reason->code : HULL_E_BACKEND,
+			      reason ? reason->cause : NULL, "QEMU %s%s%s", status,
+			      *tail ? ": " : "", last_line(tail));
+	if (reason)
+		hull_hint(err, "%s", reason->hint);
+	else if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL)
+		hull_hint(err, "somebody killed it, or the kernel did for want of memory, "
+			       "which dmesg would tell");
+	else
+		hull_hint(err,
+			  "see whether '%s' works by itself; 'hull doctor' asks it for "
+			  "its version",
+			  binary);
+	return -1;
 }

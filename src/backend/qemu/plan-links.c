@@ -18,7 +18,7 @@
 #include <stdio.h>
 
 /* QEMU writes a log by itself: nobody else has to wake up for it.  It opens nothing, a descriptor
- * set being a copy of what it has. */
+ * set being a copy of what it has; whether it begins with an empty one is our affair. */
 int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		      struct hull_error **err)
 {
@@ -33,8 +33,8 @@ int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device 
 	fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
 	if (dev->serial.log) {
 		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, HULL_QEMU_SET_LOG + nth);
-		hull_plan_addf(b, "-chardev", "file,id=console%zu,path=/dev/fdset/%zu", nth,
-			       HULL_QEMU_SET_LOG + nth);
+		hull_plan_addf(b, "-chardev", "file,id=console%zu,path=/dev/fdset/%zu,append=on",
+			       nth, HULL_QEMU_SET_LOG + nth);
 	} else {
 		hull_plan_addf(b, "-chardev", "socket,id=console%zu,fd=%d", nth, fd);
 	}
