@@ -178,7 +178,7 @@ struct hull_balloon_options {
 struct hull_gpu_options {
 	size_t size;
 	int64_t width, height; /* pixels; default 800 and 600 where neither is said */
-	uint64_t gui;	       /* show it in a window */
+	uint64_t gui;	       /* it is to be looked at: by VNC; with vfkit in a window */
 };
 
 /* A keyboard or a pointing device with absolute positions.  vfkit: virtio-input. */

@@ -44,8 +44,13 @@ const char *const *hull_backend_names(void)
 
 void hull_backend_sockets_init(struct hull_backend_sockets *s)
 {
-	*s = (struct hull_backend_sockets){
-		.root = -1, .gdb = -1, .dump = -1, .nbd = -1, .vsock = -1, .vports = -1};
+	*s = (struct hull_backend_sockets){.root = -1,
+					   .gdb = -1,
+					   .dump = -1,
+					   .display = -1,
+					   .nbd = -1,
+					   .vsock = -1,
+					   .vports = -1};
 	for (size_t i = 0; i < ARRAY_SIZE(s->shares); i++)
 		s->shares[i] = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(s->networks); i++)
@@ -69,6 +74,7 @@ void hull_backend_sockets_close(struct hull_backend_sockets *s)
 		hull_closep(&s->exports.v[i].fd);
 	hull_closep(&s->gdb);
 	hull_closep(&s->dump);
+	hull_closep(&s->display);
 	hull_closep(&s->nbd);
 	hull_closep(&s->vsock);
 	hull_closep(&s->vports);

@@ -46,6 +46,7 @@ struct sock_fprog;
 #define HULL_CAP_INPUT (UINT64_C(1) << 14)	 /* send_keys, point */
 #define HULL_CAP_BALLOON (UINT64_C(1) << 15)	 /* balloon */
 #define HULL_CAP_RESET (UINT64_C(1) << 16)	 /* reset */
+#define HULL_CAP_DISPLAY (UINT64_C(1) << 17)	 /* takes a socket for viewers of screens */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG HULL_FS_OWN_TAG "root"
@@ -146,8 +147,9 @@ struct hull_backend_sockets {
 	 * such thing. */
 	int devices[HULL_CONFIG_MAX_DEVICES];
 	struct hull_backend_exports exports;
-	int gdb;  /* listens for debuggers */
-	int dump; /* a pipe for the guest's memory */
+	int gdb;     /* listens for debuggers */
+	int dump;    /* a pipe for the guest's memory */
+	int display; /* listens for viewers of its screens, by VNC */
 	/* A directory with a socket for each NBD device that is at a Unix socket, called as its
 	 * index in the description: the hypervisor has no right to the server's own.  -1: it has.
 	 */

@@ -9,6 +9,8 @@
 #include "config/vfkit.h"
 #include "config/virtiofs.h"
 
+#include <string.h>
+
 static int take_directory(struct hull_dev_fs *fs, struct hull_error **err)
 {
 	if (hull_fs_keep_tag(fs) < 0)
@@ -75,4 +77,14 @@ int hull_device_add(struct hull_config *config, const char *value, struct hull_e
 		       ? hull_fail_nomem(err)
 		       : hull_fail(err, HULL_E_INVALID, "more than %d devices",
 				   HULL_CONFIG_MAX_DEVICES);
+}
+
+int hull_display_parse(const char *value, struct hull_display *ret, struct hull_error **err)
+{
+	bool none = value && !strcmp(value, "none");
+
+	if (hull_place_parse(none ? NULL : value, &ret->path, &ret->port, err) < 0)
+		return -1;
+	ret->kind = none ? HULL_DISPLAY_NONE : HULL_DISPLAY_VNC;
+	return 0;
 }

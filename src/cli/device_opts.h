@@ -10,4 +10,7 @@
 /* Adds "KIND[,KEY=VALUE...]"; paths in it are those of the caller's directory. */
 int hull_device_add(struct hull_config *config, const char *value, struct hull_error **err);
 
+/* "none", or as hull_place_parse() has it. */
+int hull_display_parse(const char *value, struct hull_display *ret, struct hull_error **err);
+
 #endif

@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/path_opts.h"
 
@@ -17,28 +16,9 @@
 
 int hull_gdb_parse(const char *value, struct hull_gdb *ret, struct hull_error **err)
 {
-	cleanup_free char *path = NULL;
-	uint64_t port = 0;
-
-	if (value && strchr(value, '/')) {
-		if (hull_maybe_file_parse(value, &path, err) < 0)
-			return -1;
-		if (strlen(path) > HULL_CONFIG_MAX_SOCKET)
-			return hull_fail(
-				err, HULL_E_INVALID,
-				"'%s' is longer than the %d bytes that a socket's path may "
-				"have",
-				path, HULL_CONFIG_MAX_SOCKET);
-	} else if (value && (hull_parse_u64(value, 65535, &port) < 0 || !port)) {
-		hull_fail(err, HULL_E_INVALID, "'%s' is neither a port nor a path", value);
-		hull_hint(err, "a port is a number from 1 to 65535, a path has a slash: './%s'",
-			  value);
+	if (hull_place_parse(value, &ret->path, &ret->port, err) < 0)
 		return -1;
-	}
-	free(ret->path);
-	ret->path = steal_ptr(&path);
-	ret->port = port;
-	ret->kind = port ? HULL_GDB_TCP : HULL_GDB_SOCKET;
+	ret->kind = ret->port ? HULL_GDB_TCP : HULL_GDB_SOCKET;
 	return 0;
 }
 

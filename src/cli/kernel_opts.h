@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-/* NULL, a port, or a path, which has a slash in it. */
+/* As hull_place_parse() has it. */
 int hull_gdb_parse(const char *value, struct hull_gdb *ret, struct hull_error **err);
 /* An architecture by its name, or by the one that container tools use. */
 int hull_arch_parse(const char *value, enum hull_arch *ret, struct hull_error **err);

@@ -268,6 +268,26 @@ static int set_resource(struct hull_config *c, int id, const char *value, struct
 	}
 }
 
+static int set_kernel(struct hull_config *c, int id, const char *value, struct hull_error **err)
+{
+	switch (id) {
+	case HULL_OPT_KERNEL:
+		return set_boot_file(&c->kernel, value, err);
+	case HULL_OPT_INITRD:
+		return set_boot_file(&c->initrd, value, err);
+	case HULL_OPT_APPEND:
+		return add_words(&c->append, value, err);
+	case HULL_OPT_MODULES:
+		return hull_dir_parse(value, &c->modules, err);
+	case HULL_OPT_DUMP_ON_PANIC:
+		return hull_new_file_parse(value, &c->panic_dump, err);
+	case HULL_OPT_GDB:
+		return hull_gdb_parse(value, &c->gdb, err);
+	default:
+		return set_resource(c, id, value, err);
+	}
+}
+
 static int set_vm_option(struct hull_machine_opts *o, int id, const char *value,
 			 struct hull_error **err)
 {
@@ -292,6 +312,8 @@ static int set_vm_option(struct hull_machine_opts *o, int id, const char *value,
 		return 0; /* has been read before */
 	case HULL_OPT_DEVICE:
 		return hull_device_add(c, value, err);
+	case HULL_OPT_DISPLAY:
+		return hull_display_parse(value, &c->display, err);
 	case HULL_OPT_FIRMWARE:
 		return set_firmware(o, value, err);
 	case HULL_OPT_CLOUD_INIT:
@@ -309,18 +331,6 @@ static int set_vm_option(struct hull_machine_opts *o, int id, const char *value,
 		return hull_set_string(&c->name, value, err);
 	case HULL_OPT_BOOT_TIMEOUT:
 		return hull_set_duration(&c->boot_timeout_ms, value, err);
-	case HULL_OPT_KERNEL:
-		return set_boot_file(&c->kernel, value, err);
-	case HULL_OPT_INITRD:
-		return set_boot_file(&c->initrd, value, err);
-	case HULL_OPT_APPEND:
-		return add_words(&c->append, value, err);
-	case HULL_OPT_MODULES:
-		return hull_dir_parse(value, &c->modules, err);
-	case HULL_OPT_DUMP_ON_PANIC:
-		return hull_new_file_parse(value, &c->panic_dump, err);
-	case HULL_OPT_GDB:
-		return hull_gdb_parse(value, &c->gdb, err);
 	case HULL_OPT_RESTART:
 		return hull_policy_parse_restart(value, &c->restart, err);
 	case HULL_OPT_RESTFUL_URI:
@@ -334,7 +344,7 @@ static int set_vm_option(struct hull_machine_opts *o, int id, const char *value,
 		c->root.readonly = true;
 		return 0;
 	default:
-		return set_resource(c, id, value, err);
+		return set_kernel(c, id, value, err);
 	}
 }
 

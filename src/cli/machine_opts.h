@@ -41,6 +41,7 @@ enum {
 	HULL_OPT_SHARE_DRIVER,
 	HULL_OPT_LINK,
 	HULL_OPT_DEVICE,
+	HULL_OPT_DISPLAY,
 	HULL_OPT_READ_ONLY,
 	HULL_OPT_CPU_LIMIT,
 	HULL_OPT_NET,
@@ -117,6 +118,8 @@ enum {
 		 "none, intel (q35) or smmuv3 (virt) (default none)", NULL},                       \
 		{HULL_OPT_DEVICE, "device", "KIND[,KEY=VALUE...]",                                 \
 		 "one more device, in vfkit's words: see hull-config(1)", NULL},                   \
+		{HULL_OPT_DISPLAY, "display", "[=none|=PORT|=PATH]",                               \
+		 "show the guest's screen by VNC, on a private socket, or on a port", NULL},       \
 		{HULL_OPT_LINK, "link", "KIND",                                                    \
 		 "serial, or vsock: the host's vhost-vsock, to its agent (default serial)", NULL}, \
 		{HULL_OPT_NAME, "name", "NAME", "name of the VM", NULL},                           \

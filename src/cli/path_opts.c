@@ -7,6 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/text.h"
+#include "config/config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,5 +99,29 @@ int hull_new_file_parse(const char *value, char **slot, struct hull_error **err)
 		return hull_fail_nomem(err);
 	if (access(dir, W_OK | X_OK) < 0)
 		return hull_fail_errno(err, errno, "make a file in '%s'", dir);
+	return replace(slot, steal_ptr(&path));
+}
+
+int hull_place_parse(const char *value, char **slot, uint64_t *ret_port, struct hull_error **err)
+{
+	cleanup_free char *path = NULL;
+	uint64_t port = 0;
+
+	if (value && strchr(value, '/')) {
+		if (hull_maybe_file_parse(value, &path, err) < 0)
+			return -1;
+		if (strlen(path) > HULL_CONFIG_MAX_SOCKET)
+			return hull_fail(
+				err, HULL_E_INVALID,
+				"'%s' is longer than the %d bytes that a socket's path may "
+				"have",
+				path, HULL_CONFIG_MAX_SOCKET);
+	} else if (value && (hull_parse_u64(value, 65535, &port) < 0 || !port)) {
+		hull_fail(err, HULL_E_INVALID, "'%s' is neither a port nor a path", value);
+		hull_hint(err, "a port is a number from 1 to 65535, a path has a slash: './%s'",
+			  value);
+		return -1;
+	}
+	*ret_port = port;
 	return replace(slot, steal_ptr(&path));
 }

@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 
+#include <stdint.h>
+
 /* Whatever is there. */
 int hull_existing_parse(const char *value, char **slot, struct hull_error **err);
 /* A regular file that can be read. */
@@ -18,5 +20,8 @@ int hull_dir_parse(const char *value, char **slot, struct hull_error **err);
 int hull_maybe_file_parse(const char *value, char **slot, struct hull_error **err);
 /* A file that can be made, or replaced. */
 int hull_new_file_parse(const char *value, char **slot, struct hull_error **err);
+/* Where a service is to be: NULL is left to others (a slot of NULL, port 0), a port, or the path of
+ * a socket, which has a slash in it. */
+int hull_place_parse(const char *value, char **slot, uint64_t *ret_port, struct hull_error **err);
 
 #endif

@@ -108,13 +108,23 @@ static void check_ignition(struct hull_vfkit *vm, struct hull_strv *warnings)
 	vm->has_ignition = false;
 }
 
+/* Those that were given don't ask for a window yet. */
+static void show_first_screen(struct hull_vfkit *vm)
+{
+	size_t i = 0;
+
+	while (i < vm->devices.n && vm->devices.v[i].kind != HULL_DEVICE_GPU)
+		i++;
+	if (i < vm->devices.n)
+		vm->devices.v[i].gpu.gui = true;
+}
+
 static int check_services(const struct hull_vfkit_flags *flags, struct hull_vfkit *vm,
 			  struct hull_strv *warnings, struct hull_error **err)
 {
 	check_ignition(vm, warnings);
 	if (flags->gui)
-		hull_strv_add(warnings, "--gui: hull shows no window; the guest has a screen "
-					"and a keyboard all the same");
+		show_first_screen(vm);
 	vm->nested = false; /* seen to */
 	return check_rosetta(vm, warnings, err);
 }

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "config/disk.h"
+#include "config/display.h"
 #include "config/nbd.h"
 #include "config/network.h"
 #include "config/resources.h"
@@ -43,6 +44,7 @@ const char *const hull_network_kind_names[] = {"user", NULL};
 const char *const hull_network_provider_names[] = {"auto", "passt", "builtin", NULL};
 const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
 const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
+const char *const hull_display_kind_names[] = {"auto", "none", "vnc", NULL};
 const char *const hull_firmware_kind_names[] = {"none", "efi", NULL};
 const char *const hull_rest_kind_names[] = {"none", "unix", "tcp", NULL};
 const char *const hull_iommu_names[] = {"none", "intel", "smmuv3", NULL};
@@ -63,6 +65,7 @@ NAMES_MATCH(hull_network_kind_names, HULL_NETWORK_USER);
 NAMES_MATCH(hull_network_provider_names, HULL_NETWORK_BUILTIN);
 NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
 NAMES_MATCH(hull_gdb_kind_names, HULL_GDB_TCP);
+NAMES_MATCH(hull_display_kind_names, HULL_DISPLAY_VNC);
 NAMES_MATCH(hull_firmware_kind_names, HULL_FIRMWARE_EFI);
 NAMES_MATCH(hull_rest_kind_names, HULL_REST_TCP);
 NAMES_MATCH(hull_iommu_names, HULL_IOMMU_SMMUV3);
@@ -126,6 +129,17 @@ static const struct hull_field gdb_table[] = {
 	HULL_FIELD_U64(struct hull_gdb, port, "port", 0, 0, 0, 65535, "port of the loopback"),
 };
 static const struct hull_fields gdb_fields = HULL_FIELDS(struct hull_gdb, gdb_table);
+
+static const struct hull_field display_table[] = {
+	HULL_FIELD_ENUM(struct hull_display, kind, "kind", 0, enum hull_display_kind,
+			HULL_DISPLAY_AUTO, hull_display_kind_names,
+			"vnc, none, or vnc if a screen has gui"),
+	HULL_FIELD_STRING(struct hull_display, path, "path", HULL_FIELD_PATH,
+			  HULL_CONFIG_MAX_SOCKET,
+			  "socket to make; vnc.sock in run_dir if there is no port either"),
+	HULL_FIELD_U64(struct hull_display, port, "port", 0, 0, 0, 65535, "port of the loopback"),
+};
+static const struct hull_fields display_fields = HULL_FIELDS(struct hull_display, display_table);
 
 static const struct hull_field firmware_table[] = {
 	HULL_FIELD_ENUM(struct hull_firmware, kind, "kind", 0, enum hull_firmware_kind,
@@ -259,6 +273,8 @@ static const struct hull_field config_table[] = {
 			HULL_CONFIG_MAX_NETWORKS, "network devices"),
 	HULL_FIELD_LIST(struct hull_config, devices, "devices", 0, &hull_device_fields,
 			HULL_CONFIG_MAX_DEVICES, "any other devices, in order"),
+	HULL_FIELD_STRUCT(struct hull_config, display, "display", 0, &display_fields,
+			  "where the guest's screens can be looked at and typed to"),
 	HULL_FIELD_STRUCT(struct hull_config, cloud_init, "cloud_init", 0, &cloud_init_fields,
 			  "files for cloud-init, on one more disk"),
 	HULL_FIELD_STRING(struct hull_config, ignition, "ignition", HULL_FIELD_PATH, PATH_MAX_LEN,
@@ -668,9 +684,9 @@ static int check_share_at(const struct hull_config *c, size_t i, struct hull_err
 
 /* Each finds one problem of the whole, or of an item of one of its lists. */
 static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
-	check_identity,	      check_firmware,	check_boot,	  check_debug,
-	check_hardware,	      check_rest,	check_cloud_init, hull_vports_check,
-	hull_resources_check, hull_policy_check};
+	check_identity,	      check_firmware,	 check_boot,	    check_debug,
+	check_hardware,	      check_rest,	 check_cloud_init,  hull_vports_check,
+	hull_resources_check, hull_policy_check, hull_display_check};
 #define LIST(member) offsetof(struct hull_config, member.n)
 static const struct {
 	size_t n; /* offset of the list's length */

@@ -83,6 +83,8 @@ enum hull_network_provider {
 /* Where a debugger finds the guest, whose kernel waits for it before its first instruction: a
  * socket's file, or a TCP port of the loopback. */
 enum hull_gdb_kind { HULL_GDB_NONE, HULL_GDB_SOCKET, HULL_GDB_TCP };
+/* Whether the guest's screens can be looked at, by VNC.  Auto: if one of them asks for a window. */
+enum hull_display_kind { HULL_DISPLAY_AUTO, HULL_DISPLAY_NONE, HULL_DISPLAY_VNC };
 enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
 /* What keeps devices to the memory that the guest gives them: intel is of q35, smmuv3 of virt. */
 enum hull_iommu { HULL_IOMMU_NONE, HULL_IOMMU_INTEL, HULL_IOMMU_SMMUV3 };
@@ -148,6 +150,12 @@ struct hull_gdb {
 	enum hull_gdb_kind kind;
 	char *path;    /* socket; NULL: gdb.sock in the run directory */
 	uint64_t port; /* tcp */
+};
+
+struct hull_display {
+	enum hull_display_kind kind;
+	char *path;    /* of a socket; NULL, and no port: vnc.sock in the run directory */
+	uint64_t port; /* of the loopback */
 };
 
 struct hull_firmware {
@@ -217,6 +225,7 @@ struct hull_config {
 	uint64_t owner_uid, owner_gid; /* in the guest, of the shares' files */
 	HULL_VEC(struct hull_network) networks;
 	HULL_VEC(struct hull_device) devices; /* beside those above */
+	struct hull_display display;
 	struct hull_cloud_init cloud_init;
 	char *ignition; /* file that the guest gets by HTTP, over vsock; NULL: none */
 	struct hull_timesync timesync; /* port 0: none; not of use to hull's own agent */
@@ -251,6 +260,7 @@ extern const char *const hull_network_kind_names[];
 extern const char *const hull_network_provider_names[];
 extern const char *const hull_protocol_names[];
 extern const char *const hull_gdb_kind_names[];
+extern const char *const hull_display_kind_names[];
 extern const char *const hull_firmware_kind_names[];
 extern const char *const hull_rest_kind_names[];
 extern const char *const hull_iommu_names[];

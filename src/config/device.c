@@ -504,7 +504,7 @@ static int serial_check(const void *object, struct hull_error **err)
 }
 
 static const struct hull_field gpu_rows[] = {
-	FLAG(hull_dev_gpu, gui, "gui", "show it in a window", .json = "usesGUI"),
+	FLAG(hull_dev_gpu, gui, "gui", "it is to be looked at, by VNC", .json = "usesGUI"),
 	ROW(hull_dev_gpu, width, int64_t, I64, "width", "pixels; 800 if no height is given either",
 	    max = INT64_MAX, .min = 1,
 	    .vfkit = {.json = "width", .key = "width", .rank = 1, .metavar = "N"}),

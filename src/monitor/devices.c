@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the description's list of devices is connected to: consoles to terminals or the starter,
- * network devices to their helpers.  Disks and logs the hypervisor's backend opens by itself.
+ * network devices to their helpers, screens to viewers.  Disks and logs the hypervisor's backend
+ * opens by itself.
  */
 #define _GNU_SOURCE
 #include "monitor/state.h"
 
 #include "base/cleanup.h"
+#include "config/display.h"
 #include "monitor/nic.h"
+
+#include <inttypes.h>
+
+#define DISPLAY_SOCKET "vnc.sock"
+#define DISPLAY_BACKLOG 8
 
 int hull_monitor_hand(struct hull_monitor *m, int fd)
 {
@@ -55,6 +62,39 @@ int hull_monitor_open_devices(struct hull_monitor *m, struct hull_backend_socket
 	return 0;
 }
 
+int hull_monitor_open_display(struct hull_monitor *m, struct hull_error **err)
+{
+	const struct hull_display *d = &m->config.display;
+	const struct hull_lent_place at = {
+		.what = "display",
+		.port_hint = "another port can be given with --display=PORT, or none",
+		.port = d->port,
+		.path = d->path,
+		.run_dir = m->config.run_dir,
+		.name = DISPLAY_SOCKET,
+		.backlog = DISPLAY_BACKLOG,
+	};
+
+	return hull_display_wanted(&m->config) ? hull_lent_open(&m->display, &at, err) : 0;
+}
+
+/* As viewers take it. */
+static void note_display(struct hull_monitor *m)
+{
+	const struct hull_display *d = &m->config.display;
+	static const char text[] = "the guest's screen is shown by VNC";
+
+	if (!hull_display_wanted(&m->config))
+		return;
+	if (d->port)
+		hull_strv_addf(&m->notes, "%s: vncviewer 127.0.0.1::%" PRIu64, text, d->port);
+	else if (d->path)
+		hull_strv_addf(&m->notes, "%s: vncviewer '%s'", text, d->path);
+	else
+		hull_strv_addf(&m->notes, "%s: vncviewer '%s/" DISPLAY_SOCKET "'", text,
+			       m->config.run_dir);
+}
+
 void hull_monitor_note_devices(struct hull_monitor *m)
 {
 	for (size_t i = 0; i < m->config.devices.n; i++) {
@@ -63,12 +103,8 @@ void hull_monitor_note_devices(struct hull_monitor *m)
 		if (d->kind == HULL_DEVICE_SERIAL && d->serial.pty_name)
 			hull_strv_addf(&m->notes, "devices[%zu]: the guest's console is %s", i,
 				       d->serial.pty_name);
-		if (d->kind == HULL_DEVICE_GPU && d->gpu.gui)
-			hull_strv_addf(&m->notes,
-				       "devices[%zu]: there are no windows; the control socket "
-				       "gives pictures of the screen",
-				       i);
 	}
+	note_display(m);
 }
 
 void hull_monitor_drain_devices(struct hull_monitor *m)

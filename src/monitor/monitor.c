@@ -297,7 +297,8 @@ static void free_services(struct hull_monitor *m)
 {
 	hull_scratch_free(steal_ptr(&m->scratch));
 	hull_rest_close(steal_ptr(&m->rest));
-	hull_monitor_close_gdb(m);
+	hull_lent_close(&m->gdb);
+	hull_lent_close(&m->display);
 	hull_ignition_close(steal_ptr(&m->ignition));
 	hull_timesync_free(steal_ptr(&m->timesync));
 	hull_vports_free(steal_ptr(&m->vports));
@@ -364,7 +365,8 @@ int hull_monitor_new(struct hull_loop *loop, int starter_fd, int lock_fd, void (
 	m->ctx = ctx;
 	m->lock_fd = lock_fd;
 	m->initrd_fd = -1;
-	m->gdb_fd = -1;
+	hull_lent_init(&m->gdb);
+	hull_lent_init(&m->display);
 	m->clock_fd = -1;
 	hull_config_init(&m->config);
 	hull_exports_init(&m->exports);

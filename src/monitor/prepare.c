@@ -389,9 +389,9 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 			return -1;
 		sockets->vsock_cid = hull_vsock_link_cid(m->vsock);
 	}
-	if (m->gdb_fd >= 0 && (sockets->gdb = fcntl(m->gdb_fd, F_DUPFD_CLOEXEC, 3)) < 0)
-		return hull_fail_errno(err, errno, "duplicate a descriptor");
-	if (hull_monitor_open_dump(m, &sockets->dump, err) < 0 ||
+	if (hull_lent_dup(&m->gdb, &sockets->gdb, err) < 0 ||
+	    hull_lent_dup(&m->display, &sockets->display, err) < 0 ||
+	    hull_monitor_open_dump(m, &sockets->dump, err) < 0 ||
 	    hull_monitor_open_devices(m, sockets, err) < 0)
 		return -1;
 	if (env.set_ids && hull_monitor_relay_nbd(m, env.uid, env.gid, &sockets->nbd, err) < 0)
@@ -616,8 +616,8 @@ int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 	if (hull_monitor_plan_cgroups(m, err) < 0 || hull_monitor_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
 	    hull_server_listen(m->server, control_fd, err) < 0 || open_log(m, err) < 0 ||
-	    hull_monitor_open_gdb(m, err) < 0 || hull_rest_open(m, &m->rest, err) < 0 ||
-	    hull_cidata_make(&m->config, err) < 0 ||
+	    hull_monitor_open_gdb(m, err) < 0 || hull_monitor_open_display(m, err) < 0 ||
+	    hull_rest_open(m, &m->rest, err) < 0 || hull_cidata_make(&m->config, err) < 0 ||
 	    hull_vports_new(&m->config, &m->vports, err) < 0 ||
 	    hull_monitor_record_sockets(m, err) < 0 ||
 	    hull_ignition_open(m->loop, &m->config, &m->ignition, err) < 0 ||

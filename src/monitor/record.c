@@ -42,8 +42,9 @@ static int add_socket(struct hull_json *list, const char *path)
 static int add_sockets(const struct hull_monitor *m, struct hull_json *list)
 {
 	const struct hull_config *c = &m->config;
-	int r = add_socket(list, m->gdb_path);
+	int r = add_socket(list, m->gdb.path);
 
+	r |= add_socket(list, m->display.path);
 	r |= add_socket(list, c->rest.path);
 	for (size_t i = 0; i < c->devices.n; i++)
 		if (c->devices.v[i].kind == HULL_DEVICE_VSOCK && !c->devices.v[i].vsock.listen)

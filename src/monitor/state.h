@@ -22,6 +22,7 @@
 #include "monitor/export.h"
 #include "monitor/helper.h"
 #include "monitor/ignition.h"
+#include "monitor/lend.h"
 #include "monitor/link.h"
 #include "monitor/logger.h"
 #include "monitor/monitor.h"
@@ -113,10 +114,8 @@ struct hull_monitor {
 	char *dump_result;	/* what became of it, to be told with the end */
 	uint64_t dump_bytes;	/* that are written so far */
 	uint64_t progress_ns;	/* when it was last shown how far the dump has got; 0: never */
-	int initrd_fd;		/* what config.initrd names, where we have made it; else -1 */
-	int gdb_fd;		/* listens for debuggers; -1: none */
-	char *gdb_path;		/* of a socket outside the run directory, which is ours to remove */
-	struct hull_vports *vports;	       /* NULL: the guest has no vsock device of ours */
+	struct hull_lent gdb, display; /* for debuggers, and for viewers of the guest's screens */
+	struct hull_vports *vports;    /* NULL: the guest has no vsock device of ours */
 	struct hull_ignition_server *ignition; /* NULL: nothing to serve */
 	struct hull_timesync_client *timesync; /* NULL: nobody to tell */
 	struct hull_vsock_link *vsock;	       /* NULL: the link is another one */
@@ -125,15 +124,15 @@ struct hull_monitor {
 	struct hull_guest_link *link;
 	struct hull_rpc *agent;
 	unsigned int agent_version;
+	int initrd_fd;		   /* what config.initrd names, where we have made it; else -1 */
 	struct hull_source *clock; /* of the host, watched for jumps */
 	int clock_fd;		   /* owned; -1: not watched */
 	bool telling_time, tell_time_again;
 
 	/* The end: set once, by whatever came first. */
 	char *end_reason, *end_message, *end_hint;
-	int end_code;
 	struct hull_error *start_error; /* what Start is answered with */
-	int hypervisor_status;
+	int end_code, hypervisor_status;
 	uint64_t exited_at_ns; /* CLOCK_REALTIME, once everything has been reaped */
 };
 
@@ -243,6 +242,8 @@ void hull_monitor_writer_changed(void *ctx);
 void hull_monitor_forget_typing(struct hull_monitor *m, const struct hull_ttrpc_call *call);
 
 /* ---- devices.c ---- */
+/* Listens for viewers of the guest's screens, if there are to be any. */
+int hull_monitor_open_display(struct hull_monitor *m, struct hull_error **err);
 /* Connects the list of devices; once for each launch, over which consoles go on. */
 int hull_monitor_open_devices(struct hull_monitor *m, struct hull_backend_sockets *sockets,
 			      struct hull_error **err);
@@ -273,7 +274,6 @@ int hull_monitor_relay_nbd(struct hull_monitor *m, uid_t uid, gid_t gid, int *re
 /* ---- gdb.c ---- */
 /* Listens for debuggers, if the VM is to have one. */
 int hull_monitor_open_gdb(struct hull_monitor *m, struct hull_error **err);
-void hull_monitor_close_gdb(struct hull_monitor *m);
 /* The guest has been stopped or let go on.  While it starts under a debugger its deadline counts
  * only as long as it runs, and from the beginning each time. */
 void hull_monitor_gdb_paused(struct hull_monitor *m, bool paused);

@@ -60,11 +60,11 @@ has vm.out 'hull-vsock'
 [ ! -e a.sock ] && [ ! -e b.sock ] || fail 'sockets are left'
 
 # ---- the monitor is killed: the next call of hull removes its sockets, and nobody else's ----
-# held : a VM that waits for a debugger, with four sockets, one of which goes and one of which becomes the user's
+# held : a VM that waits for a debugger, with five sockets, one of which goes and one of which becomes the user's
 held()
 {
 	"$HULL" run --gdb="$T/gdb.sock" --restful-uri "unix://$T/rest.sock" --device "virtio-vsock,port=1,socketURL=a.sock,connect" \
-		--device "virtio-vsock,port=1,socketURL=b.sock,connect" -- true >out 2>err &
+		--device "virtio-vsock,port=1,socketURL=b.sock,connect" --display=./vnc.sock --device virtio-gpu -- true >out 2>err &
 	run=$!
 	wait_for 30 test -S b.sock
 	wait_for 30 grep -q b.sock "$HULL_HOME"/run/vm/*/monitor.json
@@ -74,7 +74,7 @@ held()
 }
 only_mine()
 {
-	for left in gdb.sock a.sock b.sock; do
+	for left in gdb.sock vnc.sock a.sock b.sock; do
 		[ ! -e $left ] || fail "$left is left"
 	done
 	is rest.sock mine

@@ -20,6 +20,7 @@
 #define EFI                                                    \
 	"{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\"," \
 	"\"firmware\":{\"kind\":\"efi\",\"create\":true"
+#define GPU(more) "{\"kind\":\"virtio-gpu\"" more "}"
 #define FS(more) "{\"kind\":\"virtio-fs\"" more "}"
 #define TAG36 "012345678901234567890123456789abcdef"
 #define VPORT(more) "{\"kind\":\"virtio-vsock\"" more "}"
@@ -61,6 +62,7 @@ static void test_everything_round_trips(void **state)
 		"\"provider\":\"builtin\",\"mac\":\"52:00:00:00:00:01\",\"ports\":["
 		"{\"address\":\"::1\",\"host\":80,\"guest\":8080,\"count\":3,"
 		"\"protocol\":\"udp\"}]}],"
+		"\"display\":{\"kind\":\"vnc\",\"path\":\"/s\",\"port\":5900},"
 		"\"cloud_init\":{\"user_data\":\"/ud\",\"meta_data\":\"/md\","
 		"\"network_config\":\"/nc\"},\"ignition\":\"/g\",\"timesync\":{\"port\":9},"
 		"\"rng\":false,\"seccomp\":false,"
@@ -233,6 +235,18 @@ static void test_validation_refuses(void **state)
 		{"{" GOOD ",\"share_driver\":\"9p\",\"devices\":[" FS(",\"dir\":\"/a\"") "]}",
 		 "devices[0]: the guest mounts it as virtiofs, which share driver '9p' does not "
 		 "serve"},
+		{"{" GOOD ",\"display\":{\"path\":\"/s\"}}",
+		 "display.path: only with display.kind 'vnc'"},
+		{"{" GOOD ",\"display\":{\"kind\":\"none\",\"port\":1}}",
+		 "display.port: only with display.kind 'vnc'"},
+		{"{" GOOD ",\"display\":{\"kind\":\"vnc\",\"path\":\"/s\",\"port\":1}}",
+		 "display.port: not together with a path"},
+		{"{" GOOD ",\"display\":{\"kind\":\"vnc\",\"path\":\"s\"}}",
+		 "display.path: 's' is not an absolute path"},
+		{"{" GOOD ",\"display\":{\"kind\":\"vnc\"}}",
+		 "display: there is no screen to show"},
+		{"{" GOOD ",\"devices\":[" GPU("") "," GPU(",\"gui\":true") "]}",
+		 "devices[1].gui: it is the first screen that can be looked at, devices[0]"},
 		{"{" GOOD ",\"cloud_init\":{\"network_config\":\"/n\"}}",
 		 "cloud_init.network_config: needs user_data or meta_data"},
 		{"{" GOOD ",\"cloud_init\":{\"user_data\":\"u\"}}",
@@ -328,6 +342,11 @@ static void test_good_is_good(void **state)
 		EFI ",\"store\":\"/nv\",\"code\":\"/c\",\"template\":\"/t\"}}",
 		"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/a/" TAG36 "\"") "," FS(
 			",\"dir\":\"/a/" TAG36 "\",\"tag\":\"hull\"") "]}",
+		"{" GOOD ",\"display\":{\"kind\":\"vnc\",\"port\":5900},\"devices\":[" GPU(
+			"") "," GPU("") "]}",
+		"{" GOOD ",\"display\":{\"kind\":\"none\"},\"devices\":[" GPU("") "," GPU(
+			",\"gui\":true") "]}",
+		"{" GOOD ",\"devices\":[" GPU(",\"gui\":true") "," GPU(",\"gui\":true") "]}",
 		"{" GOOD ",\"rest\":{\"kind\":\"unix\",\"path\":\"/s\"}}",
 		"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"address\":\"localhost\"}}",
 	};

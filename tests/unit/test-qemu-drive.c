@@ -13,6 +13,7 @@
 #include "base/strbuf.h"
 #include "config/config.h"
 #include "fakeqemu.h"
+#include "qemuvm.h"
 #include "tinykernel.h"
 
 #include <errno.h>
@@ -20,152 +21,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define ID "00112233445566778899aabbccddeeff"
-#define NOBODY 65534
-
-static char dir[] = "/tmp/hull-test-XXXXXX";
-
-struct vm {
-	struct hull_loop *loop;
-	struct hull_config config;
-	struct hull_inst *inst;
-	struct hull_strbuf log; /* events, each ended by ';' */
-	char *message, *tail;	/* of the exit */
-	enum hull_end end;
-	int wstatus, console;
-	bool exited, free_on_exit;
-};
-
-static void vm_ready(void *ctx)
-{
-	hull_strbuf_adds(&((struct vm *)ctx)->log, "ready;");
-}
-
-static void vm_paused(void *ctx, bool paused)
-{
-	hull_strbuf_adds(&((struct vm *)ctx)->log, paused ? "paused;" : "resumed;");
-}
-
-static void vm_ending(void *ctx, enum hull_end end)
-{
-	hull_strbuf_addf(&((struct vm *)ctx)->log, "ending %s;", hull_end_name(end));
-}
-
-static void vm_reset(void *ctx)
-{
-	hull_strbuf_adds(&((struct vm *)ctx)->log, "reset;");
-}
-
-static void vm_exited(void *ctx, const struct hull_backend_exit *e)
-{
-	struct vm *v = ctx;
-
-	assert_false(v->exited);
-	v->exited = true;
-	v->end = e->end;
-	v->wstatus = e->wstatus;
-	v->tail = strdup(e->stderr_tail);
-	v->message = strdup(hull_error_message(e->error));
-	hull_strbuf_addf(&v->log, "exited %s;", hull_end_name(e->end));
-	if (v->free_on_exit)
-		hull_inst_freep(&v->inst);
-}
-
-static void vm_done(void *ctx, const struct hull_error *err)
-{
-	hull_strbuf_addf(&((struct vm *)ctx)->log, "done %s;", hull_error_message(err));
-}
-
-static const struct hull_backend_events events = {
-	.ready = vm_ready,
-	.paused = vm_paused,
-	.ending = vm_ending,
-	.reset = vm_reset,
-	.exited = vm_exited,
-};
-
-/* @more: further members of the description. */
-static void vm_init(struct vm *v, const char *more, bool set_ids)
-{
-	cleanup_error struct hull_error *err = NULL;
-	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
-	struct hull_backend_env env = {
-		.events = &events, .ctx = v, .set_ids = set_ids, .uid = NOBODY, .gid = NOBODY};
-
-	*v = (struct vm){.console = -1};
-	hull_strbuf_addf(&text,
-			 "{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\",\"agent\":\"none\","
-			 "\"memory\":\"64M\",\"accel\":\"tcg\",\"kernel\":\"%s/kernel\","
-			 "\"scratch_dir\":\"%s\"%s%s}",
-			 dir, dir, *more ? "," : "", more);
-	if (hull_config_from_json(text.data, text.len, &v->config, &err) < 0 ||
-	    hull_config_validate(&v->config, &err) < 0)
-		fail_msg("%s", hull_error_message(err));
-	assert_int_equal(hull_loop_new(&v->loop, NULL), 0);
-	env.loop = v->loop;
-	if (hull_backend_find("qemu")->create(&env, &v->config, &v->inst, &err) < 0)
-		fail_msg("%s", hull_error_message(err));
-}
-
-static void vm_start(struct vm *v)
-{
-	cleanup_sockets struct hull_backend_sockets sockets;
-	cleanup_error struct hull_error *err = NULL;
-
-	hull_backend_sockets_init(&sockets);
-	if (v->inst->ops->start(v->inst, &sockets, &err) < 0)
-		fail_msg("%s", hull_error_message(err));
-	assert_true(v->inst->ops->pid(v->inst) > 0);
-	v->console = v->inst->ops->take_stream(v->inst, HULL_STREAM_CONSOLE);
-	assert_true(v->console >= 0);
-	assert_int_equal(v->inst->ops->take_stream(v->inst, HULL_STREAM_CONSOLE), -1);
-}
-
-static void vm_fini(struct vm *v)
-{
-	hull_inst_freep(&v->inst);
-	hull_loop_free(v->loop);
-	hull_config_fini(&v->config);
-	hull_strbuf_fini(&v->log);
-	hull_closep(&v->console);
-	free(v->message);
-	free(v->tail);
-}
-
-/* Runs the loop until the log holds @what. */
-static void vm_until(struct vm *v, const char *what)
-{
-	uint64_t deadline = hull_deadline_ms(20000);
-
-	while (!strstr(hull_strbuf_str(&v->log), what)) {
-		if (!hull_ms_left(deadline))
-			fail_msg("no '%s' in '%s'", what, hull_strbuf_str(&v->log));
-		assert_int_equal(hull_loop_step(v->loop, hull_ms_left(deadline)), 0);
-	}
-}
-
-/* The next @n bytes of the console. */
-static void assert_console(struct vm *v, const char *text)
-{
-	uint64_t deadline = hull_deadline_ms(20000);
-	size_t len = strlen(text), got = 0;
-	char buf[64];
-
-	assert_true(len < sizeof(buf));
-	while (got < len && hull_ms_left(deadline)) {
-		ssize_t n = recv(v->console, buf + got, len - got, MSG_DONTWAIT);
-
-		if (n > 0)
-			got += (size_t)n;
-		else
-			assert_int_equal(hull_loop_step(v->loop, 5), 0);
-	}
-	buf[got] = '\0';
-	assert_string_equal(buf, text);
-}
-
-/* @members: further ones of the description, or "". */
-static void fake_init_with(struct vm *v, const char *scenario, const char *members)
+/* @members: further ones of the description, or "".  Takes @display_fd. */
+static void fake_init_with(struct vm *v, const char *scenario, const char *members, int display_fd)
 {
 	char exe[500], more[900];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -175,12 +32,12 @@ static void fake_init_with(struct vm *v, const char *scenario, const char *membe
 	snprintf(more, sizeof(more), "\"cpu_model\":\"%s\",\"programs\":{\"qemu\":\"%s\"}%s%s",
 		 scenario, exe, *members ? "," : "", members);
 	vm_init(v, more, false);
-	vm_start(v);
+	vm_start_displayed(v, display_fd);
 }
 
 static void fake_init(struct vm *v, const char *scenario)
 {
-	fake_init_with(v, scenario, "");
+	fake_init_with(v, scenario, "", -1);
 }
 
 static void test_fake_ends(void **state)
@@ -273,6 +130,33 @@ static void test_fake_refusal(void **state)
 	vm_fini(&v);
 }
 
+static int listen_somewhere(char path[100])
+{
+	int fd;
+
+	snprintf(path, 100, "%s/vnc", dir);
+	(void)unlink(path);
+	fd = hull_unix_listen(path, 4, 0600);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* A screen that can't be shown is nothing to do without. */
+static void test_fake_display(void **state)
+{
+	char path[100];
+	struct vm v;
+
+	fake_init_with(&v, "blind", "", listen_somewhere(path));
+	vm_until(&v, "exited");
+	assert_non_null(strstr(hull_strbuf_str(&v.log), "exited hypervisor-died;"));
+	assert_string_equal(v.message, "show the guest's screen: QMP 'display-update': no");
+	vm_fini(&v);
+	fake_init_with(&v, "fine", "", listen_somewhere(path));
+	vm_until(&v, "ready;");
+	vm_fini(&v);
+}
+
 /* How much of the guest's memory is there, in a file of ours. */
 static uint64_t memory_there(void)
 {
@@ -298,7 +182,8 @@ static void test_fake_memory_first(void **state)
 {
 	struct vm v;
 
-	fake_init_with(&v, "fine", "\"memory\":\"512M\",\"memory_backing\":{\"prealloc\":true}");
+	fake_init_with(&v, "fine", "\"memory\":\"512M\",\"memory_backing\":{\"prealloc\":true}",
+		       -1);
 	vm_until(&v, "ready;");
 	assert_true(memory_there() >= 512 << 20);
 	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
@@ -373,7 +258,7 @@ static void test_fake_held(void **state)
 	cleanup_error struct hull_error *err = NULL;
 	struct vm v;
 
-	fake_init_with(&v, "held", REBOOT);
+	fake_init_with(&v, "held", REBOOT, -1);
 	assert_int_equal(v.inst->ops->reset(v.inst, &err), -1);
 	assert_int_equal(hull_error_code(err), HULL_E_STATE);
 	vm_until(&v, "ending reboot;");
@@ -389,7 +274,7 @@ static void test_fake_held(void **state)
 						     "ending quit;exited quit;");
 	vm_fini(&v);
 
-	fake_init_with(&v, "held-off", REBOOT);
+	fake_init_with(&v, "held-off", REBOOT, -1);
 	vm_until(&v, "ending shutdown;");
 	assert_int_equal(v.inst->ops->reset(v.inst, NULL), -1);
 	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
@@ -402,7 +287,7 @@ static void test_fake_no_reset(void **state)
 {
 	struct vm v;
 
-	fake_init_with(&v, "held-refuse", REBOOT);
+	fake_init_with(&v, "held-refuse", REBOOT, -1);
 	vm_until(&v, "ending reboot;");
 	assert_int_equal(v.inst->ops->reset(v.inst, NULL), 0);
 	vm_until(&v, "exited");
@@ -501,6 +386,35 @@ static void test_real_console_and_pause(void **state)
 		vm_until(&v, "exited");
 		assert_non_null(strstr(v.log.data, "ending reboot;exited reboot;"));
 		assert_int_equal(v.wstatus, 0);
+		vm_fini(&v);
+	}
+}
+
+static void test_real_display(void **state)
+{
+	if (!have_qemu())
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		uint64_t deadline = hull_deadline_ms(20000);
+		cleanup_close int viewer = -1;
+		char path[100], more[200], said[12];
+		ssize_t n = -1;
+		struct vm v;
+
+		snprintf(more, sizeof(more),
+			 "%s,\"devices\":[{\"kind\":\"virtio-gpu\",\"gui\":true}]", machines[i]);
+		vm_init(&v, more, geteuid() == 0);
+		vm_start_displayed(&v, listen_somewhere(path));
+		viewer = hull_unix_connect(path); /* waits until somebody looks after it */
+		assert_true(viewer >= 0);
+		vm_until(&v, "ready;");
+		while (n < 0 && hull_ms_left(deadline)) {
+			n = recv(viewer, said, sizeof(said), MSG_DONTWAIT);
+			if (n < 0)
+				assert_int_equal(hull_loop_step(v.loop, 5), 0);
+		}
+		assert_int_equal(n, sizeof(said));
+		assert_memory_equal(said, "RFB 003.008\n", sizeof(said));
 		vm_fini(&v);
 	}
 }
@@ -729,6 +643,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_fake_tail_is_bounded),
 		cmocka_unit_test(test_fake_verbs),
 		cmocka_unit_test(test_fake_refusal),
+		cmocka_unit_test(test_fake_display),
 		cmocka_unit_test(test_fake_held),
 		cmocka_unit_test(test_fake_no_reset),
 		cmocka_unit_test(test_fake_quit),
@@ -738,6 +653,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_fake_free_while_running),
 		cmocka_unit_test(test_files_refused),
 		cmocka_unit_test(test_real_console_and_pause),
+		cmocka_unit_test(test_real_display),
 		cmocka_unit_test(test_real_reset),
 		cmocka_unit_test(test_real_held_panic),
 		cmocka_unit_test(test_real_panic),

@@ -38,6 +38,9 @@ static void test_args(void **state)
 	assert_args(
 		hull_qemu_args_point(&press),
 		"{\"events\":[{\"type\":\"btn\",\"data\":{\"down\":true,\"button\":\"left\"}}]}");
+	assert_args(hull_qemu_args_getfd("x"), "{\"fdname\":\"x\"}");
+	assert_args(hull_qemu_args_display("x"),
+		    "{\"type\":\"vnc\",\"addresses\":[{\"type\":\"fd\",\"str\":\"x\"}]}");
 	assert_args(hull_qemu_args_balloon(UINT64_C(1) << 40), "{\"value\":1099511627776}");
 }
 

@@ -38,6 +38,7 @@
 #define GRACE_MS 2000
 #define REAP_MS 5000
 #define MOST_FILES 1000000
+#define DISPLAY "display" /* a descriptor's name in QEMU */
 
 enum state {
 	STATE_NEW,
@@ -62,6 +63,7 @@ struct qemu {
 	struct hull_child child;
 	struct hull_source *child_source, *grace;
 	int dump_fd;			 /* where dumps go */
+	int display_fd;			 /* listens for viewers, until QEMU has it */
 	uint64_t next_set;		 /* of descriptors */
 	struct hull_qemu_memory *memory; /* NULL: QEMU's own */
 	struct hull_qemu_features features;
@@ -152,20 +154,25 @@ static void set_running(struct qemu *q)
 	q->env.events->ready(q->env.ctx);
 }
 
+/* It can't do what it has to, and @said why. */
+static void give_up(struct qemu *q, const char *what, const struct hull_error *said)
+{
+	struct hull_error *error = NULL;
+
+	(void)hull_fail(&error, hull_error_code(said), "%s: %s", what, hull_error_message(said));
+	condemn(q, error);
+}
+
 static void on_running(void *ctx, const struct hull_json *result, const struct hull_error *error)
 {
 	struct qemu *q = ctx;
-	struct hull_error *copy = NULL;
 
 	if (q->state != STATE_STARTING)
 		return;
-	if (error) {
-		(void)hull_fail(&copy, hull_error_code(error), "start the guest: %s",
-				hull_error_message(error));
-		condemn(q, copy);
-		return;
-	}
-	set_running(q);
+	if (error)
+		give_up(q, "start the guest", error);
+	else
+		set_running(q);
 }
 
 static void start_guest(struct qemu *q)
@@ -208,28 +215,65 @@ static void on_features(void *ctx, struct hull_error *error)
 		start_guest(q);
 }
 
+/* Takes @args, of which NULL is a lack of memory. */
+static int tell(struct qemu *q, const char *command, struct hull_json *args, hull_qmp_reply_fn fn,
+		struct hull_error **err)
+{
+	return args ? hull_qmp_execute(q->qmp, command, args, fn, q, err) : hull_fail_nomem(err);
+}
+
+/* QEMU keeps what comes with a byte until a command says what to do with it. */
+static int hand_over(struct qemu *q, int fd, struct hull_error **err)
+{
+	int r;
+
+	if (hull_conn_queued(q->conn)) /* the byte would get into the middle of it */
+		return hull_fail(err, HULL_E_BUSY, "QEMU does not listen");
+	r = (int)hull_send_fd(hull_conn_fd(q->conn), "\n", 1, fd);
+	return r < 0 ? hull_fail_errno(err, -r, "hand a descriptor to QEMU") : 0;
+}
+
+/* For good, by that name.  Where QEMU does not take it, the command that names it fails. */
+static int give(struct qemu *q, int *fd, const char *name, struct hull_error **err)
+{
+	if (hand_over(q, *fd, err) < 0)
+		return -1;
+	hull_closep(fd);
+	return tell(q, "getfd", hull_qemu_args_getfd(name), NULL, err);
+}
+
+static void on_displayed(void *ctx, const struct hull_json *result, const struct hull_error *error)
+{
+	struct qemu *q = ctx;
+
+	if (error && q->state < STATE_ENDING)
+		give_up(q, "show the guest's screen", error);
+}
+
+/* On the command line VNC takes addresses only; QEMU has no right to make a socket at one. */
+static int serve_display(struct qemu *q, struct hull_error **err)
+{
+	if (q->display_fd < 0)
+		return 0;
+	if (give(q, &q->display_fd, DISPLAY, err) < 0)
+		return -1;
+	return tell(q, "display-update", hull_qemu_args_display(DISPLAY), on_displayed, err);
+}
+
 /* Only now does the guest begin to run, so that none of its events is lost: QEMU sends events only
  * to those who have negotiated.  A debugger lets it run by itself: a RESUME that nobody asked for
  * tells of it. */
 static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigned int micro)
 {
-	struct qemu *q = ctx;
+	const struct hull_qemu_version version = {major, minor, micro};
 	struct hull_error *error = NULL;
+	struct qemu *q = ctx;
 
 	if (q->state != STATE_STARTING)
 		return;
-	if (major < HULL_QEMU_LEAST_MAJOR ||
-	    (major == HULL_QEMU_LEAST_MAJOR && minor < HULL_QEMU_LEAST_MINOR)) {
-		(void)hull_fail_cause(&error, HULL_E_UNSUPPORTED, "hypervisor-too-old",
-				      "QEMU '%s' has version %u.%u.%u, and %d.%d is needed",
-				      q->binary, major, minor, micro, HULL_QEMU_LEAST_MAJOR,
-				      HULL_QEMU_LEAST_MINOR);
-		hull_hint(&error, "install QEMU %d.%d or newer, and have it first in PATH",
-			  HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR);
+	if (hull_qemu_check_version(q->binary, version, &error) < 0 || serve_display(q, &error) < 0)
 		condemn(q, error);
-		return;
-	}
-	if (!q->config->cpu_features.n)
+	else if (!q->config->cpu_features.n)
 		on_features(q, NULL);
 	else if (hull_qemu_features_check(&q->features, q->config, q->qmp, on_features, q, &error) <
 		 0)
@@ -238,22 +282,12 @@ static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigne
 
 static void on_shutdown(struct qemu *q, const char *reason)
 {
-	static const struct {
-		const char *reason;
-		enum hull_end end;
-	} ends[] = {
-		{"guest-shutdown", HULL_END_SHUTDOWN},
-		{"guest-reset", HULL_END_REBOOT},
-		{"guest-panic", HULL_END_PANIC},
-		{"host-qmp-quit", HULL_END_QUIT},
-		{"host-qmp-system-reset", HULL_END_REBOOT},
-	};
+	enum hull_end end;
 
-	for (size_t i = 0; reason && i < ARRAY_SIZE(ends); i++)
-		if (!strcmp(reason, ends[i].reason)) {
-			set_end(q, ends[i].end);
-			return;
-		}
+	if (reason && hull_qemu_find_end(reason, &end)) {
+		set_end(q, end);
+		return;
+	}
 	begin_ending(q);
 	if (!q->error && !q->killed && reason && !strcmp(reason, "host-signal"))
 		(void)hull_fail_cause(&q->error, HULL_E_BACKEND, "hypervisor-died",
@@ -277,22 +311,15 @@ static void on_pause(struct qemu *q, bool paused)
 /* Of a step on the way from one run of the guest to the next. */
 static void on_step(void *ctx, const struct hull_json *result, const struct hull_error *error)
 {
-	struct hull_error *copy = NULL;
 	struct qemu *q = ctx;
 
-	if (!error || q->state >= STATE_ENDING)
-		return;
-	(void)hull_fail(&copy, hull_error_code(error), "reset the machine: %s",
-			hull_error_message(error));
-	condemn(q, copy);
+	if (error && q->state < STATE_ENDING)
+		give_up(q, "reset the machine", error);
 }
 
 static int set_reboot(struct qemu *q, const char *action, struct hull_error **err)
 {
-	struct hull_json *args = hull_qemu_args_reboot(action);
-
-	return args ? hull_qmp_execute(q->qmp, "set-action", args, on_step, q, err)
-		    : hull_fail_nomem(err);
+	return tell(q, "set-action", hull_qemu_args_reboot(action), on_step, err);
 }
 
 /* The next time the guest wants it, it is held again. */
@@ -417,6 +444,7 @@ static void qemu_free(struct hull_inst *inst)
 	q->state = STATE_EXITED;
 	hull_closep(&q->child.pidfd);
 	hull_closep(&q->dump_fd);
+	hull_closep(&q->display_fd);
 	hull_qemu_memory_free(q->memory);
 	hull_conn_free(q->conn);
 	hull_qmp_free(q->qmp);
@@ -439,7 +467,7 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	q->inst.ops = &hull_qemu_backend;
 	q->env = *env;
 	q->config = config;
-	q->child.pidfd = q->dump_fd = -1;
+	q->child.pidfd = q->dump_fd = q->display_fd = -1;
 	q->next_set = HULL_QEMU_SET_ADDED;
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = -1;
@@ -496,20 +524,9 @@ static int spawn(struct qemu *q, const struct hull_qemu_plan *plan,
 	if (make_environment(exports->env, &env, err) < 0)
 		return -1;
 	spec.envp = env.v;
-	if (hull_tail_new(q->env.loop, &q->tail, &tail_fd, err) < 0)
+	if (hull_tail_new(q->env.loop, &q->tail, &tail_fd, err) < 0 ||
+	    hull_qemu_ends_add_output(e, tail_fd, err) < 0)
 		return -1;
-	for (int to = 1; to <= 2; to++) {
-		struct hull_fd_map *m = hull_vec_push(&e->map);
-
-		if (m)
-			*m = (struct hull_fd_map){
-				to == 1 ? tail_fd : fcntl(tail_fd, F_DUPFD_CLOEXEC, 3), to};
-		if (!m || m->from < 0) {
-			if (to == 1 && !m)
-				close(tail_fd);
-			return hull_fail_nomem(err);
-		}
-	}
 	spec.fds = e->map.v;
 	spec.n_fds = e->map.n;
 	return hull_spawn(&spec, &q->child, err);
@@ -582,6 +599,7 @@ static int qemu_start(struct hull_inst *inst, struct hull_backend_sockets *socke
 				       "QEMU was started before");
 	q->state = STATE_STARTING;
 	q->dump_fd = steal_fd(&sockets->dump);
+	q->display_fd = steal_fd(&sockets->display);
 	if (launch(q, sockets, err) < 0)
 		return hull_prefix(err, "start QEMU");
 	return 0;
@@ -674,17 +692,6 @@ int hull_qemu_execute_held(struct hull_inst *inst, const char *command, struct h
 	return execute_with(q, check_held(q, err) == 0, command, arguments, done, ctx, err);
 }
 
-/* QEMU keeps what comes with a byte until a command says what to do with it. */
-static int hand_over(struct qemu *q, int fd, struct hull_error **err)
-{
-	int r;
-
-	if (hull_conn_queued(q->conn)) /* the byte would get into the middle of it */
-		return hull_fail(err, HULL_E_BUSY, "QEMU does not listen");
-	r = (int)hull_send_fd(hull_conn_fd(q->conn), "\n", 1, fd);
-	return r < 0 ? hull_fail_errno(err, -r, "hand a descriptor to QEMU") : 0;
-}
-
 int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err)
 {
 	struct qemu *q = from_inst(inst);
@@ -695,14 +702,11 @@ int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct h
 	return hull_qemu_execute(inst, "add-fd", hull_qemu_args_set(*ret_set), NULL, NULL, err);
 }
 
-int hull_qemu_lend_dump(struct hull_inst *inst, struct hull_error **err)
+int hull_qemu_give_dump(struct hull_inst *inst, const char *name, struct hull_error **err)
 {
 	struct qemu *q = from_inst(inst);
 
-	if (check_held(q, err) < 0 || hand_over(q, q->dump_fd, err) < 0)
-		return -1;
-	hull_closep(&q->dump_fd);
-	return 0;
+	return check_held(q, err) < 0 ? -1 : give(q, &q->dump_fd, name, err);
 }
 
 static int qemu_pause(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
@@ -771,7 +775,8 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
 		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP | HULL_CAP_VHOST_VSOCK |
-		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON | HULL_CAP_RESET,
+		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON | HULL_CAP_RESET |
+		HULL_CAP_DISPLAY,
 	.checks = hull_qemu_checks,
 	.command = hull_qemu_command,
 	.create = qemu_create,

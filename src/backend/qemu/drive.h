@@ -42,8 +42,8 @@ int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_j
 /* The same of one that is held. */
 int hull_qemu_execute_held(struct hull_inst *inst, const char *command, struct hull_json *arguments,
 			   hull_inst_done_fn done, void *ctx, struct hull_error **err);
-/* Hands over, once, where dumps go: to whatever is executed next. */
-int hull_qemu_lend_dump(struct hull_inst *inst, struct hull_error **err);
+/* Where dumps go becomes QEMU's descriptor of that name, once. */
+int hull_qemu_give_dump(struct hull_inst *inst, const char *name, struct hull_error **err);
 /* A copy of @fd becomes a set of QEMU's, which is to be removed. */
 int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err);
 

@@ -177,3 +177,19 @@ int hull_qemu_ends_make(const struct hull_config *config, const struct hull_qemu
 	}
 	return 0;
 }
+
+int hull_qemu_ends_add_output(struct hull_qemu_ends *e, int fd, struct hull_error **err)
+{
+	for (int to = 1; to <= 2; to++) {
+		struct hull_fd_map *m = hull_vec_push(&e->map);
+
+		if (m)
+			*m = (struct hull_fd_map){to == 1 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3), to};
+		if (!m || m->from < 0) {
+			if (to == 1 && !m)
+				close(fd);
+			return hull_fail_nomem(err);
+		}
+	}
+	return 0;
+}

@@ -34,5 +34,7 @@ int hull_qemu_ends_make(const struct hull_config *config, const struct hull_qemu
 			const struct hull_qemu_reader *reader, bool again, struct hull_loop *loop,
 			struct hull_backend_sockets *sockets, struct hull_qemu_ends *ends,
 			struct hull_error **err);
+/* @fd becomes its standard output, and that of errors; taken, also on failure. */
+int hull_qemu_ends_add_output(struct hull_qemu_ends *ends, int fd, struct hull_error **err);
 
 #endif

@@ -57,6 +57,27 @@ const struct hull_qemu_reason *hull_qemu_find_reason(const char *said)
 	return NULL;
 }
 
+bool hull_qemu_find_end(const char *reason, enum hull_end *ret)
+{
+	static const struct {
+		const char *reason;
+		enum hull_end end;
+	} ends[] = {
+		{"guest-shutdown", HULL_END_SHUTDOWN},
+		{"guest-reset", HULL_END_REBOOT},
+		{"guest-panic", HULL_END_PANIC},
+		{"host-qmp-quit", HULL_END_QUIT},
+		{"host-qmp-system-reset", HULL_END_REBOOT},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (!strcmp(reason, ends[i].reason)) {
+			*ret = ends[i].end;
+			return true;
+		}
+	return false;
+}
+
 /* The file or address behind a block node of the plan's, NULL for a throwaway disk and for what is
  * none. */
 static const char *disk_path(const struct hull_config *config, const char *node)

@@ -23,6 +23,19 @@ int hull_qemu_look_over(const struct hull_backend_env *env, const struct hull_co
 	return hull_qemu_find(config->programs.qemu, config->arch, ret_binary, err);
 }
 
+int hull_qemu_check_version(const char *binary, struct hull_qemu_version v, struct hull_error **err)
+{
+	if (v.major > HULL_QEMU_LEAST_MAJOR ||
+	    (v.major == HULL_QEMU_LEAST_MAJOR && v.minor >= HULL_QEMU_LEAST_MINOR))
+		return 0;
+	hull_fail_cause(err, HULL_E_UNSUPPORTED, "hypervisor-too-old",
+			"QEMU '%s' has version %u.%u.%u, and %d.%d is needed", binary, v.major,
+			v.minor, v.micro, HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR);
+	hull_hint(err, "install QEMU %d.%d or newer, and have it first in PATH",
+		  HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR);
+	return -1;
+}
+
 static uint64_t guest_tsc(const struct hull_config *config, const struct hull_tsc *tsc)
 {
 	return config->arch == HULL_ARCH_HOST ? hull_tsc_finish(tsc) : 0;

@@ -93,6 +93,21 @@ struct hull_json *hull_qemu_args_point(const struct hull_pointer *what)
 	return object1("events", buttons(list, what->release, false));
 }
 
+struct hull_json *hull_qemu_args_getfd(const char *name)
+{
+	return object1("fdname", hull_json_string(name));
+}
+
+struct hull_json *hull_qemu_args_display(const char *name)
+{
+	struct hull_json *list = hull_json_array();
+
+	if (list)
+		list = plus(list, with(object1("type", hull_json_string("fd")), "str",
+				       hull_json_string(name)));
+	return with(object1("type", hull_json_string("vnc")), "addresses", list);
+}
+
 struct hull_json *hull_qemu_args_balloon(uint64_t bytes)
 {
 	return object1("value", hull_json_u64(bytes));
@@ -158,15 +173,13 @@ int hull_qemu_balloon(struct hull_inst *inst, uint64_t bytes, hull_inst_done_fn 
 	return hull_qemu_execute(inst, "balloon", hull_qemu_args_balloon(bytes), done, ctx, err);
 }
 
-/* If "getfd" fails, so does the dump.  "paging" would have QEMU believe the guest's page tables. */
+/* "paging" would have QEMU believe the guest's page tables. */
 int hull_qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 		   struct hull_error **err)
 {
 	struct hull_json *args;
 
-	if (hull_qemu_lend_dump(inst, err) < 0 ||
-	    hull_qemu_execute_held(inst, "getfd", object1("fdname", hull_json_string("dump")), NULL,
-				   NULL, err) < 0)
+	if (hull_qemu_give_dump(inst, "dump", err) < 0)
 		return -1;
 	args = with(object1("paging", hull_json_bool(false)), "protocol",
 		    hull_json_string("fd:dump"));

@@ -31,6 +31,10 @@ struct hull_json *hull_qemu_args_send_key(const char *const *keys, uint64_t hold
 struct hull_json *hull_qemu_args_point(const struct hull_pointer *what);
 /* "set-action" for a guest that reboots: "reset" or "shutdown" */
 struct hull_json *hull_qemu_args_reboot(const char *action);
+/* "getfd" */
+struct hull_json *hull_qemu_args_getfd(const char *name);
+/* "display-update": VNC at the descriptor of that name */
+struct hull_json *hull_qemu_args_display(const char *name);
 /* "balloon" */
 struct hull_json *hull_qemu_args_balloon(uint64_t bytes);
 

@@ -10,6 +10,7 @@
 #include "backend/qemu/plan-build.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "config/display.h"
 #include "config/forward.h"
 #include "config/network.h"
 #include "config/resources.h"
@@ -125,6 +126,8 @@ static void add_process(struct hull_plan *b)
 	hull_strv_add(&b->plan->argv, "-nodefaults");
 	hull_strv_add(&b->plan->argv, "-no-user-config");
 	hull_plan_add(b, "-display", "none");
+	if (hull_display_wanted(b->config))
+		hull_plan_add(b, "-vnc", "none");    /* until it is told where, see drive.c */
 	hull_strv_add(&b->plan->argv, "-no-reboot"); /* unless we reset it */
 	hull_strv_add(&b->plan->argv, "-S");	     /* until "cont" */
 	if (b->config->seccomp)
