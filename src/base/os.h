@@ -27,13 +27,15 @@ int hull_random(void *buf, size_t len);
 int hull_unix_address(const char *path, struct sockaddr_un *ret);
 /* Listens; mode is the socket file's.  The path must fit sun_path: -ENAMETOOLONG. */
 int hull_unix_listen(const char *path, int backlog, unsigned int mode);
+/* Whether there is a socket that nobody listens on any more. */
+bool hull_unix_is_stale(const char *path);
 /* The same, in the place of a socket that nobody listens on any more: what somebody killed left
  * behind.  Anything else that is there: -EADDRINUSE. */
 int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode);
 int hull_unix_connect(const char *path); /* waits where the listener's queue is full */
 /* Never waits: -EAGAIN where the queue is full.  The socket is non-blocking. */
 int hull_unix_try_connect(const char *path);
-int hull_socketpair(int fds[2]);	 /* SOCK_STREAM */
+int hull_socketpair(int fds[2]); /* SOCK_STREAM */
 int hull_set_nonblock(int fd, bool on);
 /* Room for so much that is sent and not read yet, or as much as the host allows to us. */
 void hull_widen(int fd, int bytes);

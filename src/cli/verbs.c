@@ -6,6 +6,7 @@
 #include "cli/convert.h"
 #include "cli/create.h"
 #include "cli/doctor.h"
+#include "cli/gc.h"
 #include "cli/lifecycle.h"
 #include "cli/list.h"
 #include "cli/run.h"
@@ -57,6 +58,8 @@ const struct hull_verb hull_verbs[] = {
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
 	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
+	{"gc", "gc [OPTIONS]", "Collect what belongs to no virtual machine any more", hull_gc_opts,
+	 hull_gc_details, hull_cmd_gc, false, NULL, NULL},
 	{"inspect", "inspect VM...", "Tell all about virtual machines, as JSON", hull_inspect_opts,
 	 hull_inspect_details, hull_cmd_inspect, false, NULL, NULL},
 	{"kill", "kill [OPTIONS] VM...", "End virtual machines at once", hull_lifecycle_opts, NULL,

@@ -60,6 +60,22 @@ static int listen_at(const struct hull_monitor *m, const char *name, int *ret_fd
 	return 0;
 }
 
+/* What is ours outside the run directory, and would stay if we were killed. */
+static struct hull_json *list_sockets(const struct hull_config *c)
+{
+	cleanup_json struct hull_json *list = hull_json_array();
+	int r = list ? 0 : -ENOMEM;
+
+	if (c->rest.kind == HULL_REST_UNIX)
+		r |= hull_json_append(list, hull_json_string(c->rest.path));
+	if (c->gdb.kind == HULL_GDB_SOCKET && c->gdb.path)
+		r |= hull_json_append(list, hull_json_string(c->gdb.path));
+	for (size_t i = 0; i < c->devices.n && !r; i++)
+		if (c->devices.v[i].kind == HULL_DEVICE_VSOCK && !c->devices.v[i].vsock.listen)
+			r |= hull_json_append(list, hull_json_string(c->devices.v[i].vsock.path));
+	return r ? NULL : steal_ptr(&list);
+}
+
 static int write_record(const struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_free char *path = hull_path_join(m->config.run_dir, "monitor.json"), *text = NULL;
@@ -81,6 +97,7 @@ static int write_record(const struct hull_monitor *m, struct hull_error **err)
 	r |= hull_json_set(j, "boot_id", hull_json_string(boot));
 	r |= hull_json_set(j, "cgroup", hull_json_string(m->cgroup ? m->cgroup : ""));
 	r |= hull_json_set(j, "cpu_cgroup", hull_json_string(m->cpu_cgroup ? m->cpu_cgroup : ""));
+	r |= hull_json_set(j, "sockets", list_sockets(&m->config));
 	r |= hull_json_set(j, "tied", hull_json_bool(m->config.tied));
 	text = r ? NULL : hull_json_text(j);
 	if (!text)

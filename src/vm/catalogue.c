@@ -84,6 +84,11 @@ bool hull_catalogue_lives(const struct hull_record *record, const char *boot)
 	return hull_process_lives(&record->monitor, boot);
 }
 
+bool hull_catalogue_has_died(const struct hull_record *record, const char *boot)
+{
+	return record->run_dir && !hull_catalogue_lives(record, boot);
+}
+
 static void on_settled(void *ctx, size_t index, const struct hull_task_outcome *outcome)
 {
 	/* What could not be found out stays as it is. */
@@ -121,7 +126,7 @@ int hull_catalogue_list(struct hull_store *store, struct hull_loop *loop, uint64
 		return -1;
 	(void)hull_boot_id(boot);
 	for (size_t i = 0; i < list.n; i++)
-		if (list.v[i].run_dir && !hull_catalogue_lives(&list.v[i], boot) &&
+		if (hull_catalogue_has_died(&list.v[i], boot) &&
 		    hull_strv_add(&dead, list.v[i].id) < 0)
 			return hull_fail_nomem(err);
 	if (dead.n) {
@@ -146,7 +151,7 @@ int hull_catalogue_find(struct hull_store *store, struct hull_loop *loop, const 
 	if (hull_store_find(store, ref, &r, err) < 0)
 		return -1;
 	(void)hull_boot_id(boot);
-	if (r.run_dir && !hull_catalogue_lives(&r, boot)) {
+	if (hull_catalogue_has_died(&r, boot)) {
 		strcpy(id, r.id);
 		hull_record_fini(&r);
 		if (hull_strv_add(&dead, id) < 0)

@@ -19,6 +19,8 @@ int hull_catalogue_create(struct hull_store *store, const struct hull_config *co
 			  char ret_id[HULL_STORE_ID_LEN + 1], struct hull_error **err);
 /* Whether what a record says to live does; cheap, and without the VM's lock. */
 bool hull_catalogue_lives(const struct hull_record *record, const char *boot);
+/* Whether it says so, and it doesn't: its record is to be settled. */
+bool hull_catalogue_has_died(const struct hull_record *record, const char *boot);
 /* All VMs, after those that have ended by themselves were found and recorded: within the deadline,
  * and except where somebody else is at it. */
 int hull_catalogue_list(struct hull_store *store, struct hull_loop *loop, uint64_t deadline_ns,

@@ -157,7 +157,7 @@ static void on_status(void *ctx, const ProtobufCMessage *reply, const struct hul
 		adopt(t, HULL_VM_RUNNING);
 	else if (r && !strcmp(r->state, "paused"))
 		adopt(t, HULL_VM_PAUSED);
-	else if (t->o.kind == HULL_TASK_SETTLE)
+	else if (hull_task_only_settles(t))
 		hull_task_finish(t);
 	else if (t->o.kind == HULL_TASK_KILL || t->o.force)
 		hull_task_rule(t);

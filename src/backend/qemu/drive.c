@@ -405,12 +405,13 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	return 0;
 }
 
-/* Nothing of ours: it may hold what the user passes to the guest. */
+/* Nothing of ours but the VM's mark: it may hold what the user passes to the guest. */
 static int make_environment(const struct hull_strv *more, struct hull_strv *env,
 			    struct hull_error **err)
 {
 	hull_strv_add(env, "PATH=/usr/bin:/bin");
 	hull_strv_add(env, "LC_ALL=C");
+	hull_proc_pass_mark(env);
 	for (size_t i = 0; more && i < more->n; i++)
 		hull_strv_add(env, more->v[i]);
 	return env->failed ? hull_fail_nomem(err) : 0;
