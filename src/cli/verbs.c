@@ -5,6 +5,7 @@
 #include "cli/completion.h"
 #include "cli/convert.h"
 #include "cli/create.h"
+#include "cli/df.h"
 #include "cli/doctor.h"
 #include "cli/gc.h"
 #include "cli/lifecycle.h"
@@ -56,6 +57,8 @@ const struct hull_verb hull_verbs[] = {
 	 no_opts, NULL, hull_sub_main, false, hull_config_subs, NULL},
 	{"create", "create [OPTIONS]", "Make a virtual machine that stays", hull_create_opts,
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
+	{"df", "df [OPTIONS]", "Tell how much of the disk hull takes", hull_df_opts, hull_df_details,
+	 hull_cmd_df, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
 	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
 	{"gc", "gc [OPTIONS]", "Collect what belongs to no virtual machine any more", hull_gc_opts,

@@ -80,6 +80,8 @@ void hull_vms_time(uint64_t ns, char buf[40]);
 void hull_vms_age(uint64_t ns, char buf[32]);
 /* "512 MiB" */
 void hull_vms_size(uint64_t bytes, char buf[32]);
+/* "41.5 MiB", rounded */
+void hull_vms_short_size(uint64_t bytes, char buf[32]);
 
 /* KEY=VALUE, or KEY- (to remove it, where @removes). */
 int hull_vms_label_parse(const char *value, bool removes, struct hull_labels *labels,
