@@ -43,6 +43,7 @@ struct sock_fprog;
 #define HULL_CAP_SCREENSHOT (UINT64_C(1) << 13)	 /* screenshot */
 #define HULL_CAP_INPUT (UINT64_C(1) << 14)	 /* send_keys, point */
 #define HULL_CAP_BALLOON (UINT64_C(1) << 15)	 /* balloon */
+#define HULL_CAP_STATS (UINT64_C(1) << 16)	 /* stats */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG "hull.root"
@@ -169,6 +170,14 @@ struct hull_pointer {
  * instance is being freed, if nothing came before. */
 typedef void (*hull_inst_done_fn)(void *ctx, const struct hull_error *err);
 
+/* What the guest has done with all of its disks. */
+struct hull_inst_stats {
+	uint64_t read_bytes, written_bytes, reads, writes;
+};
+/* Likewise; @stats is NULL where @err is not. */
+typedef void (*hull_inst_stats_fn)(void *ctx, const struct hull_inst_stats *stats,
+				   const struct hull_error *err);
+
 struct hull_backend_ops {
 	const char *name;
 	uint64_t caps;
@@ -214,6 +223,8 @@ struct hull_backend_ops {
 	 * progress. */
 	int (*balloon)(struct hull_inst *inst, uint64_t bytes, hull_inst_done_fn done, void *ctx,
 		       struct hull_error **err);
+	int (*stats)(struct hull_inst *inst, hull_inst_stats_fn done, void *ctx,
+		     struct hull_error **err);
 	/* One line for people on what was chosen and why, "" if nothing was. */
 	const char *(*choice)(const struct hull_inst *inst);
 	pid_t (*pid)(const struct hull_inst *inst); /* 0 before start */

@@ -469,7 +469,8 @@ int hull_proc_stat(pid_t pid, struct hull_proc_stat *ret)
 	}
 	*ret = (struct hull_proc_stat){.state = p[2],
 				       .parent = (pid_t)v[0],
-				       .cpu_ns = (v[1] + v[2] + v[3] + v[4]) * (HULL_NS_PER_S / hz),
+				       .cpu_ns = (v[1] + v[2]) * (HULL_NS_PER_S / hz),
+				       .waited_ns = (v[3] + v[4]) * (HULL_NS_PER_S / hz),
 				       .start = v[5]};
 	return 0;
 }

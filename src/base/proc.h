@@ -85,7 +85,8 @@ const char *hull_wstatus_text(int wstatus, char buf[64]);
 struct hull_proc_stat {
 	char state; /* a letter: R, S, T, Z, ... */
 	pid_t parent;
-	uint64_t cpu_ns; /* of all its threads, and of children that it has waited for */
+	uint64_t cpu_ns;    /* of all its threads */
+	uint64_t waited_ns; /* of children that it has waited for */
 	uint64_t start;	 /* clock ticks since boot */
 };
 /* What the kernel says of @pid: 0 or -errno. */

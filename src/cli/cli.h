@@ -92,6 +92,10 @@ void hull_out_note(const char *fmt, ...) HULL_PRINTF(1, 2);
 void hull_out_json_errors(bool on);
 /* What is logged goes to stderr, from that level on. */
 void hull_out_log(enum hull_log_level least);
+/* What was printed gets out now; -1 if it can't. */
+int hull_out_flush(void);
+/* The terminal's other screen, without a cursor, and back, which also happens at exit. */
+void hull_out_screen(bool on);
 /* Flushes stdout: HULL_EXIT_FAILED with a message if what was printed did not get out. */
 int hull_out_finish(int code);
 void hull_out_help(const struct hull_verb *verb);

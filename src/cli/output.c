@@ -29,6 +29,33 @@ void hull_out(const char *fmt, ...)
 	va_end(ap);
 }
 
+int hull_out_flush(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -1;
+}
+
+static bool on_screen;
+
+static void leave_screen(void)
+{
+	if (!on_screen)
+		return;
+	on_screen = false;
+	hull_out("\033[?25h\033[?1049l");
+	(void)hull_out_flush(); /* there is nothing else to be done */
+}
+
+void hull_out_screen(bool on)
+{
+	if (!on) {
+		leave_screen();
+		return;
+	}
+	on_screen = true;
+	(void)atexit(leave_screen);
+	hull_out("\033[?1049h\033[?25l");
+}
+
 void hull_out_note(const char *fmt, ...)
 {
 	va_list ap;

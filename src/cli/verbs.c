@@ -11,6 +11,7 @@
 #include "cli/lifecycle.h"
 #include "cli/list.h"
 #include "cli/run.h"
+#include "cli/stats.h"
 #include "cli/vfkit.h"
 #include "config.h"
 #include "config/vfkit.h"
@@ -83,8 +84,12 @@ const struct hull_verb hull_verbs[] = {
 	 hull_run_opts, run_details, hull_cmd_run, false, NULL, NULL},
 	{"start", "start [OPTIONS] VM...", "Start virtual machines", hull_lifecycle_opts, NULL,
 	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"stats", "stats [OPTIONS] [VM...]", "Tell what virtual machines use", hull_stats_opts,
+	 hull_stats_details, hull_cmd_stats, false, NULL, NULL},
 	{"stop", "stop [OPTIONS] VM...", "Stop virtual machines", hull_stop_opts, hull_stop_details,
 	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"top", "top [OPTIONS] [VM...]", "Watch what virtual machines use", hull_top_opts,
+	 hull_top_details, hull_cmd_top, false, NULL, NULL},
 	{"update", "update [OPTIONS] VM", "Change labels of a virtual machine", hull_update_opts,
 	 NULL, hull_cmd_update, false, NULL, NULL},
 	{"version", "version", "Print hull's version", no_opts, NULL, cmd_version, false, NULL,

@@ -4,7 +4,8 @@
  * may ask), control.c (pause and resume), prepare.c (what a VM needs before it starts), guest.c
  * (what the guest is told), ready.c (what has become ready, and who waits for it), timeline.c (what
  * the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
- * connected to), screen.c (what callers may do with them), nbd.c (the sockets of NBD servers),
+ * connected to), screen.c (what callers may do with them), stats.c
+ * (what they have done), nbd.c (the sockets of NBD servers),
  * gdb.c (the socket for debuggers), panic.c (what becomes of a panicked guest), clock.c (the
  * guest's time after a jump of the host's), explain.c (why it has ended).
  */
@@ -213,6 +214,10 @@ void hull_monitor_point(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			const ProtobufCMessage *request);
 void hull_monitor_balloon(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			  const ProtobufCMessage *request);
+
+/* ---- stats.c ---- */
+void hull_monitor_stats(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			const ProtobufCMessage *request);
 
 /* ---- nbd.c ---- */
 /* A directory with a socket of @uid's for each NBD device that is at a Unix socket; -1 where there

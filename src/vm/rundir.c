@@ -419,6 +419,17 @@ static char *text_of(const struct hull_json *j, const char *key)
 	return strdup(s ? s : "");
 }
 
+int hull_rundir_cgroup(const char *path, char **ret)
+{
+	cleanup_json struct hull_json *j = NULL;
+	int r = read_json(path, "monitor.json", &j);
+
+	if (r < 0)
+		return r;
+	*ret = text_of(j, "cgroup");
+	return *ret ? 0 : -ENOMEM;
+}
+
 int hull_rundir_exit(const char *path, struct hull_vm_exit *ret_exit)
 {
 	cleanup_json struct hull_json *j = NULL;

@@ -62,6 +62,8 @@ int hull_rundir_stale_sockets(const char *path, struct hull_strv *ret);
 /* Whether the VM lives; false where there is no directory.  Only for who has the VM's lock in the
  * store: a starter must not find the directory's taken. */
 bool hull_rundir_held(const char *path);
+/* The group of its processes, "" if it has none: 0 or -errno.  The caller frees. */
+int hull_rundir_cgroup(const char *path, char **ret);
 /* Who its monitor is, or was: 0 or -errno. */
 int hull_rundir_monitor(const char *path, struct hull_process_id *ret_id);
 

@@ -649,6 +649,15 @@ int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_j
 	return runs ? hull_fail_nomem(err) : -1;
 }
 
+int hull_qemu_query(struct hull_inst *inst, const char *command, hull_qmp_reply_fn fn, void *ctx,
+		    struct hull_error **err)
+{
+	struct qemu *q = from_inst(inst);
+
+	return check_running(q, err) < 0 ? -1
+					 : hull_qmp_execute(q->qmp, command, NULL, fn, ctx, err);
+}
+
 /* QEMU keeps what comes with a byte until a command says what to do with it. */
 static int hand_over(struct qemu *q, int fd, struct hull_error **err)
 {
@@ -743,7 +752,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
 		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP | HULL_CAP_VHOST_VSOCK |
-		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON,
+		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON | HULL_CAP_STATS,
 	.checks = hull_qemu_checks,
 	.command = qemu_command,
 	.create = qemu_create,
@@ -759,6 +768,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.send_keys = hull_qemu_send_keys,
 	.point = hull_qemu_point,
 	.balloon = hull_qemu_balloon,
+	.stats = hull_qemu_stats,
 	.choice = qemu_choice,
 	.pid = qemu_pid,
 	.free = qemu_free,

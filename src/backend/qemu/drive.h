@@ -28,6 +28,7 @@
 
 #include "backend/backend.h"
 #include "base/json.h"
+#include "proto/qmp.h"
 
 extern const struct hull_backend_ops hull_qemu_backend;
 
@@ -36,6 +37,9 @@ extern const struct hull_backend_ops hull_qemu_backend;
  * may be NULL. */
 int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_json *arguments,
 		      hull_inst_done_fn done, void *ctx, struct hull_error **err);
+/* The same without arguments, for what it answers. */
+int hull_qemu_query(struct hull_inst *inst, const char *command, hull_qmp_reply_fn fn, void *ctx,
+		    struct hull_error **err);
 /* A copy of @fd becomes a set of QEMU's, which is to be removed. */
 int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err);
 
