@@ -87,7 +87,7 @@ struct hull_proc_stat {
 	pid_t parent;
 	uint64_t cpu_ns;    /* of all its threads */
 	uint64_t waited_ns; /* of children that it has waited for */
-	uint64_t start;	 /* clock ticks since boot */
+	uint64_t start;	    /* clock ticks since boot */
 };
 /* What the kernel says of @pid: 0 or -errno. */
 int hull_proc_stat(pid_t pid, struct hull_proc_stat *ret);
