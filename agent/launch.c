@@ -6,8 +6,8 @@
 #include "agent/launch.h"
 
 #include "agent/launchee.h"
-#include "agent/report.h"
 #include "base/cleanup.h"
+#include "base/report.h"
 
 #include <fcntl.h>
 #include <linux/sched.h>

@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct hull_archive;
+
 struct hull_launch {
 	const char *root;  /* NULL: the initramfs */
 	const char *path;  /* where args[0] most likely is, or "" */
@@ -30,6 +32,7 @@ struct hull_launch {
 	int stdio[3];	   /* the program's ends; borrowed, all above 2 */
 	int cgroup;	   /* directory to be born in; -1: none */
 	struct hull_caps caps;
+	const struct hull_archive *archive; /* instead of a program; NULL: none */
 };
 
 struct hull_launched {

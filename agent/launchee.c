@@ -8,11 +8,12 @@
 #include "agent/launchee.h"
 
 #include "agent/agent.h"
+#include "agent/archive.h"
 #include "agent/launch.h"
-#include "agent/report.h"
 #include "agent/rights.h"
 #include "agent/users.h"
 #include "base/cleanup.h"
+#include "base/report.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
 
@@ -296,7 +297,7 @@ static int look_up(const struct hull_launch *l, struct hull_user *ret_user, stru
 	return hull_users_lookup(root, l->user, ret_user, err);
 }
 
-static int run(const struct hull_launch *l, int init_fd, struct hull_error **err)
+static int run(const struct hull_launch *l, int init_fd, int report_fd, struct hull_error **err)
 {
 	cleanup_with(hull_user_fini) struct hull_user u = {0};
 	cleanup_strv struct hull_strv env = {0};
@@ -311,6 +312,8 @@ static int run(const struct hull_launch *l, int init_fd, struct hull_error **err
 	if (become(l, &u, err) < 0 || go_to(l->cwd, &u, err) < 0)
 		return -1;
 	default_signals();
+	if (l->archive)
+		return hull_archive_run(l->archive, report_fd, err);
 	if (add_home(l, &u, &env, err) < 0)
 		return -1;
 	with_home.env = env.v;
@@ -325,7 +328,7 @@ void hull_launchee_program(const struct hull_launch *l, int init_fd, int ready_f
 	/* If tiny init has failed, it has said why. */
 	if (read(ready_fd, &c, 1) != 1)
 		_exit(1);
-	(void)run(l, init_fd, &err);
+	(void)run(l, init_fd, report_fd, &err);
 	hull_report_error(report_fd, err);
 	_exit(1);
 }

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CAPS_MAX 64 /* bits of a mask */
@@ -85,18 +84,6 @@ int hull_rights_guard(const struct hull_launch *l, struct hull_error **err)
 
 /* ---- capabilities ---- */
 
-static int set_caps(uint64_t caps, uint64_t inheritable)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
-
-	for (int i = 0; i < 2; i++) {
-		data[i].effective = data[i].permitted = (uint32_t)(caps >> 32 * i);
-		data[i].inheritable = (uint32_t)(inheritable >> 32 * i);
-	}
-	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
-}
-
 /* What the guest's kernel knows and we have ourselves. */
 static uint64_t available(void)
 {
@@ -147,7 +134,7 @@ int hull_rights_confine_init(const struct hull_launch *l, struct hull_error **er
 
 	if (drop_bounding_set(l, &left, err) < 0)
 		return -1;
-	r = set_caps(left, 0);
+	r = hull_caps_set(left, 0);
 	/* With no more rights than the program it could be traced by it, and its memory is a copy
 	 * of the agent's. */
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -171,15 +158,7 @@ int hull_rights_prepare(const struct hull_launch *l, struct hull_error **err)
 int hull_rights_take(const struct hull_launch *l, uid_t uid, struct hull_error **err)
 {
 	uint64_t caps = hull_caps_initial(&l->caps, uid == 0) & available();
-	char buf[4];
-	int r;
+	int r = uid ? hull_caps_keep(caps) : hull_caps_set(caps, 0);
 
-	r = set_caps(caps, uid ? caps : 0);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "set capabilities");
-	for (unsigned int cap = 0; uid && cap < CAPS_MAX; cap++)
-		if (caps >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
-			return hull_fail_errno(err, errno, "pass on capability '%s'",
-					       hull_cap_name(cap, buf));
-	return 0;
+	return r < 0 ? hull_fail_errno(err, -r, "set capabilities") : 0;
 }

@@ -10,17 +10,18 @@
 #include "agent/session.h"
 
 #include "agent/agent.h"
+#include "agent/archive.h"
 #include "agent/cgroup.h"
 #include "agent/channel.h"
 #include "agent/launch.h"
 #include "agent/oom.h"
 #include "agent/pump.h"
-#include "agent/report.h"
 #include "agent/rpc.h"
 #include "agent/terminal.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/os.h"
+#include "base/report.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
 
@@ -60,7 +61,8 @@ struct session {
 	enum session_state state;
 
 	struct hull_strv args, env;
-	char *cwd, *user, *path; /* owned */
+	char *cwd, *user, *path;     /* owned */
+	struct hull_archive archive; /* path NULL: there is a program */
 	bool terminal, has_stdin;
 	uint16_t rows, columns;
 
@@ -150,6 +152,7 @@ static void free_session(struct session *s)
 	free(s->cwd);
 	free(s->user);
 	free(s->path);
+	free(s->archive.path);
 	free(s);
 }
 
@@ -435,6 +438,7 @@ static int launch(struct session *s, const struct hull_stdio *io, struct hull_er
 		.user = s->user,
 		.terminal = s->terminal,
 		.caps = s->caps,
+		.archive = s->archive.path ? &s->archive : NULL,
 		.stdio = {io->theirs[0], io->theirs[1], io->theirs[2]},
 	};
 	static char *no_env[] = {NULL};
@@ -603,7 +607,7 @@ static struct session *new_session(struct hull_sessions *ss,
 	copy_strings(&s->args, rq->args, rq->n_args);
 	copy_strings(&s->env, rq->env, rq->n_env);
 	s->terminal = rq->terminal;
-	s->has_stdin = *rq->stdin_stream;
+	s->has_stdin = *rq->stdin_stream || rq->stdin_later;
 	s->rows = (uint16_t)rq->rows;
 	s->columns = (uint16_t)rq->columns;
 	s->pids_limit = rq->pids_limit;
@@ -611,8 +615,14 @@ static struct session *new_session(struct hull_sessions *ss,
 		s->caps = (struct hull_caps){.base = cap_bases[rq->capabilities->initial],
 					     .add = rq->capabilities->add,
 					     .drop = rq->capabilities->drop};
-	if (s->container_id && s->exec_id && s->cwd && s->user && s->path && !s->args.failed &&
-	    !s->env.failed)
+	if (rq->archive)
+		s->archive = (struct hull_archive){.path = strdup(rq->archive->path),
+						   .unpack = rq->archive->unpack,
+						   .follow = rq->archive->follow,
+						   .owners = rq->archive->owners,
+						   .one = rq->archive->one};
+	if ((!rq->archive || s->archive.path) && s->container_id && s->exec_id && s->cwd &&
+	    s->user && s->path && !s->args.failed && !s->env.failed)
 		return s;
 	free_session(s);
 	return NULL;
@@ -771,6 +781,7 @@ int hull_session_list(struct hull_sessions *ss, struct hull_ttrpc_call *call,
 		st->exit_status = s->status;
 		st->args = s->args.v;
 		st->n_args = s->args.n;
+		st->terminal = s->terminal;
 		ptrs[rs.n_sessions++] = st;
 	}
 	rs.sessions = ptrs;

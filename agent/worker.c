@@ -6,9 +6,9 @@
 #include "agent/worker.h"
 
 #include "agent/agent.h"
-#include "agent/report.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "base/report.h"
 #include "base/strbuf.h"
 
 #include <fcntl.h>

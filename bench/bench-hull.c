@@ -94,9 +94,9 @@ static int describe(struct hull_config *c, const char *accel, struct hull_error 
 	c->tied = true;
 	c->root.kind = HULL_ROOT_HOST;
 	c->root.cache = HULL_SHARE_CACHE_ALWAYS;
-	return hull_dirs_guest("vmlinux", &c->kernel, err) < 0
+	return hull_dirs_guest(NULL, "vmlinux", &c->kernel, err) < 0
 		       ? -1
-		       : hull_dirs_guest("initramfs", &c->initrd, err);
+		       : hull_dirs_guest(NULL, "initramfs", &c->initrd, err);
 }
 
 static void print_times(const struct bench *b)

@@ -222,8 +222,11 @@ def hull_vsock(bench):
                               start_new_session=True)
         theirs.close()
         try:
+            deadline = now_ms() + DEADLINE_S * 1000
             with socket.socket(socket.AF_UNIX) as early:
-                while early.connect_ex(path) and process.poll() is None:
+                while early.connect_ex(path):
+                    if process.poll() is not None or now_ms() > deadline:
+                        raise Failure("hull-vsock started by hand does not listen")
                     time.sleep(0.001)
             yield ours.fileno(), path, process.pid
         finally:

@@ -1,8 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# fields.sh PAGE HULL SCDOC - a manual page in whose @FIELDS@ are the program's own.
+# fields.sh PAGE SCDOC HULL ARGS... - a manual page in whose @FIELDS@ are the program's own, which it prints
+# when it is called so.
 set -eu
-fields=$("$2" config fields -o man)
+page=$1 scdoc=$2
+shift 2
+fields=$("$@")
 while IFS= read -r line; do
 	[ "$line" = @FIELDS@ ] && printf '%s\n\n' "$fields" || printf '%s\n' "$line"
-done <"$1" | "$3"
+done <"$page" | "$scdoc"

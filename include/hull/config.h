@@ -61,11 +61,13 @@ struct hull_blk_options {
 	/* What follows is hull's own: vfkit has no word for it. */
 	const char *format; /* "raw" (default), "qcow2" or "vmdk"; it is never guessed */
 	const char *cache; /* "writeback" (default), "none" (default of type "dev"): past the host's
-			    * page cache, "unsafe": nothing is flushed */
-	const char *aio;  /* "threads" (default); "native": by the kernel, with cache "none" only */
-	uint64_t discard; /* what the guest discards is given back to the host */
-	uint64_t outside; /* the parts of a vmdk may be anywhere, by absolute paths */
-	uint64_t queues;  /* request queues, at most 64; default: one for each CPU */
+			    * page cache, "writethrough", "directsync": likewise, and each write is
+			    * flushed, "unsafe": nothing is flushed */
+	const char *aio;   /* "threads" (default); "native": by the kernel, with cache "none" or
+			    * "directsync" only */
+	uint64_t discard;  /* what the guest discards is given back to the host */
+	uint64_t outside;  /* the parts of a vmdk may be anywhere, by absolute paths */
+	uint64_t queues;   /* request queues, at most 64; default: one for each CPU */
 	uint64_t iothread; /* served by a thread of its own */
 };
 

@@ -5,13 +5,15 @@
 #define _GNU_SOURCE
 #include "backend/backend.h"
 
+#include "backend/mock/mock.h"
 #include "backend/qemu/drive.h"
 #include "base/cleanup.h"
 
 #include <assert.h>
 #include <string.h>
 
-static const struct hull_backend_ops *const backends[] = {&hull_qemu_backend};
+static const struct hull_backend_ops *const backends[] = {&hull_qemu_backend, &hull_mock_backend};
+static_assert(ARRAY_SIZE(backends) == HULL_BACKEND_MOCK + 1, "in the order of their names");
 
 static const char *const end_names[] = {"shutdown", "reboot", "panic",
 					"quit",	    "killed", "hypervisor-died"};
@@ -30,12 +32,14 @@ const struct hull_backend_ops *hull_backend_find(const char *name)
 	return NULL;
 }
 
+const struct hull_backend_ops *hull_backend_of(const struct hull_config *config)
+{
+	return backends[config->backend];
+}
+
 const char *const *hull_backend_names(void)
 {
-	static const char *const names[] = {"qemu", NULL};
-
-	static_assert(ARRAY_SIZE(names) == ARRAY_SIZE(backends) + 1, "all are named");
-	return names;
+	return hull_backend_kind_names;
 }
 
 void hull_backend_sockets_init(struct hull_backend_sockets *s)
@@ -79,6 +83,7 @@ int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **e
 		{"pause", ops->caps & HULL_CAP_PAUSE, ops->pause},
 		{"resume", ops->caps & HULL_CAP_PAUSE, ops->resume},
 		{"dump", ops->caps & HULL_CAP_DUMP, ops->dump},
+		{"reset", ops->caps & HULL_CAP_RESET, ops->reset},
 		{"powerdown", ops->caps & HULL_CAP_POWERDOWN, ops->powerdown},
 		{"screenshot", ops->caps & HULL_CAP_SCREENSHOT, ops->screenshot},
 		{"send_keys", ops->caps & HULL_CAP_INPUT, ops->send_keys},

@@ -7,7 +7,8 @@
  * hull_inst_free() of a running one excepted.
  *
  *   new --start--> starting --events.ready--> running <--pause/resume--> paused
- *     starting, running, paused --hypervisor ended--> events.exited, once: then only free it
+ *     running --the guest has ended, events.ending--> held --reset, events.reset--> starting
+ *     any of these --hypervisor ended--> events.exited, once: then only free it
  */
 #ifndef HULL_BACKEND_BACKEND_H
 #define HULL_BACKEND_BACKEND_H
@@ -16,6 +17,7 @@
 #include "base/vec.h"
 #include "config/check.h"
 #include "config/config.h"
+#include "config/virtiofs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +34,7 @@ struct sock_fprog;
 #define HULL_CAP_CONSOLE (UINT64_C(1) << 2)	 /* HULL_STREAM_CONSOLE */
 #define HULL_CAP_SERIAL_LINK (UINT64_C(1) << 3)	 /* HULL_STREAM_CTL and _BULK carry the link */
 #define HULL_CAP_HYBRID_VSOCK (UINT64_C(1) << 4) /* provides vsock.sock by itself */
-#define HULL_CAP_VIRTIOFS (UINT64_C(1) << 5)	 /* takes a vhost-user socket for the root share */
+#define HULL_CAP_VIRTIOFS (UINT64_C(1) << 5)	 /* takes vhost-user sockets of directories */
 #define HULL_CAP_QCOW2 (UINT64_C(1) << 6)	 /* disks in that format */
 #define HULL_CAP_STREAM_NET (UINT64_C(1) << 7)	 /* takes sockets of networks */
 #define HULL_CAP_USER_NET (UINT64_C(1) << 8)	 /* carries user networks by itself */
@@ -43,11 +45,12 @@ struct sock_fprog;
 #define HULL_CAP_SCREENSHOT (UINT64_C(1) << 13)	 /* screenshot */
 #define HULL_CAP_INPUT (UINT64_C(1) << 14)	 /* send_keys, point */
 #define HULL_CAP_BALLOON (UINT64_C(1) << 15)	 /* balloon */
-#define HULL_CAP_STATS (UINT64_C(1) << 16)	 /* stats */
+#define HULL_CAP_RESET (UINT64_C(1) << 16)	 /* reset */
+#define HULL_CAP_STATS (UINT64_C(1) << 18)	 /* stats */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
-#define HULL_ROOT_TAG "hull.root"
-#define HULL_SHARE_TAG "hull.share"
+#define HULL_ROOT_TAG HULL_FS_OWN_TAG "root"
+#define HULL_SHARE_TAG HULL_FS_OWN_TAG "share"
 
 /* The 9p tags, likewise, of the hypervisor's exports. */
 #define HULL_EXPORT_TAG "hull.dir"
@@ -81,15 +84,19 @@ struct hull_backend_exit {
 };
 
 struct hull_backend_events {
-	/* The hypervisor answers, and its guest runs.  With a debugger's socket that is when the
-	 * debugger has let it. */
+	/* The hypervisor answers, and its guest runs; again after each reset.  With a debugger's
+	 * socket that is when the debugger has let it. */
 	void (*ready)(void *ctx);
 	/* The guest has stopped or goes on, by request or by itself. */
 	void (*paused)(void *ctx, bool paused);
 	/* The end is near, and why: the process may take a moment to go.  Not always called.  Where
-	 * the description has a panic_dump and the guest has ended by itself, it is held: until it
-	 * is told to quit or killed it may be dumped. */
+	 * the description has a panic_dump, or has the guest reboot, and it has ended by itself, it
+	 * is held: until it is told to quit or killed it may be dumped, and reset if it is that
+	 * which it has asked for. */
 	void (*ending)(void *ctx, enum hull_end end);
+	/* The machine has been reset, and does not run yet: ready() follows.  NULL without
+	 * HULL_CAP_RESET. */
+	void (*reset)(void *ctx);
 	/* It has been reaped, and all it said has been read. */
 	void (*exited)(void *ctx, const struct hull_backend_exit *exit);
 	/* The guest's balloon leaves it so much memory now.  May be NULL. */
@@ -106,6 +113,7 @@ struct hull_backend_env {
 	gid_t gid;
 	int cgroup_fd; /* <= 0: none; borrowed, during start only */
 	bool ipv6;     /* the host has it: so may user networks */
+	bool again;    /* the same VM was started before: its logs are added to */
 };
 
 /* A directory of the host's that the hypervisor serves by itself: HULL_CAP_EXPORTS. */
@@ -134,8 +142,9 @@ struct hull_backend_sockets {
 	 * hypervisor's own user network. */
 	int networks[HULL_CONFIG_MAX_NETWORKS];
 	int vports; /* vhost-user: the device of vsock ports */
-	/* Of the description's devices, in order: the far ends of consoles (stream sockets), and
-	 * what network devices send their frames to.  -1: no such thing. */
+	/* Of the description's devices, in order: the far ends of consoles (stream sockets), what
+	 * network devices send their frames to, and the vhost-user sockets of directories.  -1: no
+	 * such thing. */
 	int devices[HULL_CONFIG_MAX_DEVICES];
 	struct hull_backend_exports exports;
 	int gdb;  /* listens for debuggers */
@@ -206,6 +215,9 @@ struct hull_backend_ops {
 	/* The hypervisor ends in order, the guest as if by pulling the plug. */
 	int (*quit)(struct hull_inst *inst, struct hull_error **err);
 	void (*kill)(struct hull_inst *inst);
+	/* Resets the machine of a guest that is held since it has asked for that (HULL_END_REBOOT),
+	 * and lets it run. */
+	int (*reset)(struct hull_inst *inst, struct hull_error **err);
 	/* Writes the memory of a guest that is held to sockets.dump, as an ELF core file.  Nothing
 	 * may be left of it in the pipe when it is done but what the pipe can hold. */
 	int (*dump)(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
@@ -234,6 +246,8 @@ struct hull_backend_ops {
 
 /* NULL if there is none of that name. */
 const struct hull_backend_ops *hull_backend_find(const char *name);
+/* That of a description. */
+const struct hull_backend_ops *hull_backend_of(const struct hull_config *config);
 /* The names of all, ended by NULL. */
 const char *const *hull_backend_names(void);
 /* Whether capabilities and operations agree; tests run it over all backends. */

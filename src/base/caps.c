@@ -9,9 +9,12 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #define PREFIX "cap_"
 #define WORD_MAX 63 /* no name is nearly that long */
@@ -74,19 +77,15 @@ const char *hull_cap_name(unsigned int cap, char buf[4])
 static int find_cap(const char *name, unsigned int *ret_cap, struct hull_error **err)
 {
 	const char *bare = strncasecmp(name, PREFIX, strlen(PREFIX)) ? name : name + strlen(PREFIX);
-	const char *near;
+	char near[HULL_NEAR_LEN];
 
 	for (unsigned int i = 0; hull_cap_names[i]; i++)
 		if (!strcasecmp(hull_cap_names[i], bare)) {
 			*ret_cap = i;
 			return 0;
 		}
-	near = hull_nearest(bare, hull_cap_names);
-	if (near)
-		hull_fail(err, HULL_E_INVALID, "unknown capability '%s'; did you mean '%s'?", name,
-			  near);
-	else
-		hull_fail(err, HULL_E_INVALID, "unknown capability '%s'", name);
+	hull_fail(err, HULL_E_INVALID, "unknown capability '%s'%s", name,
+		  hull_did_you_mean(bare, hull_cap_names, "", near));
 	hull_hint(err, "the names are those of capabilities(7), like net_admin; besides there are "
 		       "'all' and 'none'");
 	return -1;
@@ -173,4 +172,40 @@ uint64_t hull_caps_bound(const struct hull_caps *caps)
 uint64_t hull_caps_initial(const struct hull_caps *caps, bool root)
 {
 	return root || caps->base == HULL_CAPS_BASE_ALL ? hull_caps_bound(caps) : caps->add;
+}
+
+/* ---- of a process ---- */
+
+int hull_caps_set(uint64_t caps, uint64_t inheritable)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].effective = data[i].permitted = (uint32_t)(caps >> 32 * i);
+		data[i].inheritable = (uint32_t)(inheritable >> 32 * i);
+	}
+	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+int hull_caps_keep(uint64_t caps)
+{
+	int r = hull_caps_set(caps, caps);
+
+	for (int cap = 0; cap < 64 && r == 0; cap++)
+		if (caps >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			r = -errno;
+	return r;
+}
+
+int hull_caps_get(uint64_t *ret_permitted, uint64_t *ret_inheritable)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return -errno;
+	*ret_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	*ret_inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+	return 0;
 }

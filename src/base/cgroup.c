@@ -8,6 +8,7 @@
 #include "base/cgroup.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/os.h"
 #include "base/path.h"
 #include "base/strbuf.h"
@@ -264,6 +265,7 @@ int hull_cgroup_make(const char *path, int *ret_fd)
 {
 	cleanup_close int fd = -1;
 
+	(void)hull_fault("cgroup.make");
 	if (mkdir(path, 0755) < 0)
 		return errno == EACCES || errno == EPERM || errno == EROFS ? -ENOENT : -errno;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -480,6 +482,7 @@ int hull_cgroup_destroy(const char *path, uint64_t deadline_ns)
 
 	if (dir < 0)
 		return errno == ENOENT ? 0 : -errno;
+	(void)hull_fault("cgroup.destroy");
 	for (;;) {
 		r = kill_and_wait(dir, deadline_ns);
 		/* ENODEV: removed by somebody else while we held it open. */

@@ -17,6 +17,7 @@
 #define READ_SIZE ((size_t)64 << 10)
 #define READS_PER_EVENT 4 /* then others get their turn */
 #define COMPACT_AT ((size_t)64 << 10)
+#define KEEP_MAX ((size_t)64 << 10) /* what an empty queue keeps of its memory */
 
 struct hull_conn {
 	struct hull_loop *loop;
@@ -26,7 +27,9 @@ struct hull_conn {
 	const struct hull_conn_ops *ops;
 	void *ctx;
 	struct hull_strbuf out;
-	size_t head; /* bytes of out already sent */
+	size_t head;	  /* bytes of out already sent */
+	const char *lent; /* behind out; of the caller's */
+	size_t lent_len;
 	bool paused, eof, shutdown_wanted, failed;
 	bool hung_up; /* over both ways: what is still there is handed out, paused or not */
 	int errnum;
@@ -41,7 +44,7 @@ static void update_events(struct hull_conn *c)
 		return;
 	if (!c->paused && !c->eof)
 		events |= EPOLLIN;
-	if (c->out.len > c->head)
+	if (hull_conn_queued(c))
 		events |= EPOLLOUT;
 	(void)hull_source_set_events(c->source, events);
 }
@@ -67,30 +70,47 @@ static void fail_now(struct hull_conn *c, int errnum)
 	c->ops->closed(c->ctx, errnum);
 }
 
-static void flush(struct hull_conn *c)
+/* How many of the bytes the kernel took; on failure none, and that is told later. */
+static size_t send_some(struct hull_conn *c, const char *data, size_t len)
 {
-	while (c->out.len > c->head) {
-		ssize_t n = send(c->fd, c->out.data + c->head, c->out.len - c->head, MSG_NOSIGNAL);
+	size_t done = 0;
+
+	while (done < len && !c->failed) {
+		ssize_t n = send(c->fd, data + done, len - done, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == ENOTSOCK)
-			n = write(c->fd, c->out.data + c->head, c->out.len - c->head);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			if (errno != EAGAIN)
-				fail_later(c, errno);
+			n = write(c->fd, data + done, len - done);
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno == EAGAIN)
 			break;
-		}
-		c->head += (size_t)n;
+		else if (errno != EINTR)
+			fail_later(c, errno);
 	}
+	return done;
+}
+
+static void flush(struct hull_conn *c)
+{
+	if (c->out.len > c->head)
+		c->head += send_some(c, c->out.data + c->head, c->out.len - c->head);
 	if (c->head == c->out.len) {
 		c->head = 0;
-		hull_strbuf_clear(&c->out);
+		if (c->out.cap > KEEP_MAX)
+			hull_strbuf_fini(&c->out);
+		else
+			hull_strbuf_clear(&c->out);
 	} else if (c->head >= COMPACT_AT && c->head * 2 >= c->out.len) {
 		hull_strbuf_drop(&c->out, c->head);
 		c->head = 0;
 	}
-	if (!c->out.len && c->shutdown_wanted && !c->failed) {
+	if (c->lent_len && !c->out.len) {
+		size_t n = send_some(c, c->lent, c->lent_len);
+
+		c->lent += n;
+		c->lent_len -= n;
+	}
+	if (!hull_conn_queued(c) && c->shutdown_wanted && !c->failed) {
 		c->shutdown_wanted = false;
 		(void)shutdown(c->fd, SHUT_WR); /* not a socket, or gone: reading tells */
 	}
@@ -155,12 +175,12 @@ static void on_event(void *ctx, uint32_t events)
 	struct hull_conn *c = ctx;
 
 	if (events & EPOLLOUT) {
-		bool had = c->out.len > c->head;
+		bool had = hull_conn_queued(c);
 
 		flush(c);
 		if (c->failed)
 			return;
-		if (had && !c->out.len && c->ops->drained) {
+		if (had && !hull_conn_queued(c) && c->ops->drained) {
 			bool freed = false;
 
 			c->freed = &freed;
@@ -228,32 +248,45 @@ void hull_conn_free(struct hull_conn *c)
 	free(c);
 }
 
+/* A queue of bytes behind which others can be put: without lent ones. */
+static int take_over_lent(struct hull_conn *c)
+{
+	int r = c->lent_len ? hull_strbuf_add(&c->out, c->lent, c->lent_len) : 0;
+
+	if (r < 0)
+		fail_later(c, -r);
+	c->lent_len = 0;
+	return r;
+}
+
+int hull_conn_lend(struct hull_conn *c, const void *data, size_t len)
+{
+	if (c->failed || c->shutdown_wanted)
+		return -EPIPE;
+	if (take_over_lent(c) < 0)
+		return -c->errnum;
+	c->lent = data;
+	c->lent_len = len;
+	flush(c);
+	return c->failed ? -c->errnum : 0;
+}
+
 int hull_conn_write(struct hull_conn *c, const void *data, size_t len)
 {
-	bool idle = c->out.len == c->head;
+	size_t n;
 	int r;
 
 	if (c->failed || c->shutdown_wanted)
 		return -EPIPE;
 	/* What the kernel takes at once need not be copied. */
-	if (idle && len) {
-		ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == ENOTSOCK)
-			n = write(c->fd, data, len);
-		if (n < 0 && errno != EAGAIN && errno != EINTR) {
-			r = -errno;
-			fail_later(c, -r);
-			return r;
-		}
-		if (n > 0) {
-			data = (const char *)data + n;
-			len -= (size_t)n;
-		}
-		if (!len)
-			return 0;
-	}
-	r = hull_strbuf_add(&c->out, data, len);
+	n = hull_conn_queued(c) ? 0 : send_some(c, data, len);
+	if (c->failed)
+		return -c->errnum;
+	if (n == len)
+		return 0;
+	if (take_over_lent(c) < 0)
+		return -c->errnum;
+	r = hull_strbuf_add(&c->out, (const char *)data + n, len - n);
 	if (r < 0) {
 		fail_later(c, -r);
 		return r;
@@ -264,7 +297,7 @@ int hull_conn_write(struct hull_conn *c, const void *data, size_t len)
 
 size_t hull_conn_queued(const struct hull_conn *c)
 {
-	return c->out.len - c->head;
+	return c->out.len - c->head + c->lent_len;
 }
 
 void hull_conn_pause(struct hull_conn *c, bool paused)

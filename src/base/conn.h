@@ -34,6 +34,9 @@ int hull_conn_new(struct hull_loop *loop, int fd, size_t queue_max, const struct
 void hull_conn_free(struct hull_conn *conn);
 /* 0 or -errno (the connection is then failed and closed() follows from the loop). */
 int hull_conn_write(struct hull_conn *conn, const void *data, size_t len);
+/* The same without a copy: @data stays as it is for as long as the connection, and does not count
+ * for queue_max.  What is written behind it while it waits has what is left of it copied. */
+int hull_conn_lend(struct hull_conn *conn, const void *data, size_t len);
 size_t hull_conn_queued(const struct hull_conn *conn);
 /* Stops or resumes handing out data: the peer feels it as back pressure. */
 void hull_conn_pause(struct hull_conn *conn, bool paused);

@@ -6,6 +6,7 @@
 #include "base/os.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/path.h"
 
 #include <fcntl.h>
@@ -104,12 +105,53 @@ ssize_t hull_send_fd(int socket, const void *data, size_t len, int fd)
 	return n < 0 ? -errno : n;
 }
 
+/* Takes those of one message. */
+static void take_fds(const struct cmsghdr *h, int *fds, size_t max, size_t *n)
+{
+	const char *p = (const char *)CMSG_DATA(h);
+
+	for (size_t left = h->cmsg_len - CMSG_LEN(0); left >= sizeof(int);
+	     left -= sizeof(int), p += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, p, sizeof(fd));
+		if (*n < max)
+			fds[(*n)++] = fd;
+		else
+			close(fd);
+	}
+}
+
+ssize_t hull_receive_fds(int socket, void *data, size_t len, int *fds, size_t max, size_t *ret_n)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int) * HULL_FDS_MAX)];
+	} control;
+	struct iovec piece = {data, len};
+	struct msghdr m = {.msg_iov = &piece,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	*ret_n = 0;
+	if (n < 0)
+		return -errno;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
+		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
+			take_fds(h, fds, max, ret_n);
+	return n;
+}
+
 int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 {
 	cleanup_close int fd = -1;
 	struct sockaddr_un addr;
-	int r = hull_unix_address(path, &addr);
+	int r = hull_fault("listen");
 
+	if (r == 0)
+		r = hull_unix_address(path, &addr);
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -124,11 +166,41 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode)
 		unlink(path);
 		return r;
 	}
+	(void)hull_fault("listening");
 	return steal_fd(&fd);
 }
 
+/* In the abstract name space, whose names begin with a NUL. */
+static int bind_name(int fd, const char *name)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	size_t len = strlen(name);
+
+	if (len > HULL_UNIX_NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(addr.sun_path + 1, name, len);
+	len += offsetof(struct sockaddr_un, sun_path) + 1;
+	return bind(fd, (struct sockaddr *)&addr, (socklen_t)len) < 0 ? -errno : 0;
+}
+
+void hull_unix_peer_name(int fd, char ret_name[HULL_UNIX_NAME_MAX + 1])
+{
+	const size_t head = offsetof(struct sockaddr_un, sun_path) + 1;
+	struct sockaddr_un addr = {.sun_family = AF_UNSPEC};
+	socklen_t len = sizeof(addr);
+	size_t n;
+
+	*ret_name = '\0';
+	if (getpeername(fd, (struct sockaddr *)&addr, &len) < 0 || addr.sun_family != AF_UNIX ||
+	    len <= head || addr.sun_path[0])
+		return;
+	n = MIN(len - head, (size_t)HULL_UNIX_NAME_MAX);
+	memcpy(ret_name, addr.sun_path + 1, n);
+	ret_name[n] = '\0';
+}
+
 /* Without waiting a full queue of connections is -EAGAIN. */
-static int connect_to(const char *path, bool wait)
+static int connect_to(const char *name, const char *path, bool wait)
 {
 	cleanup_close int fd = -1;
 	struct sockaddr_un addr;
@@ -139,6 +211,9 @@ static int connect_to(const char *path, bool wait)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
 	if (fd < 0)
 		return -errno;
+	r = name ? bind_name(fd, name) : 0;
+	if (r < 0)
+		return r;
 	while (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -147,15 +222,20 @@ static int connect_to(const char *path, bool wait)
 
 int hull_unix_connect(const char *path)
 {
-	return connect_to(path, true);
+	return connect_to(NULL, path, true);
 }
 
-int hull_unix_try_connect(const char *path)
+int hull_unix_connect_as(const char *name, const char *path)
 {
-	return connect_to(path, false);
+	return connect_to(name, path, true);
 }
 
-bool hull_unix_is_stale(const char *path)
+int hull_unix_connect_now(const char *path)
+{
+	return connect_to(NULL, path, false);
+}
+
+static bool is_stale(const char *path)
 {
 	struct stat st;
 	int fd;
@@ -163,7 +243,7 @@ bool hull_unix_is_stale(const char *path)
 	/* Connecting to any other kind of file is refused in the same way. */
 	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return false;
-	fd = connect_to(path, false);
+	fd = connect_to(NULL, path, false);
 	if (fd >= 0)
 		close(fd);
 	return fd == -ECONNREFUSED;
@@ -173,7 +253,7 @@ int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode)
 {
 	int fd = hull_unix_listen(path, backlog, mode);
 
-	if (fd == -EADDRINUSE && hull_unix_is_stale(path) && unlink(path) == 0)
+	if (fd == -EADDRINUSE && is_stale(path) && unlink(path) == 0)
 		fd = hull_unix_listen(path, backlog, mode);
 	return fd;
 }

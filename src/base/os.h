@@ -27,14 +27,18 @@ int hull_random(void *buf, size_t len);
 int hull_unix_address(const char *path, struct sockaddr_un *ret);
 /* Listens; mode is the socket file's.  The path must fit sun_path: -ENAMETOOLONG. */
 int hull_unix_listen(const char *path, int backlog, unsigned int mode);
-/* Whether there is a socket that nobody listens on any more. */
-bool hull_unix_is_stale(const char *path);
 /* The same, in the place of a socket that nobody listens on any more: what somebody killed left
  * behind.  Anything else that is there: -EADDRINUSE. */
 int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode);
-int hull_unix_connect(const char *path); /* waits where the listener's queue is full */
-/* Never waits: -EAGAIN where the queue is full.  The socket is non-blocking. */
-int hull_unix_try_connect(const char *path);
+int hull_unix_connect(const char *path); /* waits while the listener's queue is full */
+/* Waits for nothing, the descriptor neither: a full queue is -EAGAIN. */
+int hull_unix_connect_now(const char *path);
+/* The same with a name of our own, by which the listener can tell us from others: at most
+ * HULL_UNIX_NAME_MAX bytes, in no file system. */
+#define HULL_UNIX_NAME_MAX 100
+int hull_unix_connect_as(const char *name, const char *path);
+/* Such a name of whoever is at the other end; "" where it has none. */
+void hull_unix_peer_name(int fd, char ret_name[HULL_UNIX_NAME_MAX + 1]);
 int hull_socketpair(int fds[2]); /* SOCK_STREAM */
 int hull_set_nonblock(int fd, bool on);
 /* Room for so much that is sent and not read yet, or as much as the host allows to us. */
@@ -42,6 +46,11 @@ void hull_widen(int fd, int bytes);
 /* Sends bytes, at least one, and with them @fd, of which the receiver gets one of its own; -1:
  * none. How many bytes went, or -errno. */
 ssize_t hull_send_fd(int socket, const void *data, size_t len, int fd);
+/* What has come, without waiting: how many bytes, or -errno.  The descriptors that came with them
+ * are the caller's, CLOEXEC, *ret_n of them; those beyond @max, of which there are at most
+ * HULL_FDS_MAX, are closed. */
+#define HULL_FDS_MAX 8
+ssize_t hull_receive_fds(int socket, void *data, size_t len, int *fds, size_t max, size_t *ret_n);
 /* A memory file holding @len bytes of @data, rewound. */
 int hull_memfd(const char *name, const void *data, size_t len);
 /* 36 characters and NUL of /proc/sys/kernel/random/boot_id. */

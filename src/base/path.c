@@ -6,6 +6,7 @@
 #include "base/path.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/strbuf.h"
 
 #include <dirent.h>
@@ -75,7 +76,8 @@ int hull_fd_read_all(int fd, size_t max, struct hull_strbuf *out)
 
 	for (;;) {
 		ssize_t n;
-		int r = hull_strbuf_reserve(out, 4096);
+		/* One more than there may be tells that there is more. */
+		int r = hull_strbuf_reserve(out, MIN((size_t)4096, max - got + 1));
 
 		if (r < 0)
 			return r;
@@ -150,6 +152,9 @@ int hull_file_write(const char *path, const void *data, size_t len, mode_t mode,
 	cleanup_close int fd = -1;
 	int r;
 
+	r = hull_fault("file.write");
+	if (r < 0)
+		return r;
 	if (asprintf(&tmp, "%s.%d.tmp", path, (int)getpid()) < 0) {
 		tmp = NULL;
 		return -ENOMEM;
@@ -160,11 +165,37 @@ int hull_file_write(const char *path, const void *data, size_t len, mode_t mode,
 	r = hull_fd_write_all(fd, data, len);
 	if (r == 0 && sync && fsync(fd) < 0)
 		r = -errno;
+	if (r == 0)
+		r = hull_fault("file.rename");
 	if (r == 0 && rename(tmp, path) < 0)
 		r = -errno;
 	if (r < 0)
 		unlink(tmp);
+	(void)hull_fault("file.written");
 	return r;
+}
+
+int hull_file_nameless(const char *dir, const char *prefix, char **ret_path)
+{
+	cleanup_free char *start = hull_path_join(dir, prefix), *path = NULL;
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (ret_path)
+		*ret_path = NULL;
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd < 0 ? -errno : fd;
+	if (!start || asprintf(&path, "%sXXXXXX", start) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ret_path)
+		*ret_path = steal_ptr(&path);
+	else
+		(void)unlink(path); /* it has just been made; a failure leaves an empty file */
+	return fd;
 }
 
 static int remove_at(int parent, const char *name, dev_t dev, int depth)
@@ -201,5 +232,10 @@ static int remove_at(int parent, const char *name, dev_t dev, int depth)
 
 int hull_path_remove_tree(const char *path)
 {
-	return remove_at(AT_FDCWD, path, 0, 0);
+	int r = hull_fault("tree.remove");
+
+	if (r == 0)
+		r = remove_at(AT_FDCWD, path, 0, 0);
+	(void)hull_fault("tree.removed");
+	return r;
 }

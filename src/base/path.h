@@ -33,6 +33,11 @@ int hull_file_open(const char *path, int flags, bool block_device_ok, struct sta
 int hull_fd_read_all(int fd, size_t max, struct hull_strbuf *out);
 /* Temporary name beside it, fsync if @sync, rename: others see the old file or the new one. */
 int hull_file_write(const char *path, const void *data, size_t len, mode_t mode, bool sync);
+/* A new file in @dir, for us alone, that has no name: a descriptor for reading and writing, or
+ * -errno. Not every file system has such files; there it has had one, "<prefix>XXXXXX", which is
+ * gone again, or which is *ret_path, if @ret_path is not NULL (it is NULL for a file without).  The
+ * caller frees it. */
+int hull_file_nameless(const char *dir, const char *prefix, char **ret_path);
 /* Removes a tree beneath @path without following links or crossing mounts; ENOENT is success. */
 int hull_path_remove_tree(const char *path);
 /* All of it, or -errno. */

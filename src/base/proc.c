@@ -9,7 +9,9 @@
 #define _GNU_SOURCE
 #include "base/proc.h"
 
+#include "base/caps.h"
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/os.h"
 #include "base/path.h"
 #include "base/strbuf.h"
@@ -142,24 +144,6 @@ static int lay_out_fds(const struct hull_spawn *spec, int *report_fd)
 	return 0;
 }
 
-static int set_caps(uint64_t keep)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
-
-	for (int i = 0; i < 2; i++) {
-		uint32_t caps = (uint32_t)(keep >> 32 * i);
-
-		data[i] = (struct __user_cap_data_struct){caps, caps, caps};
-	}
-	if (syscall(SYS_capset, &head, data) < 0)
-		return -errno;
-	for (int cap = 0; cap <= 63; cap++)
-		if (keep >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
-			return -errno;
-	return 0;
-}
-
 static int drop_ids(uid_t uid, gid_t gid, uint64_t keep)
 {
 	for (int cap = 0; cap <= 63; cap++)
@@ -172,7 +156,7 @@ static int drop_ids(uid_t uid, gid_t gid, uint64_t keep)
 		return -errno;
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
-	return set_caps(keep);
+	return hull_caps_keep(keep);
 }
 
 static void default_signals(void)
@@ -298,9 +282,12 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 	struct report rep;
 	int p[2], wstatus;
 	ssize_t n;
+	int r = hull_fault("spawn");
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return hull_fail_errno(err, errno, "start '%s'", spec->path);
+	if (r == 0 && pipe2(p, O_CLOEXEC) < 0)
+		r = -errno;
+	if (r < 0)
+		return hull_fail_errno(err, -r, "start '%s'", spec->path);
 	rd = p[0];
 	wr = p[1];
 	pid = clone_child(spec->new_pid_ns ? CLONE_NEWPID : 0, &pidfd,
@@ -313,6 +300,7 @@ int hull_spawn(const struct hull_spawn *spec, struct hull_child *ret_child, stru
 	do
 		n = read(rd, &rep, sizeof(rep));
 	while (n < 0 && errno == EINTR);
+	(void)hull_fault("spawned");
 	if (n == 0 && !spec->detach) {
 		*ret_child = (struct hull_child){.pid = pid, .pidfd = steal_fd(&pidfd)};
 		return 0;

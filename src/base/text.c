@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Digits at the start of @s; *ret_rest is what follows them. */
@@ -199,6 +200,40 @@ const char *hull_nearest(const char *s, const char *const *names)
 	return best;
 }
 
+const char *hull_did_you_mean(const char *s, const char *const *names, const char *prefix,
+			      char buf[HULL_NEAR_LEN])
+{
+	const char *near = hull_nearest(s, names);
+
+	*buf = '\0';
+	if (near)
+		(void)snprintf(buf, HULL_NEAR_LEN, "; did you mean '%s%s'?", prefix, near);
+	return buf;
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool hull_is_word(const char *s, const char *others)
+{
+	if (!is_alnum(*s))
+		return false;
+	for (; *s; s++)
+		if (!is_alnum(*s) && !strchr(others, *s))
+			return false;
+	return true;
+}
+
+bool hull_has_control(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f)
+			return true;
+	return false;
+}
+
 int hull_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -206,6 +241,29 @@ int hull_hex_digit(char c)
 	if (c >= 'a' && c <= 'f')
 		return c - 'a' + 10;
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+ssize_t hull_unescape(const char *s, size_t len, char *out)
+{
+	char *to = out;
+
+	for (size_t i = 0; i < len; i++) {
+		int high, low;
+
+		if (s[i] != '%') {
+			*to++ = s[i];
+			continue;
+		}
+		high = len - i < 3 ? -1 : hull_hex_digit(s[i + 1]);
+		low = high < 0 ? -1 : hull_hex_digit(s[i + 2]);
+		if (low < 0)
+			return -EINVAL;
+		if (!(high | low))
+			return -EILSEQ;
+		*to++ = (char)(high << 4 | low);
+		i += 2;
+	}
+	return to - out;
 }
 
 void hull_hex(const void *bytes, size_t len, char *ret)

@@ -70,10 +70,6 @@ static bool has_virtio_disk(const struct hull_config *c)
 
 static bool is_needed(const struct hull_config *c, enum hull_machine machine, enum need need)
 {
-	bool scratch = false;
-
-	for (size_t i = 0; i < c->disks.n; i++)
-		scratch |= c->disks.v[i].scratch_bytes != 0;
 	switch (need) {
 	case NEED_LINK:
 		return true;
@@ -86,13 +82,14 @@ static bool is_needed(const struct hull_config *c, enum hull_machine machine, en
 	case NEED_MMIO:
 		return machine != HULL_MACHINE_Q35 && machine != HULL_MACHINE_VIRT;
 	case NEED_ROOT:
-		return c->root.kind != HULL_ROOT_NONE || c->shares.n;
+		return c->root.kind != HULL_ROOT_NONE || c->shares.n ||
+		       hull_config_count(c, HULL_DEVICE_FS);
 	case NEED_OVERLAY:
 		return c->root.kind != HULL_ROOT_NONE;
 	case NEED_DISK:
 		return c->disks.n || has_virtio_disk(c);
 	case NEED_EXT4:
-		return scratch;
+		return hull_config_scratch(c);
 	case NEED_NET:
 		return c->networks.n;
 	case NEED_DUMP:

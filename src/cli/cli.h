@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,13 +69,6 @@ const struct hull_verb *hull_sub_find(const struct hull_verb *verb, const char *
 /* Calls the one that argv[1] names. */
 int hull_sub_main(const struct hull_verb *verb, int argc, char **argv);
 
-/* "unknown <what> '<value>'; did you mean '<nearest>'?" with all names as the hint. Returns -1. */
-int hull_fail_name(struct hull_error **err, const char *what, const char *value,
-		   const char *const *names);
-/* Index of @value in @names, or -1 with the error of hull_fail_name(). */
-int hull_name_index(const char *what, const char *value, const char *const *names,
-		    struct hull_error **err);
-
 /* ---- output.c ---- */
 void hull_out(const char *fmt, ...) HULL_PRINTF(1, 2);
 enum hull_out_style {
@@ -86,14 +80,19 @@ enum hull_out_style {
 };
 /* The same in colour where stdout is a terminal, and with nothing in it that could steer that. */
 void hull_out_styled(enum hull_out_style style, const char *fmt, ...) HULL_PRINTF(2, 3);
+/* As they are: for what has been made harmless, or is wanted so. */
+void hull_out_bytes(const char *data, size_t len);
+/* What was printed is on its way; -1 if it did not get out. */
+int hull_out_flush(void);
 /* "hull: message", then "hint: ..." on stderr; as one JSON object after --log-format=json. */
 void hull_out_error(const struct hull_error *err);
 void hull_out_note(const char *fmt, ...) HULL_PRINTF(1, 2);
+/* On stderr, in the place of the former one; where that is no terminal, nothing.  NULL: gone again.
+ */
+void hull_out_progress(const char *text);
 void hull_out_json_errors(bool on);
 /* What is logged goes to stderr, from that level on. */
 void hull_out_log(enum hull_log_level least);
-/* What was printed gets out now; -1 if it can't. */
-int hull_out_flush(void);
 /* The terminal's other screen, without a cursor, and back, which also happens at exit. */
 void hull_out_screen(bool on);
 /* Flushes stdout: HULL_EXIT_FAILED with a message if what was printed did not get out. */

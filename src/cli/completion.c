@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Completion scripts for three shells; the words come from "hull --list-verbs" and
- * "hull --list-options VERB", so that they can't fall behind the option tables.
+ * Completion scripts for three shells; the words come from "hull --list-verbs",
+ * "hull --list-options VERB", "hull --list-vms VERB" and "hull --list-settings", so that they can't
+ * fall behind the tables.
  */
 #include "cli/completion.h"
 
@@ -16,6 +17,10 @@ static const char bash_script[] =
 	"    COMPREPLY=(\"${COMPREPLY[@]#\"$head\"}\")\n"
 	"    compopt -o nospace\n"
 	"}\n"
+	"_hull_operands() {\n"
+	"    COMPREPLY=($(compgen -W \"$(hull --list-vms \"$1\" 2>/dev/null)\" -- \"$2\"))\n"
+	"    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$2\"))\n"
+	"}\n"
 	"_hull() {\n"
 	"    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} sub\n"
 	"    sub=$(hull --list-verbs \"$verb\" 2>/dev/null)\n"
@@ -28,15 +33,17 @@ static const char bash_script[] =
 	"        COMPREPLY=($(compgen -W \"$(hull --list-verbs \"$verb\" 2>/dev/null)\" "
 	"-- \"$cur\"))\n"
 	"        [ -n \"$(hull --list-verbs \"$verb\" 2>/dev/null)\" ] || "
-	"COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+	"_hull_operands \"$verb\" \"$cur\"\n"
 	"    elif [[ $verb == config && $sub == from-args && ${COMP_WORDS[*]:3:COMP_CWORD-3} == "
 	"*--* ]]; then\n"
 	"        _hull_vfkit\n"
+	"    elif [[ $verb == config && $sub == show && $cur != -* ]]; then\n"
+	"        COMPREPLY=($(compgen -W \"$(hull --list-settings)\" -- \"$cur\"))\n"
 	"    elif [[ $cur == -* ]]; then\n"
 	"        COMPREPLY=($(compgen -W \"$(hull --list-options \"$verb\" \"$sub\" 2>/dev/null) "
 	"--help\" -- \"$cur\"))\n"
 	"    else\n"
-	"        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+	"        _hull_operands \"$verb\" \"$cur\"\n"
 	"    fi\n"
 	"}\n"
 	"complete -o filenames -F _hull hull\n"
@@ -58,10 +65,13 @@ static const char zsh_script[] =
 	"(( $words[(I)--] && $words[(I)--] < CURRENT )); then\n"
 	"        compadd -S '' -- ${(f)\"$(hull --list-vfkit \"$words[CURRENT-1]\" "
 	"\"$words[CURRENT]\")\"} || _files\n"
+	"    elif [[ $words[2] == config && $words[3] == show && $words[CURRENT] != -* ]]; then\n"
+	"        compadd -- ${(f)\"$(hull --list-settings)\"}\n"
 	"    elif [[ $words[CURRENT] == -* ]]; then\n"
 	"        compadd -- ${(f)\"$(hull --list-options $words[2] $words[3] 2>/dev/null)\"} "
 	"--help\n"
 	"    else\n"
+	"        compadd -- ${(f)\"$(hull --list-vms $words[2] 2>/dev/null)\"}\n"
 	"        _files\n"
 	"    fi\n"
 	"}\n"
@@ -71,8 +81,12 @@ static const char fish_script[] =
 	"complete -c hull -n __fish_use_subcommand -f -a '(hull --list-verbs)'\n"
 	"complete -c hull -n 'not __fish_use_subcommand' -a "
 	"'(hull --list-options (commandline -opc)[2..3] 2>/dev/null)'\n"
+	"complete -c hull -n 'not __fish_use_subcommand' -a "
+	"'(hull --list-vms (commandline -opc)[2] 2>/dev/null)'\n"
 	"complete -c hull -n '__fish_seen_subcommand_from config' -a "
 	"'(hull --list-verbs config)'\n"
+	"complete -c hull -n '__fish_seen_subcommand_from show' -f -a "
+	"'(hull --list-settings)'\n"
 	"complete -c hull -n '__fish_seen_subcommand_from from-args vfkit' -a "
 	"'(hull --list-vfkit (commandline -opc)[-1] (commandline -ct))'\n";
 

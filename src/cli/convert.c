@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "cli/cloud_opts.h"
 #include "cli/describe.h"
+#include "cli/show.h"
 #include "config/dialect.h"
 #include "config/vfkit.h"
 #include "vm/description.h"
@@ -371,21 +372,24 @@ static const char to_args_details[] =
 	"  hull config from-args -- ... | hull config to-args -o json\n";
 
 const struct hull_verb hull_config_subs[] = {
-	{"config check", "config check [OPTIONS] FILE", "Tell what is wrong with a description",
-	 hull_config_check_opts, hull_config_check_details, hull_cmd_config_check, false, NULL,
-	 NULL},
+	{"config check", "config check [OPTIONS] [FILE]",
+	 "Tell what is wrong with a description, or with your settings", hull_config_check_opts,
+	 hull_config_check_details, hull_cmd_config_check, false, NULL, NULL},
 	{"config convert", "config convert --from DIALECT --to DIALECT [FILE|-]",
 	 "Turn a description into another form", convert_opts, convert_details, cmd_convert, false,
 	 NULL, NULL},
-	{"config fields", "config fields [OPTIONS]", "List what a description may say",
-	 hull_config_fields_opts, hull_config_fields_details, hull_cmd_config_fields, false, NULL,
-	 NULL},
+	{"config fields", "config fields [OPTIONS]",
+	 "List what a description, or hull.conf, may say", hull_config_fields_opts,
+	 hull_config_fields_details, hull_cmd_config_fields, false, NULL, NULL},
 	{"config from-args", "config from-args [OPTIONS] -- ARGS...",
 	 "Turn a vfkit command line into vfkit's JSON", from_args_opts, from_args_details,
 	 cmd_from_args, false, NULL, hull_vfkit_help},
 	{"config plan", "config plan [OPTIONS] FILE",
 	 "Print the hypervisor's command line for a description", hull_config_plan_opts,
 	 hull_config_plan_details, hull_cmd_config_plan, false, NULL, NULL},
+	{"config show", "config show [OPTIONS] [KEY]",
+	 "Print the settings that apply to all virtual machines", hull_config_show_opts,
+	 hull_config_show_details, hull_cmd_config_show, false, NULL, NULL},
 	{"config to-args", "config to-args [OPTIONS] [FILE|-]",
 	 "Turn vfkit's JSON into a vfkit command line", to_args_opts, to_args_details, cmd_to_args,
 	 false, NULL, NULL},

@@ -7,22 +7,17 @@
 
 #include "base/cleanup.h"
 #include "base/os.h"
+#include "cli/machine_opts.h"
 #include "cli/vms.h"
-#include "config/network.h"
 #include "vm/catalogue.h"
-#include "vm/description.h"
 
 #include <string.h>
 
 #define DEADLINE_MS 20000
 
-enum { OPT_CONFIG = 256, OPT_NAME };
-
 const struct hull_opt hull_create_opts[] = {
-	{OPT_CONFIG, "config", "FILE", "the machine that FILE describes; '-': standard input",
-	 NULL},
-	{OPT_NAME, "name", "NAME", "what to call it", NULL},
-	{HULL_OPT_LABEL, "label", "KEY=VALUE", "a label, to find it by", NULL},
+	HULL_MACHINE_OPTS,
+	{HULL_OPT_LABEL, "label", "KEY=VALUE", "a label, to find it by", "Output"},
 	HULL_VMS_OPT_OUTPUT("name or json"),
 	{'q', "quiet", NULL, "print only the id", NULL},
 	{0, NULL, NULL, NULL, NULL},
@@ -37,16 +32,23 @@ const char hull_create_details[] =
 	"Nothing is started: that does 'hull start'.  Prints the name of the VM, or its id.\n"
 	"\n"
 	"Examples:\n"
-	"  hull create --name web --config vm.json --label env=test\n"
+	"  hull create --name web -c 2 -m 1G -v ./site:/srv:ro -p 8080:80\n"
+	"  hull create --name db --config vm.json --label env=test\n"
 	"  hull start web && hull inspect web\n";
 
 struct create {
-	struct hull_config config;
-	char *name;
+	struct hull_machine_opts machine;
 	struct hull_labels labels;
 	enum hull_vms_format format;
-	bool described, quiet;
+	bool quiet;
 };
+
+static int on_early_option(void *ctx, const struct hull_opt *opt, const char *value,
+			   struct hull_error **err)
+{
+	return opt->id == HULL_OPT_CONFIG && hull_strv_add(ctx, value) < 0 ? hull_fail_nomem(err)
+									   : 0;
+}
 
 static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		     struct hull_error **err)
@@ -54,36 +56,16 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	struct create *c = ctx;
 
 	switch (opt->id) {
-	case OPT_CONFIG:
-		if (c->described)
-			return hull_fail(err, HULL_E_INVALID, "--config was given twice");
-		c->described = true;
-		return hull_description_load(value, &c->config, NULL, err);
-	case OPT_NAME:
-		free(c->name);
-		c->name = strdup(value);
-		return c->name ? 0 : hull_fail_nomem(err);
 	case HULL_OPT_LABEL:
 		return hull_vms_label_parse(value, false, &c->labels, err);
 	case 'q':
 		c->quiet = true;
 		return 0;
-	default:
+	case 'o':
 		return hull_vms_format_parse(value, &c->format, err);
+	default:
+		return hull_machine_opt(&c->machine, opt, value, err);
 	}
-}
-
-/* What a machine is that nobody has described: that of "hull run". */
-static int fill_defaults(struct hull_config *c, struct hull_error **err)
-{
-	struct hull_network *net = hull_vec_push(&c->networks);
-
-	if (!net)
-		return hull_fail_nomem(err);
-	net->kind = HULL_NETWORK_USER;
-	c->root.kind = HULL_ROOT_HOST;
-	c->root.cache = HULL_SHARE_CACHE_ALWAYS;
-	return 0;
 }
 
 /* Whoever has the terminal or the descriptors that a device wants is gone when it starts. */
@@ -113,18 +95,17 @@ static int create(struct create *c, struct hull_error **err)
 	cleanup_record struct hull_record r = {0};
 	cleanup_json struct hull_json *j = NULL;
 	char id[HULL_STORE_ID_LEN + 1], buf[16];
-	/* A name in the description is as good. */
-	const char *name = c->name ? c->name : c->config.name;
+	struct hull_config *config = &c->machine.config;
 
-	if ((!c->described && fill_defaults(&c->config, err) < 0) ||
-	    check_detached(&c->config, err) < 0 ||
+	if (hull_machine_opts_complete(&c->machine, err) < 0 || check_detached(config, err) < 0 ||
 	    hull_catalogue_open(hull_deadline_ms(DEADLINE_MS), &store, err) < 0 ||
-	    hull_catalogue_create(store, &c->config, name, &c->labels, id, err) < 0)
+	    hull_catalogue_create(store, config, c->machine.settings->guest_dir, config->name,
+				  &c->labels, id, err) < 0)
 		return -1;
 	if (c->format != HULL_VMS_JSON) {
 		memcpy(buf, id, 12);
 		buf[12] = '\0';
-		hull_out("%s\n", name && !c->quiet ? name : buf);
+		hull_out("%s\n", config->name && !c->quiet ? config->name : buf);
 		return 0;
 	}
 	if (hull_store_find(store, id, &r, err) < 0)
@@ -133,23 +114,31 @@ static int create(struct create *c, struct hull_error **err)
 	return j ? hull_vms_print_json(j, true, err) : hull_fail_nomem(err);
 }
 
+static int parse(struct create *c, const struct hull_verb *verb, int argc, char **argv,
+		 struct hull_error **err)
+{
+	cleanup_strv struct hull_strv files = {0};
+	int r = hull_opts_parse_all(verb, argc, argv, on_early_option, &files, err);
+
+	if (r == 0)
+		r = hull_machine_opts_begin(&c->machine, &files, err);
+	return r ? r : hull_opts_parse_all(verb, argc, argv, on_option, c, err);
+}
+
 int hull_cmd_create(const struct hull_verb *verb, int argc, char **argv)
 {
 	cleanup_error struct hull_error *err = NULL;
 	struct create c = {.format = HULL_VMS_NAME};
-	int r, code = HULL_EXIT_OK;
+	int r = parse(&c, verb, argc, argv, &err), code = HULL_EXIT_OK;
 
-	hull_config_init(&c.config);
-	r = hull_opts_parse_all(verb, argc, argv, on_option, &c, &err);
 	if (r < 0)
 		code = HULL_EXIT_USAGE;
 	else if (r == 0 && create(&c, &err) < 0)
 		code = hull_exit_code(err);
 	if (err)
 		hull_out_error(err);
-	hull_config_fini(&c.config);
+	hull_machine_opts_fini(&c.machine);
 	hull_labels_fini(&c.labels);
-	free(c.name);
 	return code;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reading a description as "hull run --config" does, and telling all that is wrong with it, or what
- * it comes to.
+ * it comes to; and what may be said in one, or in settings.
  */
 #define _GNU_SOURCE
 #include "cli/describe.h"
@@ -9,13 +9,15 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
+#include "cli/settings.h"
 #include "config/vfkit.h"
 #include "monitor/command.h"
 #include "vm/description.h"
+#include "vm/hullconf.h"
 
 #include <string.h>
 
-enum { OPT_BACKEND = 256 };
+enum { OPT_BACKEND = 256, OPT_SETTINGS };
 enum { OUTPUT_SHELL, OUTPUT_LINES, OUTPUT_JSON };
 static const char *const output_names[] = {"shell", "lines", "json", NULL};
 
@@ -38,9 +40,10 @@ const struct hull_opt hull_config_plan_opts[] = {
 
 const char hull_config_check_details[] =
 	"Tells everything that is wrong with the description in FILE, a line each, beginning with\n"
-	"where it is. Files that it names are not looked at.\n"
+	"where it is. Files that it names are not looked at. With '-' it comes from standard "
+	"input.\n"
 	"\n"
-	"With '-' it comes from standard input.\n"
+	"Without FILE it does the same for your settings, see hull.conf(5).\n"
 	"\n"
 	"Exit code: 0 nothing is wrong; 1 FILE can't be read; 2 something is.\n"
 	"\n"
@@ -60,11 +63,14 @@ const char hull_config_plan_details[] =
 
 const struct hull_opt hull_config_fields_opts[] = {
 	{'o', "output", "FORMAT", "text (default), or man: for the manual page", "Options"},
+	{OPT_SETTINGS, "settings", NULL, "list what hull.conf may say instead", NULL},
 	{0, NULL, NULL, NULL, NULL},
 };
 
 const char hull_config_fields_details[] =
-	"Lists all that a description of a virtual machine may say: hull-config(5) has it too.\n"
+	"Lists all that a description of a virtual machine may say: hull-config(5) has it too. "
+	"With\n"
+	"--settings all that a host and its users may choose for all machines: hull.conf(5).\n"
 	"\n"
 	"Example:\n"
 	"  hull config fields | grep -A1 memory\n";
@@ -87,7 +93,7 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	}
 }
 
-/* The one operand; 1 when help was asked for. */
+/* The one operand, NULL if there is none; 1 when help was asked for. */
 static int parse(const struct hull_verb *verb, int argc, char **argv, struct options *o,
 		 const char **ret_file, struct hull_error **err)
 {
@@ -96,33 +102,43 @@ static int parse(const struct hull_verb *verb, int argc, char **argv, struct opt
 
 	if (r != 0)
 		return r;
-	if (argc - rest != 1)
+	if (argc - rest > 1)
 		return hull_fail(err, HULL_E_INVALID, "usage: hull %s", verb->synopsis);
 	*ret_file = argv[rest];
 	return 0;
 }
 
 /* What a start would choose: any will do. */
-static int fill_in(struct hull_config *c, struct hull_error **err)
+static int fill_in(struct hull_config *c, const struct hull_settings *s, struct hull_error **err)
 {
 	c->id = strdup("00000000000000000000000000000000");
 	c->run_dir = strdup("/run/hull/vm/000000000000");
 	if (!c->id || !c->run_dir)
 		return hull_fail_nomem(err);
-	return hull_description_complete(c, err);
+	return hull_description_complete(c, s->guest_dir, err);
+}
+
+static int check_settings(struct hull_strv *problems, struct hull_error **err)
+{
+	cleanup_settings struct hull_settings s;
+
+	return hull_settings_load(&s, problems, err);
 }
 
 static int check(const char *file, struct hull_strv *problems, struct hull_error **err)
 {
+	const struct hull_settings *s = hull_cli_settings(err);
 	cleanup_config struct hull_config config;
 
 	hull_config_init(&config);
+	if (!s)
+		return -1;
 	if (hull_description_load(file, &config, problems, err) < 0)
 		return -1;
 	/* What is half read would only add problems that are none. */
 	if (problems->n)
 		return 0;
-	return fill_in(&config, err) < 0 ? -1 : hull_config_problems(&config, problems, err);
+	return fill_in(&config, s, err) < 0 ? -1 : hull_config_problems(&config, problems, err);
 }
 
 int hull_cmd_config_check(const struct hull_verb *verb, int argc, char **argv)
@@ -134,7 +150,7 @@ int hull_cmd_config_check(const struct hull_verb *verb, int argc, char **argv)
 	int r = parse(verb, argc, argv, &o, &file, &err);
 
 	if (r == 0)
-		r = check(file, &problems, &err);
+		r = file ? check(file, &problems, &err) : check_settings(&problems, &err);
 	if (r < 0)
 		hull_out_error(err);
 	if (r < 0 && hull_error_code(err) == HULL_E_UNSUPPORTED) /* a version to come */
@@ -144,7 +160,8 @@ int hull_cmd_config_check(const struct hull_verb *verb, int argc, char **argv)
 	for (size_t i = 0; !o.quiet && i < problems.n; i++)
 		hull_out_note("%s", problems.v[i]);
 	if (!o.quiet && !problems.n)
-		hull_out("%s: nothing is wrong with it\n", file);
+		hull_out("%s: nothing is wrong with %s\n", file ? file : "settings",
+			 file ? "it" : "them");
 	return problems.n ? HULL_EXIT_USAGE : HULL_EXIT_OK;
 }
 
@@ -192,12 +209,19 @@ static int print(const struct options *o, const struct hull_strv *argv, struct h
 
 static int plan(const struct options *o, const char *file, struct hull_error **err)
 {
+	const struct hull_settings *s = hull_cli_settings(err);
 	cleanup_config struct hull_config config;
 	cleanup_strv struct hull_strv argv = {0};
 
 	hull_config_init(&config);
-	if (hull_description_load(file, &config, NULL, err) < 0 || fill_in(&config, err) < 0 ||
-	    hull_config_validate(&config, err) < 0 ||
+	if (!s)
+		return -1;
+	hull_settings_begin(s, &config);
+	if (hull_description_load(file, &config, NULL, err) < 0)
+		return -1;
+	if (hull_settings_complete(s, &config) < 0)
+		return hull_fail_nomem(err);
+	if (fill_in(&config, s, err) < 0 || hull_config_validate(&config, err) < 0 ||
 	    hull_monitor_command(&config, hull_backend_find(o->backend), &argv, err) < 0)
 		return -1;
 	return print(o, &argv, err);
@@ -210,6 +234,8 @@ int hull_cmd_config_plan(const struct hull_verb *verb, int argc, char **argv)
 	const char *file = NULL;
 	int r = parse(verb, argc, argv, &o, &file, &err);
 
+	if (r == 0 && !file)
+		r = hull_fail(&err, HULL_E_INVALID, "usage: hull %s", verb->synopsis);
 	if (r == 0)
 		r = plan(&o, file, &err);
 	if (r >= 0)
@@ -222,13 +248,23 @@ int hull_cmd_config_plan(const struct hull_verb *verb, int argc, char **argv)
 
 static const char *const text_names[] = {"text", "man", NULL};
 
+struct fields_options {
+	bool page, settings;
+};
+
 static int on_fields_option(void *ctx, const struct hull_opt *opt, const char *value,
 			    struct hull_error **err)
 {
-	int *format = ctx;
+	struct fields_options *o = ctx;
+	int format;
 
-	*format = hull_name_index("format", value, text_names, err);
-	return *format < 0 ? -1 : 0;
+	if (opt->id == OPT_SETTINGS) {
+		o->settings = true;
+		return 0;
+	}
+	format = hull_name_index("format", value, text_names, err);
+	o->page = format == 1;
+	return format < 0 ? -1 : 0;
 }
 
 static int explain(bool page, struct hull_strbuf *out)
@@ -249,12 +285,13 @@ int hull_cmd_config_fields(const struct hull_verb *verb, int argc, char **argv)
 {
 	cleanup_strbuf struct hull_strbuf out = HULL_STRBUF_INIT;
 	cleanup_error struct hull_error *err = NULL;
-	int format = 0, r;
+	struct fields_options o = {0};
+	int r = hull_opts_parse_all(verb, argc, argv, on_fields_option, &o, &err);
 
-	r = hull_opts_parse_all(verb, argc, argv, on_fields_option, &format, &err);
 	if (r > 0)
 		return HULL_EXIT_OK;
-	if (r == 0 && explain(format == 1, &out) < 0)
+	if (r == 0 &&
+	    (o.settings ? hull_settings_explain(o.page, &out) : explain(o.page, &out)) < 0)
 		r = hull_fail_nomem(&err);
 	if (r == 0)
 		hull_out("%s", hull_strbuf_str(&out));

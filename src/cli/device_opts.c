@@ -7,6 +7,17 @@
 
 #include "cli/path_opts.h"
 #include "config/vfkit.h"
+#include "config/virtiofs.h"
+
+static int take_directory(struct hull_dev_fs *fs, struct hull_error **err)
+{
+	if (hull_fs_keep_tag(fs) < 0)
+		return hull_fail_nomem(err);
+	if (hull_dir_parse(fs->dir, &fs->dir, err) == 0)
+		return 0;
+	hull_hint(err, "give the path of a directory, or make it first: mkdir -p '%s'", fs->dir);
+	return -1;
+}
 
 static int settle(struct hull_device *d, struct hull_error **err)
 {
@@ -18,12 +29,12 @@ static int settle(struct hull_device *d, struct hull_error **err)
 	case HULL_DEVICE_USB:
 		existing = &d->disk.path;
 		if (!*existing)
-			return hull_fail(err, HULL_E_INVALID, "%s: 'path' is needed",
-					 hull_device_classes[d->kind].name);
+			return hull_fail(err, HULL_E_INVALID, "'path' is needed");
 		break;
 	case HULL_DEVICE_FS:
-		existing = &d->fs.dir;
-		break;
+		if (!d->fs.dir)
+			return hull_fail(err, HULL_E_INVALID, "virtio-fs: 'sharedDir' is needed");
+		return take_directory(&d->fs, err);
 	case HULL_DEVICE_NET:
 		existing = &d->net.path;
 		break;
@@ -49,8 +60,10 @@ int hull_device_add(struct hull_config *config, const char *value, struct hull_e
 	if (hull_vfkit_parse_device(value, &hooks, &dev, err) < 0)
 		return -1;
 	if (settle(&dev, err) < 0) {
+		const char *kind = hull_device_classes[dev.kind].name;
+
 		hull_device_fini(&dev);
-		return -1;
+		return hull_prefix(err, "%s", kind);
 	}
 	slot = config->devices.n < HULL_CONFIG_MAX_DEVICES ? hull_vec_push(&config->devices) : NULL;
 	if (slot) {

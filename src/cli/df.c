@@ -6,6 +6,7 @@
 #include "cli/df.h"
 
 #include "base/cleanup.h"
+#include "cli/settings.h"
 #include "cli/vms.h"
 #include "vm/usage.h"
 
@@ -89,12 +90,14 @@ int hull_cmd_df(const struct hull_verb *verb, int argc, char **argv)
 {
 	cleanup_error struct hull_error *err = NULL;
 	enum hull_vms_format format = HULL_VMS_TABLE;
+	const struct hull_settings *settings;
 	struct hull_usages all = {0};
 	int r = hull_opts_parse_all(verb, argc, argv, on_option, &format, &err);
 	int code = r < 0 ? HULL_EXIT_USAGE : HULL_EXIT_OK;
 
 	if (r == 0) {
-		r = hull_usage_gather(&all, &err);
+		settings = hull_cli_settings(&err);
+		r = settings ? hull_usage_gather(settings->guest_dir, &all, &err) : -1;
 		if (r == 0 && format == HULL_VMS_JSON)
 			r = print_json(&all, &err);
 		else if (r == 0)

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/program.h"
 #include "base/strbuf.h"
+#include "cli/settings.h"
 #include "config/config.h"
 #include "monitor/scratch.h"
 #include "monitor/share.h"
@@ -91,19 +92,35 @@ static int try_file(const char *path, struct hull_error **err)
 	return n ? 0 : hull_fail(err, HULL_E_CORRUPT, "'%s' is empty", path);
 }
 
+static void check_settings(const struct hull_config *config, struct hull_check_result *ret)
+{
+	cleanup_error struct hull_error *err = NULL;
+	const struct hull_settings *s = hull_cli_settings(&err);
+
+	if (!s)
+		hull_check_error(ret, HULL_CHECK_BROKEN, err);
+	else if (s->files.n)
+		hull_check_set(ret, HULL_CHECK_OK, "%zu %s, the last of them %s", s->files.n,
+			       s->files.n == 1 ? "file" : "files", s->files.v[s->files.n - 1]);
+	else
+		hull_check_set(ret, HULL_CHECK_OK, "no files: what is built in, and variables");
+}
+
 static void check_guest(const struct hull_config *config, struct hull_check_result *ret)
 {
 	static const char *const names[] = {"vmlinux", "initramfs", "modules.img"};
+	const struct hull_settings *s = hull_cli_settings(NULL);
 	cleanup_free char *first = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		cleanup_error struct hull_error *err = NULL;
 		cleanup_free char *path = NULL;
 
-		if (hull_dirs_guest(names[i], &path, &err) < 0 || try_file(path, &err) < 0) {
+		if (hull_dirs_guest(s ? s->guest_dir : NULL, names[i], &path, &err) < 0 ||
+		    try_file(path, &err) < 0) {
 			hull_check_error(ret, HULL_CHECK_BROKEN, err);
 			if (!*ret->hint)
-				hull_check_hint(ret, "install hull again, or point HULL_GUEST_DIR "
+				hull_check_hint(ret, "install hull again, or point guest_dir "
 						     "at the guest's kernel and initramfs");
 			return;
 		}
@@ -398,9 +415,15 @@ const struct hull_check hull_doctor_host_checks[] = {
 };
 
 const struct hull_check hull_doctor_checks[] = {
-	{"programs", check_programs}, {"guest", check_guest},
-	{"shares", check_shares},     {"namespaces", check_namespaces},
-	{"cgroup", check_cgroup},     {"directory", check_run},
-	{"scratch", check_scratch},   {"memory", check_memory},
-	{"files", check_files},	      {NULL, NULL},
+	{"settings", check_settings},
+	{"programs", check_programs},
+	{"guest", check_guest},
+	{"shares", check_shares},
+	{"namespaces", check_namespaces},
+	{"cgroup", check_cgroup},
+	{"directory", check_run},
+	{"scratch", check_scratch},
+	{"memory", check_memory},
+	{"files", check_files},
+	{NULL, NULL},
 };

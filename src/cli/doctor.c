@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cli/settings.h"
 #include "config.h"
 #include "config/config.h"
 
@@ -50,9 +51,15 @@ static int examine(struct doctor *d, struct hull_error **err)
 	const struct hull_backend_ops *backend = hull_backend_find("qemu");
 	const struct hull_check *const tables[] = {hull_doctor_host_checks, backend->checks,
 						   hull_doctor_checks};
+	const struct hull_settings *s = hull_cli_settings(NULL); /* a check tells what is wrong */
 	cleanup_config struct hull_config config;
 
 	hull_config_init(&config);
+	if (s) {
+		hull_settings_begin(s, &config);
+		if (hull_settings_complete(s, &config) < 0)
+			return hull_fail_nomem(err);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
 		for (const struct hull_check *c = tables[i]; c && c->name; c++) {
 			struct finding *f = hull_vec_push(&d->findings);

@@ -25,9 +25,8 @@ const struct hull_opt hull_gc_opts[] = {
 
 const char hull_gc_details[] =
 	"Collects what belongs to no VM that is recorded or lives: run directories, processes,\n"
-	"control groups, sockets, temporary files, claims; finishes what others began with VMs "
-	"and\n"
-	"were killed.  What another hull is at work on is left alone.  Volumes are never "
+	"control groups, sockets, logs, temporary files, claims; finishes what others began with\n"
+	"VMs and were killed.  What another hull is at work on is left alone.  Volumes are never\n"
 	"removed.\n";
 
 struct job {

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "cli/settings.h"
 #include "cli/vms.h"
 #include "vm/batch.h"
 #include "vm/catalogue.h"
@@ -321,6 +322,11 @@ static int do_all(struct job *j, const struct hull_verb *verb, int argc, char **
 {
 	uint64_t deadline = j->deadline_ms ? hull_deadline_ms(j->deadline_ms) : 0;
 
+	const struct hull_settings *settings = hull_cli_settings(err);
+
+	if (!settings)
+		return -1;
+	j->o.guest_dir = settings->guest_dir;
 	j->o.deadline_ns = deadline;
 	if (hull_catalogue_open(deadline, &j->store, err) < 0 || hull_loop_new(&j->loop, err) < 0 ||
 	    find(j, verb, argc, argv, rest, err) < 0 || run(j, err) < 0)

@@ -8,12 +8,11 @@
 
 #include "base/cleanup.h"
 #include "base/os.h"
-#include "base/strbuf.h"
-#include "base/text.h"
+#include "cli/table.h"
+#include "cli/values.h"
 #include "cli/vms.h"
 #include "vm/catalogue.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define DEADLINE_MS 20000
@@ -46,15 +45,6 @@ struct ls {
 	struct hull_loop *loop;
 };
 
-static int set_deadline(const char *value, uint64_t *ret, struct hull_error **err)
-{
-	if (hull_parse_duration(value, ret) == 0 && *ret)
-		return 0;
-	hull_fail(err, HULL_E_INVALID, "'%s' is not a time", value);
-	hull_hint(err, "write it like 30s or 5m");
-	return -1;
-}
-
 static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		     struct hull_error **err)
 {
@@ -65,7 +55,7 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		l->ids = true;
 		return 0;
 	case HULL_OPT_DEADLINE:
-		return set_deadline(value, &l->deadline_ms, err);
+		return hull_set_duration(&l->deadline_ms, value, err);
 	case HULL_OPT_FILTER:
 		return hull_vms_filter_add(&l->filter, value, err);
 	default:
@@ -74,30 +64,6 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 }
 
 /* ---- columns ---- */
-
-enum { ID, NAME, STATE, CPUS, MEMORY, AGE, DETAIL, COLUMNS };
-static const char *const headings[COLUMNS] = {"ID",	"NAME", "STATE", "CPUS",
-					      "MEMORY", "AGE",	"DETAIL"};
-
-struct cells {
-	char text[COLUMNS][128];
-};
-
-static void fill_cells(const struct hull_record *r, struct cells *c)
-{
-	bool runs = r->state == HULL_VM_RUNNING || r->state == HULL_VM_PAUSED;
-	char age[32], size[32];
-
-	hull_vms_age(runs ? r->started_ns : r->created_ns, age);
-	hull_vms_size(r->memory, size);
-	snprintf(c->text[ID], 128, "%.12s", r->id);
-	snprintf(c->text[NAME], 128, "%s", r->name ? r->name : "-");
-	snprintf(c->text[STATE], 128, "%s", hull_vm_state_names[r->state]);
-	snprintf(c->text[CPUS], 128, "%llu", (unsigned long long)r->cpus);
-	snprintf(c->text[MEMORY], 128, "%s", size);
-	snprintf(c->text[AGE], 128, "%s", age);
-	snprintf(c->text[DETAIL], 128, "%s", r->cause && *r->cause ? r->cause : r->reason);
-}
 
 static enum hull_out_style style_of(enum hull_vm_state state)
 {
@@ -115,37 +81,32 @@ static enum hull_out_style style_of(enum hull_vm_state state)
 	}
 }
 
-/* The last of a line is not padded. */
-static void put_cell(enum hull_out_style style, const char *text, size_t width, bool last)
+static void add_row(struct hull_table *t, const struct hull_record *r)
 {
-	hull_out_styled(style, "%s", text);
-	if (last)
-		hull_out("\n");
-	else
-		hull_out("%*s", (int)(width - strlen(text)) + 2, "");
+	bool runs = r->state == HULL_VM_RUNNING || r->state == HULL_VM_PAUSED;
+	char age[32], size[32];
+
+	hull_vms_age(runs ? r->started_ns : r->created_ns, age);
+	hull_vms_size(r->memory, size);
+	hull_table_add(t, HULL_OUT_PLAIN, "%.12s", r->id);
+	hull_table_add(t, HULL_OUT_PLAIN, "%s", r->name ? r->name : "-");
+	hull_table_add(t, style_of(r->state), "%s", hull_vm_state_names[r->state]);
+	hull_table_add(t, HULL_OUT_PLAIN, "%llu", (unsigned long long)r->cpus);
+	hull_table_add(t, HULL_OUT_PLAIN, "%s", size);
+	hull_table_add(t, HULL_OUT_PLAIN, "%s", age);
+	hull_table_add(t, HULL_OUT_PLAIN, "%s", r->cause && *r->cause ? r->cause : r->reason);
 }
 
 static int print_table(const struct hull_records *list, struct hull_error **err)
 {
-	cleanup_free struct cells *rows = calloc(list->n + 1, sizeof(*rows));
-	size_t width[COLUMNS];
+	static const char *const headings[] = {"ID",	 "NAME", "STATE", "CPUS",
+					       "MEMORY", "AGE",	 "DETAIL"};
+	cleanup_table struct hull_table t;
 
-	if (!rows)
-		return hull_fail_nomem(err);
-	for (size_t k = 0; k < COLUMNS; k++)
-		width[k] = strlen(headings[k]);
-	for (size_t i = 0; i < list->n; i++) {
-		fill_cells(&list->v[i], &rows[i]);
-		for (size_t k = 0; k < COLUMNS; k++)
-			width[k] = MAX(width[k], strlen(rows[i].text[k]));
-	}
-	for (size_t k = 0; k < COLUMNS; k++)
-		put_cell(HULL_OUT_STRONG, headings[k], width[k], k == COLUMNS - 1);
+	hull_table_init(&t, headings, ARRAY_SIZE(headings));
 	for (size_t i = 0; i < list->n; i++)
-		for (size_t k = 0; k < COLUMNS; k++)
-			put_cell(k == STATE ? style_of(list->v[i].state) : HULL_OUT_PLAIN,
-				 rows[i].text[k], width[k], k == COLUMNS - 1);
-	return 0;
+		add_row(&t, &list->v[i]);
+	return hull_table_print(&t, err);
 }
 
 /* ---- ls ---- */
@@ -187,27 +148,36 @@ static void select_some(struct hull_records *list, const struct hull_vms_filter 
 	list->n = n;
 }
 
+static int print(const struct ls *l, const struct hull_records *list, struct hull_error **err)
+{
+	char buf[16];
+
+	if (l->format == HULL_VMS_TABLE && !l->ids)
+		return print_table(list, err);
+	if (l->format == HULL_VMS_JSON || l->format == HULL_VMS_JSONL)
+		return print_json(list, l->format == HULL_VMS_JSONL, err);
+	for (size_t i = 0; i < list->n; i++) {
+		if (l->ids)
+			hull_out("%.12s\n", list->v[i].id);
+		else
+			hull_out("%s\n", hull_vms_name(&list->v[i], buf));
+	}
+	return 0;
+}
+
 static int ls(struct ls *l, struct hull_error **err)
 {
 	cleanup_records struct hull_records list = {0};
+	cleanup_error struct hull_error *trouble = NULL;
 	uint64_t deadline = hull_deadline_ms(l->deadline_ms);
-	char buf[16];
 
 	if (hull_catalogue_open(deadline, &l->store, err) < 0 || hull_loop_new(&l->loop, err) < 0 ||
-	    hull_catalogue_list(l->store, l->loop, deadline, &list, err) < 0)
+	    hull_catalogue_list(l->store, l->loop, deadline, &list, &trouble, err) < 0)
 		return -1;
 	select_some(&list, &l->filter);
-	if (l->format == HULL_VMS_TABLE && !l->ids)
-		return print_table(&list, err);
-	if (l->format == HULL_VMS_JSON || l->format == HULL_VMS_JSONL)
-		return print_json(&list, l->format == HULL_VMS_JSONL, err);
-	for (size_t i = 0; i < list.n; i++) {
-		if (l->ids)
-			hull_out("%.12s\n", list.v[i].id);
-		else
-			hull_out("%s\n", hull_vms_name(&list.v[i], buf));
-	}
-	return 0;
+	if (print(l, &list, err) < 0)
+		return -1;
+	return trouble ? hull_error_move(err, &trouble) : 0;
 }
 
 static int finish(struct ls *l, int r, struct hull_error *err)
@@ -234,7 +204,8 @@ int hull_cmd_ls(const struct hull_verb *verb, int argc, char **argv)
 		(void)finish(&l, r, err);
 		return HULL_EXIT_USAGE;
 	}
-	return finish(&l, r ? 0 : ls(&l, &err), err);
+	r = r ? 0 : ls(&l, &err);
+	return finish(&l, r, err);
 }
 
 /* ---- inspect ---- */

@@ -7,7 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/vms.h"
 #include "config.h"
+#include "config/settings.h"
 #include "config/vfkit.h"
 
 #include <fcntl.h>
@@ -61,6 +63,21 @@ static int list_options(int argc, char **argv)
 	out_options(v);
 	for (const struct hull_verb *sub = v->subs; sub && sub->name; sub++)
 		out_options(sub);
+	return HULL_EXIT_OK;
+}
+
+/* Those that a verb may be about. */
+static int list_vms(const char *name)
+{
+	cleanup_error struct hull_error *err = NULL;
+	const struct hull_verb *v = find_verb(name);
+
+	if (!v)
+		return unknown_verb(name);
+	if (strstr(v->synopsis, "VM") && hull_vms_print_names("", &err) < 0)
+		return hull_exit_code(err); /* in the middle of somebody's line: no word of it */
+	if (!strcmp(name, "cp") && hull_vms_print_names(":", &err) < 0)
+		return hull_exit_code(err);
 	return HULL_EXIT_OK;
 }
 
@@ -120,6 +137,13 @@ static int list_vfkit(const char *flag, const char *word)
 	return HULL_EXIT_OK;
 }
 
+static int list_settings(void)
+{
+	for (size_t i = 0; i < HULL_SETTINGS_COUNT; i++)
+		hull_out("%s\n", hull_settings_table[i].name);
+	return HULL_EXIT_OK;
+}
+
 /* Started with 0, 1 or 2 closed, the next open would become one of them. */
 static void keep_standard_fds(void)
 {
@@ -161,6 +185,10 @@ static int dispatch(int argc, char **argv)
 		return list_verbs(argc > 2 ? argv[2] : NULL);
 	if (!strcmp(name, "--list-options"))
 		return list_options(argc, argv);
+	if (!strcmp(name, "--list-settings"))
+		return list_settings();
+	if (!strcmp(name, "--list-vms") && argc == 3)
+		return list_vms(argv[2]);
 	if (!strcmp(name, "--list-vfkit") && argc == 4)
 		return list_vfkit(argv[2], argv[3]);
 	verb = find_verb(name);

@@ -6,14 +6,13 @@
 #include "cli/cli.h"
 
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "base/text.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-#define OPTS_MAX 64
+#define OPTS_MAX 96
 
 static size_t count(const struct hull_opt *opts)
 {
@@ -24,38 +23,12 @@ static size_t count(const struct hull_opt *opts)
 	return n;
 }
 
-int hull_fail_name(struct hull_error **err, const char *what, const char *value,
-		   const char *const *names)
-{
-	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
-	const char *near = hull_nearest(value, names);
-
-	if (near)
-		hull_fail(err, HULL_E_INVALID, "unknown %s '%s'; did you mean '%s'?", what, value,
-			  near);
-	else
-		hull_fail(err, HULL_E_INVALID, "unknown %s '%s'", what, value);
-	for (size_t i = 0; names[i]; i++)
-		hull_strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
-	hull_hint(err, "valid: %s", hull_strbuf_str(&all));
-	return -1;
-}
-
-int hull_name_index(const char *what, const char *value, const char *const *names,
-		    struct hull_error **err)
-{
-	for (int i = 0; names[i]; i++)
-		if (!strcmp(names[i], value))
-			return i;
-	return hull_fail_name(err, what, value, names);
-}
-
 static int unknown_option(const struct hull_verb *verb, const char *word, int letter,
 			  struct hull_error **err)
 {
 	const char *names[OPTS_MAX + 2];
 	cleanup_free char *name = NULL;
-	const char *near;
+	char near[HULL_NEAR_LEN];
 	size_t n = 0;
 
 	if (letter) {
@@ -72,12 +45,8 @@ static int unknown_option(const struct hull_verb *verb, const char *word, int le
 	name = strndup(word, strcspn(word, "="));
 	if (!name)
 		return hull_fail_nomem(err);
-	near = hull_nearest(name, names);
-	if (near)
-		hull_fail(err, HULL_E_INVALID, "unknown option '--%s'; did you mean '--%s'?", name,
-			  near);
-	else
-		hull_fail(err, HULL_E_INVALID, "unknown option '--%s'", name);
+	hull_fail(err, HULL_E_INVALID, "unknown option '--%s'%s", name,
+		  hull_did_you_mean(name, names, "--", near));
 	hull_hint(err, "see 'hull %s --help'", verb->name);
 	return -1;
 }

@@ -7,7 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "base/strbuf.h"
+#include "cli/settings.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,11 +29,6 @@ void hull_out(const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vfprintf(stdout, fmt, ap); /* hull_out_finish() looks at the stream's state */
 	va_end(ap);
-}
-
-int hull_out_flush(void)
-{
-	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -1;
 }
 
 static bool on_screen;
@@ -56,13 +53,27 @@ void hull_out_screen(bool on)
 	hull_out("\033[?1049h\033[?25l");
 }
 
+/* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
+static void put_printable(FILE *to, const char *s)
+{
+	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
+
+	if (hull_printable_add(&text, s, strlen(s)) == 0)
+		(void)fputs(hull_strbuf_str(&text), to);
+	else
+		(void)fputs("out of memory", to);
+}
+
 void hull_out_note(const char *fmt, ...)
 {
+	cleanup_free char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	put_printable(stderr, text ? text : "out of memory");
 	(void)fputc('\n', stderr);
 }
 
@@ -93,35 +104,14 @@ static bool error_as_json(const struct hull_error *err)
 	return text != NULL;
 }
 
-/* Length of the control character at @s, 0 if it is none: ASCII's, and in UTF-8 those of ISO 6429's
- * second set, of which some terminals take commands as well. */
-static size_t control_length(const char *s)
-{
-	unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
-
-	if (c == '\n' || c == '\t')
-		return 0;
-	if (c < ' ' || c == 0x7f)
-		return 1;
-	return c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
-}
-
-/* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
-static void put_printable(FILE *to, const char *s)
-{
-	while (*s) {
-		size_t n = control_length(s);
-
-		if (!n)
-			(void)fputc(*s++, to);
-		for (; n; n--, s++)
-			(void)fprintf(to, "\\x%02x", (unsigned char)*s);
-	}
-}
-
 static bool has_colour(FILE *stream)
 {
-	return isatty(fileno(stream)) && !getenv("NO_COLOR");
+	const struct hull_settings *s = hull_cli_settings(NULL);
+	enum hull_color color = s ? s->color : HULL_COLOR_AUTO;
+
+	if (!s && getenv("NO_COLOR")) /* what is wrong with them is told without */
+		color = HULL_COLOR_NEVER;
+	return color == HULL_COLOR_AUTO ? isatty(fileno(stream)) : color == HULL_COLOR_ALWAYS;
 }
 
 void hull_out_styled(enum hull_out_style style, const char *fmt, ...)
@@ -161,9 +151,28 @@ void hull_out_error(const struct hull_error *err)
 	}
 }
 
+void hull_out_progress(const char *text)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	(void)fputs("\r\033[K", stderr);
+	put_printable(stderr, text ? text : "");
+	(void)fflush(stderr);
+}
+
+void hull_out_bytes(const char *data, size_t len)
+{
+	(void)fwrite(data, 1, len, stdout); /* likewise */
+}
+
+int hull_out_flush(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -1;
+}
+
 int hull_out_finish(int code)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (hull_out_flush() == 0)
 		return code;
 	(void)fprintf(stderr, "hull: cannot write to standard output: %s\n", hull_strerror(errno));
 	return code == HULL_EXIT_OK ? HULL_EXIT_FAILED : code;

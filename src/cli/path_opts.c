@@ -41,7 +41,7 @@ int hull_file_parse(const char *value, char **slot, struct hull_error **err)
 		hull_fail_errno(err, errno, "read '%s'", value);
 	else
 		return replace(slot, steal_ptr(&real));
-	hull_hint(err, "give the path of a file that you may read, or leave it out for hull's own");
+	hull_hint(err, "give the path of a file that you may read");
 	return -1;
 }
 
@@ -53,7 +53,8 @@ int hull_dir_parse(const char *value, char **slot, struct hull_error **err)
 	if (!real || stat(real, &st) < 0)
 		return hull_fail_errno(err, errno, "open '%s'", value);
 	if (!S_ISDIR(st.st_mode))
-		return hull_fail(err, HULL_E_INVALID, "'%s' is not a directory", value);
+		return hull_fail_cause(err, HULL_E_INVALID, "not-a-directory",
+				       "'%s' is not a directory", value);
 	return replace(slot, steal_ptr(&real));
 }
 

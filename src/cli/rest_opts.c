@@ -55,7 +55,8 @@ static int look_up(char **address, struct hull_error **err)
 	return *address ? 0 : hull_fail_nomem(err);
 }
 
-int hull_rest_opt_parse(const char *value, struct hull_rest *ret, struct hull_error **err)
+int hull_rest_opt_parse(const char *value, bool vfkit, struct hull_rest *ret,
+			struct hull_error **err)
 {
-	return hull_rest_uri_parse(value, ret, err) < 0 ? -1 : look_up(&ret->address, err);
+	return hull_rest_uri_parse(value, vfkit, ret, err) < 0 ? -1 : look_up(&ret->address, err);
 }

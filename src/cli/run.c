@@ -6,27 +6,22 @@
  *         -> VM stopped -> everything of it gone -> the command's exit code
  *
  * With --agent none there is no command: the console takes its place and the VM's end ends it.
- * Signals go to the command; the second of the same kind within two seconds stops the VM.
+ * Giving up on the command (command.h) stops the VM.
  */
 #define _GNU_SOURCE
 #include "cli/run.h"
 
 #include "base/cleanup.h"
 #include "base/os.h"
-#include "base/strbuf.h"
+#include "cli/command.h"
 #include "cli/kernel_opts.h"
 #include "cli/tty.h"
-#include "vm/command.h"
-#include "vm/exec.h"
 #include "vm/rundir.h"
 #include "vm/stdio.h"
 #include "vm/vm.h"
 
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
-
-#define TWICE_NS (2 * HULL_NS_PER_S)
 
 /* What may be shown: the serial console, and a device. */
 enum { CONSOLE, DEVICE, N_CONSOLES };
@@ -34,18 +29,13 @@ enum { CONSOLE, DEVICE, N_CONSOLES };
 struct run {
 	struct hull_run_options o;
 	struct hull_loop *loop;
-	struct hull_source *signals, *timer;
 	struct hull_vm *vm;
-	struct hull_exec *exec;
+	struct hull_command command;
 	struct hull_stdio *outputs[N_CONSOLES], *console_in;
 	struct hull_error *err; /* ours; the first one */
 	int code;		/* the command's, while err is NULL */
-	int last_signal;
-	uint64_t last_signal_ns;
-	bool started, have_code, stopping;
-	bool ended;
-	/* CLOCK_MONOTONIC, 0: not yet. */
-	uint64_t began_ns, parsed_ns, reaped_ns, started_ns, exited_ns;
+	bool have_code, stopping, ended;
+	uint64_t began_ns, parsed_ns, reaped_ns; /* CLOCK_MONOTONIC, 0: not yet */
 	bool lost; /* the VM went away under the command: its end will tell why */
 };
 
@@ -54,6 +44,7 @@ static void stop(struct run *r)
 	if (r->stopping)
 		return;
 	r->stopping = true; /* the deadline stays armed: stopping can take too long as well */
+	r->command.over = true;
 	/* The root is thrown away with the VM: there is nothing to shut down cleanly. */
 	if (r->vm)
 		hull_vm_stop(r->vm, 0);
@@ -75,93 +66,42 @@ static void set_code(struct run *r, int code)
 
 /* ---- the command ---- */
 
-static void on_exec_started(void *ctx)
+static void on_command_ended(void *ctx, int code, const struct hull_error *error)
 {
 	struct run *r = ctx;
 
-	r->started = true;
-	r->started_ns = hull_now_ns();
+	r->lost = error && hull_error_code(error) == HULL_E_UNAVAILABLE && !r->stopping;
+	if (r->lost)
+		stop(r);
+	else if (error)
+		fail(r, error);
+	else
+		set_code(r, code);
 }
 
-/* What a user can do about a command that could not be started. */
-static const char *command_hint(const struct run *r, const char *cause)
-{
-	bool host = r->o.config.root.kind == HULL_ROOT_HOST;
-
-	if (!strcmp(cause, "command-not-found"))
-		return host ? "the guest has the host's system directories: install it, or what it "
-			      "needs, on the host; or share where it is with -v or --here"
-			    : "the guest has nothing but its initramfs and what is shared with -v "
-			      "or --here";
-	if (!strcmp(cause, "not-executable"))
-		return "is it executable (chmod +x), and made for this machine ('file' tells)?";
-	if (!strcmp(cause, "working-directory"))
-		return "homes and current directories are not in the guest: share one with --here "
-		       "or "
-		       "-v, or choose another with -w";
-	if (!strcmp(cause, "no-such-user") || !strcmp(cause, "no-such-group"))
-		return "use a name that the guest's files have, or a number: any will do";
-	return NULL;
-}
-
-static void fail_command(struct run *r, const struct hull_error *error)
-{
-	cleanup_error struct hull_error *err = NULL;
-	const char *hint = command_hint(r, hull_error_cause(error));
-
-	hull_fail_copy(&err, error);
-	if (hint && !*hull_error_hint(error))
-		hull_hint(&err, "%s", hint);
-	fail(r, err);
-}
-
-static void on_exec_done(void *ctx, const struct hull_exec_result *result,
-			 const struct hull_error *error)
+static void on_give_up(void *ctx, int signo)
 {
 	struct run *r = ctx;
 
-	r->exited_ns = hull_now_ns();
-	if (error) {
-		r->lost = hull_error_code(error) == HULL_E_UNAVAILABLE && !r->stopping;
-		if (r->lost)
-			stop(r);
-		else
-			fail_command(r, error);
-		return;
+	if (!r->stopping) {
+		if (!r->err)
+			set_code(r, 128 + signo);
+	} else if (r->vm) { /* impatience: what was decided stays, only faster */
+		hull_vm_kill(r->vm);
 	}
-	if (result->oom && !r->o.quiet)
-		hull_out_note("hull: the guest ran out of memory and killed something; "
-			      "give it more with -m");
-	set_code(r, (int)result->exit_status);
 }
 
-static const struct hull_exec_ops exec_ops = {.started = on_exec_started, .done = on_exec_done};
-
-static int start_command(struct run *r, struct hull_error **err)
+static void on_late(void *ctx, const struct hull_error *error)
 {
-	cleanup_strbuf struct hull_strbuf path = HULL_STRBUF_INIT;
-	struct hull_exec_options x = {
-		.exec_id = "run",
-		.args = &r->o.args,
-		.env = &r->o.env,
-		.cwd = r->o.cwd ? r->o.cwd : "",
-		.user = r->o.user ? r->o.user : "",
-		.terminal = r->o.terminal,
-		.pids_limit = r->o.pids_limit,
-		.caps = r->o.caps,
-		.stdin_fd = r->o.interactive ? STDIN_FILENO : -1,
-		.stdout_fd = STDOUT_FILENO,
-		.stderr_fd = STDERR_FILENO,
-	};
+	struct run *r = ctx;
 
-	hull_command_locate(&r->o.config, r->o.args.v[0], &r->o.env, &path);
-	x.path = hull_strbuf_str(&path);
-	if (r->o.terminal)
-		hull_tty_size(STDIN_FILENO, &x.rows, &x.columns);
-	if (r->o.terminal && r->o.interactive && hull_tty_raw(STDIN_FILENO, err) < 0)
-		return -1;
-	return hull_exec_start(r->loop, hull_vm_vsock(r->vm), &x, &exec_ops, r, &r->exec, err);
+	fail(r, error);
+	if (r->vm)
+		hull_vm_kill(r->vm);
 }
+
+static const struct hull_command_ops command_ops = {
+	.ended = on_command_ended, .give_up = on_give_up, .late = on_late};
 
 /* ---- the console ---- */
 
@@ -197,8 +137,8 @@ static const struct hull_stdio_ops console_ops = {.done = on_console_done};
 /* The writer is whoever connects first, so input comes before output. */
 static int type_to(struct run *r, const char *path, struct hull_error **err)
 {
-	if (hull_stdio_new_raw(r->loop, path, STDIN_FILENO, true, &console_ops, r, &r->console_in,
-			       err) < 0)
+	if (hull_stdio_new_raw(r->loop, NULL, path, STDIN_FILENO, true, &console_ops, r,
+			       &r->console_in, err) < 0)
 		return -1;
 	hull_stdio_begin(r->console_in);
 	return 0;
@@ -206,14 +146,15 @@ static int type_to(struct run *r, const char *path, struct hull_error **err)
 
 static int show(struct run *r, size_t which, const char *path, int fd, struct hull_error **err)
 {
-	return hull_stdio_new_raw(r->loop, path, fd, false, &console_ops, r, &r->outputs[which],
-				  err);
+	return hull_stdio_new_raw(r->loop, NULL, path, fd, false, &console_ops, r,
+				  &r->outputs[which], err);
 }
 
 /* A device that has the standard streams. */
 static int show_device(struct run *r, const struct hull_device *dev, struct hull_error **err)
 {
-	cleanup_free char *path = hull_vm_serial(r->vm, (size_t)(dev - r->o.config.devices.v));
+	cleanup_free char *path =
+		hull_vm_serial(r->vm, (size_t)(dev - r->o.machine.config.devices.v));
 
 	if (!path)
 		return hull_fail_nomem(err);
@@ -224,16 +165,16 @@ static int show_device(struct run *r, const struct hull_device *dev, struct hull
 
 static int show_consoles(struct run *r, struct hull_error **err)
 {
-	const struct hull_device *dev = hull_device_stdio(&r->o.config);
-	bool alone = r->o.config.agent == HULL_AGENT_NONE && !dev;
+	const struct hull_device *dev = hull_device_stdio(&r->o.machine.config);
+	bool alone = r->o.machine.config.agent == HULL_AGENT_NONE && !dev;
 	const char *path = hull_vm_console(r->vm);
 
 	if (dev && show_device(r, dev, err) < 0)
 		return -1;
-	if (!alone && !r->o.config.console)
+	if (!alone && !r->o.machine.config.console)
 		return 0;
-	if (alone && r->o.interactive) {
-		if (r->o.terminal && hull_tty_raw(STDIN_FILENO, err) < 0)
+	if (alone && r->o.command.interactive) {
+		if (r->o.command.terminal && hull_tty_raw(STDIN_FILENO, err) < 0)
 			return -1;
 		if (type_to(r, path, err) < 0)
 			return -1;
@@ -247,7 +188,7 @@ static void show_notes(const struct run *r)
 {
 	const struct hull_strv *notes = hull_vm_notes(r->vm);
 
-	for (size_t i = 0; i < notes->n && !r->o.quiet; i++)
+	for (size_t i = 0; i < notes->n && !r->o.command.quiet; i++)
 		hull_out_note("hull: %s", notes->v[i]);
 }
 
@@ -264,7 +205,9 @@ static void on_vm_ready(void *ctx, const struct hull_error *error)
 		return;
 	show_notes(r);
 	if (show_consoles(r, &err) < 0 ||
-	    (r->o.config.agent == HULL_AGENT_HULL && start_command(r, &err) < 0))
+	    (r->o.machine.config.agent == HULL_AGENT_HULL &&
+	     hull_command_start(&r->command, hull_vm_vsock(r->vm), &r->o.machine.config, "run",
+				false, &err) < 0))
 		fail(r, err);
 }
 
@@ -272,7 +215,7 @@ static void on_vm_ready(void *ctx, const struct hull_error *error)
 static void on_vm_waiting(void *ctx)
 {
 	struct run *r = ctx;
-	cleanup_free char *target = hull_gdb_target(&r->o.config);
+	cleanup_free char *target = hull_gdb_target(&r->o.machine.config);
 
 	hull_out_note("hull: the guest waits for a debugger: gdb vmlinux -ex 'target remote %s'",
 		      target ? target : "");
@@ -285,11 +228,11 @@ static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
 	bool proper = !strcmp(end->reason, "shutdown") || !strcmp(end->reason, "reboot");
 
 	if (!r->stopping || (r->lost && !r->err && !r->have_code)) {
-		if (r->o.config.agent == HULL_AGENT_NONE && proper) {
+		if (r->o.machine.config.agent == HULL_AGENT_NONE && proper) {
 			set_code(r, HULL_EXIT_OK);
 		} else {
 			hull_fail_cause(&err, end->code, end->reason, "the VM ended%s: %s",
-					r->o.config.agent == HULL_AGENT_NONE
+					r->o.machine.config.agent == HULL_AGENT_NONE
 						? ""
 						: " while the command ran",
 					end->message);
@@ -306,88 +249,18 @@ static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
 static const struct hull_vm_ops vm_ops = {
 	.waiting = on_vm_waiting, .ready = on_vm_ready, .ended = on_vm_ended};
 
-/* ---- signals and time ---- */
-
-static void on_signal(void *ctx, int signo)
-{
-	struct run *r = ctx;
-	uint64_t now = hull_now_ns();
-	unsigned int rows, columns;
-
-	if (signo == SIGCONT)
-		hull_tty_continue();
-	if (signo == SIGWINCH || signo == SIGCONT) { /* nobody tells a stopped one of a new size */
-		hull_tty_size(STDIN_FILENO, &rows, &columns);
-		if (r->exec && r->o.terminal)
-			hull_exec_resize(r->exec, rows, columns);
-		return;
-	}
-	if (r->stopping) { /* impatience: what was decided stays, only faster */
-		if (r->vm)
-			hull_vm_kill(r->vm);
-		return;
-	}
-	if (!r->started || (signo == r->last_signal && now - r->last_signal_ns < TWICE_NS)) {
-		if (!r->err)
-			set_code(r, 128 + signo);
-		return;
-	}
-	r->last_signal = signo;
-	r->last_signal_ns = now;
-	hull_exec_signal(r->exec, signo);
-}
-
-static void on_timeout(void *ctx)
-{
-	cleanup_error struct hull_error *err = NULL;
-	struct run *r = ctx;
-
-	hull_fail_cause(&err, HULL_E_TIMEOUT, "command-timeout",
-			"the command did not end within %llu.%03llu s",
-			(unsigned long long)(r->o.timeout_ms / 1000),
-			(unsigned long long)(r->o.timeout_ms % 1000));
-	hull_hint(&err, "give it longer with --timeout");
-	fail(r, err);
-	if (r->vm)
-		hull_vm_kill(r->vm);
-}
-
-static int watch(struct run *r, struct hull_error **err)
-{
-	static const int all[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
-				  SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
-	int signals[ARRAY_SIZE(all)], e;
-	struct sigaction sa;
-	size_t n = 0;
-
-	/* What the caller ignores (nohup, a script's background job) stays ignored; a blocked
-	 * signal would reach the signalfd all the same. */
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		if (sigaction(all[i], NULL, &sa) < 0 || sa.sa_handler != SIG_IGN)
-			signals[n++] = all[i];
-
-	if (hull_loop_new(&r->loop, err) < 0)
-		return -1;
-	e = hull_loop_add_signals(r->loop, signals, n, on_signal, r, &r->signals);
-	if (e == 0)
-		e = hull_loop_add_timer(r->loop, on_timeout, r, &r->timer);
-	if (e < 0)
-		return hull_fail_errno(err, -e, "set up the event loop");
-	if (r->o.timeout_ms)
-		hull_source_arm(r->timer, hull_deadline_ms(r->o.timeout_ms));
-	return 0;
-}
-
 static int run(struct run *r, struct hull_error **err)
 {
 	int e;
 
 	/* What an earlier call was killed in the middle of.  The deadline counts from before it. */
 	r->parsed_ns = hull_now_ns();
-	if (watch(r, err) < 0 || hull_rundir_reap_all(err) < 0)
+	if (hull_loop_new(&r->loop, err) < 0 ||
+	    hull_command_watch(&r->command, r->loop, &r->o.command, &command_ops, r, err) < 0 ||
+	    hull_rundir_reap_all(err) < 0)
 		return -1;
 	r->reaped_ns = hull_now_ns();
-	if (hull_vm_start(r->loop, &r->o.config, &vm_ops, r, &r->vm, err) < 0)
+	if (hull_vm_start(r->loop, &r->o.machine.config, &vm_ops, r, &r->vm, err) < 0)
 		return -1;
 	e = hull_loop_run(r->loop);
 	if (e < 0)
@@ -432,25 +305,16 @@ static int show_timing(const struct run *r, struct hull_error **err)
 		if (!s->depth)
 			p.at = s->end_ns;
 	}
-	if (r->o.config.agent == HULL_AGENT_NONE) {
-		add_phase(&p, HULL_AT_GUEST, "guest", r->exited_ns, end);
+	if (r->o.machine.config.agent == HULL_AGENT_NONE) {
+		add_phase(&p, HULL_AT_GUEST, "guest", r->command.exited_ns, end);
 	} else {
-		add_phase(&p, HULL_AT_GUEST, "exec", r->started_ns, end);
-		add_phase(&p, HULL_AT_GUEST, "command", r->exited_ns, end);
+		add_phase(&p, HULL_AT_GUEST, "exec", r->command.started_ns, end);
+		add_phase(&p, HULL_AT_GUEST, "command", r->command.exited_ns, end);
 	}
 	add_phase(&p, HULL_AT_MONITOR, "teardown", 0, end);
 	e = hull_timing_show(&r->o.timing, &p.t, r->began_ns, end, err);
 	hull_timeline_fini(&p.t);
 	return e;
-}
-
-static int exit_code(const struct hull_error *err)
-{
-	if (!strcmp(hull_error_cause(err), "command-not-found"))
-		return HULL_EXIT_NOT_FOUND;
-	if (!strcmp(hull_error_cause(err), "not-executable"))
-		return HULL_EXIT_NOT_EXECUTABLE;
-	return HULL_EXIT_RUN_FAILED;
 }
 
 int hull_cmd_run(const struct hull_verb *verb, int argc, char **argv)
@@ -468,7 +332,7 @@ int hull_cmd_run(const struct hull_verb *verb, int argc, char **argv)
 	hull_stdio_free(r.console_in);
 	for (size_t i = 0; i < ARRAY_SIZE(r.outputs); i++)
 		hull_stdio_free(r.outputs[i]);
-	hull_exec_free(r.exec);
+	hull_command_fini(&r.command);
 	hull_vm_free(r.vm);
 	hull_tty_restore();
 	hull_loop_free(r.loop);
@@ -476,7 +340,7 @@ int hull_cmd_run(const struct hull_verb *verb, int argc, char **argv)
 	hull_run_options_fini(&r.o);
 	if (e < 0) {
 		hull_out_error(err);
-		return exit_code(err);
+		return hull_command_exit_code(err);
 	}
 	return e > 0 ? HULL_EXIT_OK : r.code;
 }

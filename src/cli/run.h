@@ -5,31 +5,15 @@
 #ifndef HULL_CLI_RUN_H
 #define HULL_CLI_RUN_H
 
-#include "base/caps.h"
 #include "cli/cli.h"
+#include "cli/command_opts.h"
+#include "cli/machine_opts.h"
 #include "cli/timing.h"
-#include "config/config.h"
-
-enum hull_run_net {
-	HULL_RUN_NET_UNSAID,
-	HULL_RUN_NET_NONE,
-	HULL_RUN_NET_USER, /* plus the provider */
-};
 
 struct hull_run_options {
-	struct hull_config config;
-	struct hull_strv args, env;
-	struct hull_strv env_words; /* of -e, which override what files say */
-	char *cwd, *user;
-	bool interactive, terminal, detach, quiet;
-	bool root_said, agent_said;
-	uint64_t timeout_ms; /* 0: none */
-	uint64_t pids_limit; /* 0: none */
+	struct hull_machine_opts machine;
+	struct hull_command_opts command;
 	struct hull_timing timing;
-	struct hull_caps caps;
-	enum hull_run_net net;
-	enum hull_network_provider provider;
-	HULL_VEC(struct hull_port) ports; /* moved to the config in the end */
 };
 
 extern const struct hull_opt hull_run_opts[];

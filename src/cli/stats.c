@@ -138,9 +138,15 @@ static int find(struct hull_stats_job *j, bool quiet, struct hull_records *ret,
 		struct hull_error **err)
 {
 	if (!j->n_refs) {
-		if (hull_catalogue_list(j->store, j->loop, hull_deadline_ms(ANSWER_MS), ret, err) <
-		    0)
+		cleanup_error struct hull_error *trouble = NULL;
+
+		if (hull_catalogue_list(j->store, j->loop, hull_deadline_ms(ANSWER_MS), ret,
+					&trouble, err) < 0)
 			return -1;
+		if (trouble && !quiet) {
+			hull_out_error(trouble);
+			j->code = HULL_EXIT_FAILED;
+		}
 		keep_running(ret);
 		return 0;
 	}

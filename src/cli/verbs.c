@@ -3,13 +3,19 @@
  * The table of verbs.
  */
 #include "cli/completion.h"
+#include "cli/console.h"
 #include "cli/convert.h"
+#include "cli/copy.h"
 #include "cli/create.h"
 #include "cli/df.h"
 #include "cli/doctor.h"
+#include "cli/events.h"
+#include "cli/exec.h"
 #include "cli/gc.h"
 #include "cli/lifecycle.h"
 #include "cli/list.h"
+#include "cli/logs.h"
+#include "cli/ps.h"
 #include "cli/run.h"
 #include "cli/stats.h"
 #include "cli/vfkit.h"
@@ -52,27 +58,42 @@ static const char doctor_details[] = "Nothing is changed, and nothing is left be
 				     "without; 1 if something is broken.\n";
 
 const struct hull_verb hull_verbs[] = {
+	{"attach", "attach [OPTIONS] VM SESSION", "Attach to a command in a virtual machine again",
+	 hull_attach_opts, hull_attach_details, hull_cmd_attach, false, NULL, NULL},
 	{"completion", "completion bash|zsh|fish", "Print a shell's completion script", no_opts,
 	 NULL, hull_cmd_completion, false, NULL, NULL},
 	{"config", "config VERB [OPTIONS] [ARGS]",
-	 "Check and convert descriptions of virtual machines", no_opts, NULL, hull_sub_main, false,
-	 hull_config_subs, NULL},
+	 "Check and convert descriptions of virtual machines, show settings", no_opts, NULL,
+	 hull_sub_main, false, hull_config_subs, NULL},
+	{"console", "console [OPTIONS] VM", "Use the serial console of a virtual machine",
+	 hull_console_opts, hull_console_details, hull_cmd_console, false, NULL, NULL},
+	{"cp", "cp [OPTIONS] SRC DST", "Copy files into and out of a virtual machine", hull_cp_opts,
+	 hull_cp_details, hull_cmd_cp, false, NULL, NULL},
 	{"create", "create [OPTIONS]", "Make a virtual machine that stays", hull_create_opts,
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
 	{"df", "df [OPTIONS]", "Tell how much of the disk hull takes", hull_df_opts,
 	 hull_df_details, hull_cmd_df, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
 	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
+	{"events", "events [OPTIONS]", "Tell what happened to virtual machines", hull_events_opts,
+	 hull_events_details, hull_cmd_events, false, NULL, NULL},
+	{"exec", "exec [OPTIONS] VM [--] COMMAND [ARGS]",
+	 "Run a command in a virtual machine that runs", hull_exec_opts, hull_exec_details,
+	 hull_cmd_exec, false, NULL, NULL},
 	{"gc", "gc [OPTIONS]", "Collect what belongs to no virtual machine any more", hull_gc_opts,
 	 hull_gc_details, hull_cmd_gc, false, NULL, NULL},
 	{"inspect", "inspect VM...", "Tell all about virtual machines, as JSON", hull_inspect_opts,
 	 hull_inspect_details, hull_cmd_inspect, false, NULL, NULL},
 	{"kill", "kill [OPTIONS] VM...", "End virtual machines at once", hull_lifecycle_opts, NULL,
 	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"logs", "logs [OPTIONS] VM", "Show what a virtual machine printed on its console",
+	 hull_logs_opts, hull_logs_details, hull_cmd_logs, false, NULL, NULL},
 	{"ls", "ls [OPTIONS]", "List virtual machines", hull_ls_opts, hull_ls_details, hull_cmd_ls,
 	 false, NULL, NULL},
 	{"pause", "pause [OPTIONS] VM...", "Hold virtual machines where they are",
 	 hull_lifecycle_opts, NULL, hull_cmd_lifecycle, false, NULL, NULL},
+	{"ps", "ps [OPTIONS] [VM...]", "List the commands that run in virtual machines",
+	 hull_ps_opts, hull_ps_details, hull_cmd_ps, false, NULL, NULL},
 	{"rename", "rename VM NAME", "Call a virtual machine something else", hull_rename_opts,
 	 NULL, hull_cmd_rename, false, NULL, NULL},
 	{"restart", "restart [OPTIONS] VM...", "Stop virtual machines and start them again",

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/strbuf.h"
+#include "cli/settings.h"
 #include "cli/tty.h"
 #include "vm/rundir.h"
 #include "vm/stdio.h"
@@ -112,10 +113,12 @@ static int connect_stdio(struct run *r, struct hull_error **err)
 		return hull_fail_nomem(err);
 	if (isatty(STDIN_FILENO) && hull_tty_console(STDIN_FILENO, err) < 0)
 		return -1;
-	if (hull_stdio_new_raw(r->loop, path, STDIN_FILENO, true, &stdio_ops, r, &r->in, err) < 0)
+	if (hull_stdio_new_raw(r->loop, NULL, path, STDIN_FILENO, true, &stdio_ops, r, &r->in,
+			       err) < 0)
 		return -1;
 	hull_stdio_begin(r->in);
-	return hull_stdio_new_raw(r->loop, path, STDOUT_FILENO, false, &stdio_ops, r, &r->out, err);
+	return hull_stdio_new_raw(r->loop, NULL, path, STDOUT_FILENO, false, &stdio_ops, r, &r->out,
+				  err);
 }
 
 /* ---- the VM ---- */
@@ -145,11 +148,9 @@ static void on_ready(void *ctx, const struct hull_error *error)
 	tell(r, hull_strbuf_str(&text));
 }
 
-/* A guest that reboots ends here. */
 static bool is_proper(const char *reason)
 {
-	return !strcmp(reason, "shutdown") || !strcmp(reason, "reboot") ||
-	       !strcmp(reason, "stopped");
+	return !strcmp(reason, "shutdown") || !strcmp(reason, "stopped");
 }
 
 static void on_ended(void *ctx, const struct hull_vm_end *end)
@@ -202,13 +203,38 @@ static int watch(struct run *r, struct hull_error **err)
 	return e < 0 ? hull_fail_errno(err, -e, "set up the event loop") : 0;
 }
 
+/* A flag says more than a setting. */
+static void set_level(const struct run *r)
+{
+	if (is_level(r, "debug")) {
+		hull_out_log(HULL_LOG_DEBUG);
+		(void)setenv("HULL_DEBUG", "1", 1); /* the monitor's */
+	} else if (is_level(r, "error")) {
+		hull_out_log(HULL_LOG_ERROR);
+	}
+}
+
+/* vfkit has its own CPUs and memory where its flags say nothing. */
+static int describe(struct run *r, struct hull_strv *warnings, struct hull_error **err)
+{
+	const struct hull_settings *s = hull_cli_settings(err);
+
+	if (!s)
+		return -1;
+	set_level(r);
+	hull_settings_begin(s, &r->config);
+	if (hull_vfkit_set_up(&r->flags, &r->config, warnings, err) < 0)
+		return -1;
+	return hull_settings_complete(s, &r->config) < 0 ? hull_fail_nomem(err) : 0;
+}
+
 static int run(struct run *r, struct hull_error **err)
 {
 	cleanup_strv struct hull_strv warnings = {0};
 	int e;
 
 	/* Whoever has read the pid file may use it. */
-	if (watch(r, err) < 0 || hull_vfkit_set_up(&r->flags, &r->config, &warnings, err) < 0)
+	if (watch(r, err) < 0 || describe(r, &warnings, err) < 0)
 		return -1;
 	for (size_t i = 0; i < warnings.n; i++)
 		tell(r, warnings.v[i]);
@@ -221,19 +247,6 @@ static int run(struct run *r, struct hull_error **err)
 	return r->err ? hull_error_move(err, &r->err) : 0;
 }
 
-static int parse(struct run *r, int argc, char **argv, struct hull_error **err)
-{
-	if (hull_vfkit_parse_flags(argv + 1, (size_t)argc - 1, &r->flags, err) < 0)
-		return -1;
-	if (is_level(r, "debug")) {
-		hull_out_log(HULL_LOG_DEBUG);
-		(void)setenv("HULL_DEBUG", "1", 1); /* the monitor's */
-	} else if (is_level(r, "error")) {
-		hull_out_log(HULL_LOG_ERROR);
-	}
-	return 0;
-}
-
 int hull_cmd_vfkit(const struct hull_verb *verb, int argc, char **argv)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -241,7 +254,7 @@ int hull_cmd_vfkit(const struct hull_verb *verb, int argc, char **argv)
 	int code = HULL_EXIT_OK;
 
 	hull_config_init(&r.config);
-	if (parse(&r, argc, argv, &err) < 0)
+	if (hull_vfkit_parse_flags(argv + 1, (size_t)argc - 1, &r.flags, &err) < 0)
 		code = fail(err);
 	else if (r.flags.help)
 		code = show_help();

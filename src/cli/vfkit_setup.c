@@ -137,8 +137,9 @@ static int set_rest(const struct hull_vfkit_flags *flags, struct hull_config *co
 
 	if (!hull_vfkit_given(flags, "restful-uri") || !strcmp(uri, "none://"))
 		return 0;
-	return hull_rest_opt_parse(uri, &config->rest, err) < 0 ? hull_prefix(err, "--restful-uri")
-								: 0;
+	return hull_rest_opt_parse(uri, true, &config->rest, err) < 0
+		       ? hull_prefix(err, "--restful-uri")
+		       : 0;
 }
 
 int hull_vfkit_set_up(const struct hull_vfkit_flags *flags, struct hull_config *config,

@@ -7,6 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/os.h"
+#include "base/when.h"
+#include "vm/catalogue.h"
 #include "vm/rundir.h"
 
 #include <inttypes.h>
@@ -15,6 +17,7 @@
 #include <time.h>
 
 #define LABEL_MAX 255
+#define NAMES_MS 500 /* nobody waits for completion */
 
 int hull_vms_format_parse(const char *value, enum hull_vms_format *ret, struct hull_error **err)
 {
@@ -169,6 +172,20 @@ int hull_targets_all(struct hull_store *store, const struct hull_vms_filter *fil
 	return 0;
 }
 
+int hull_vms_print_names(const char *suffix, struct hull_error **err)
+{
+	cleanup_store struct hull_store *store = NULL;
+	cleanup_records struct hull_records list = {0};
+	char buf[16];
+
+	if (hull_catalogue_open(hull_deadline_ms(NAMES_MS), &store, err) < 0 ||
+	    hull_store_list(store, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.n; i++)
+		hull_out("%s%s\n", hull_vms_name(&list.v[i], buf), suffix);
+	return 0;
+}
+
 void hull_targets_fini(struct hull_targets *targets)
 {
 	for (size_t i = 0; i < targets->n; i++) {
@@ -196,6 +213,15 @@ void hull_vms_time(uint64_t ns, char buf[40])
 	gmtime_r(&s, &tm);
 	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(buf, 40, "%.23s.%09uZ", date, (unsigned int)(ns % HULL_NS_PER_S));
+}
+
+int hull_vms_when_parse(const char *value, uint64_t *ret_ns, struct hull_error **err)
+{
+	if (hull_parse_when(value, hull_realtime_ns(), ret_ns) == 0)
+		return 0;
+	hull_fail(err, HULL_E_INVALID, "'%s' is not a time", value);
+	hull_hint(err, "write it like 5m (so long ago), 2026-11-26T07:30 or 2026-11-26T07:30:01Z");
+	return -1;
 }
 
 void hull_vms_age(uint64_t ns, char buf[32])
@@ -327,6 +353,22 @@ int hull_vms_print_json(const struct hull_json *json, bool pretty, struct hull_e
 		return hull_fail_nomem(err);
 	hull_out("%s%s", text, pretty ? "" : "\n");
 	return 0;
+}
+
+/* ---- following ---- */
+
+static void on_reader(void *ctx, uint32_t events)
+{
+	hull_loop_quit(ctx, 0);
+}
+
+int hull_vms_watch_reader(struct hull_loop *loop, struct hull_source **ret_source,
+			  struct hull_error **err)
+{
+	int r = hull_loop_add_fd(loop, STDOUT_FILENO, 0, on_reader, loop, ret_source);
+
+	/* EPERM: it is a file. */
+	return r < 0 && r != -EPERM ? hull_fail_errno(err, -r, "watch standard output") : 0;
 }
 
 /* ---- labels ---- */

@@ -15,6 +15,7 @@ enum {
 	HULL_OPT_FILTER = 1000,
 	HULL_OPT_DEADLINE,
 	HULL_OPT_LABEL,
+	HULL_OPT_SINCE,
 };
 
 /* Rows of option tables. */
@@ -30,6 +31,11 @@ enum {
 #define HULL_VMS_OPT_DEADLINE                                                               \
 	{                                                                                   \
 		HULL_OPT_DEADLINE, "deadline", "TIME", "give up after TIME (30s, 5m)", NULL \
+	}
+#define HULL_VMS_OPT_SINCE(what)                                                          \
+	{                                                                                 \
+		HULL_OPT_SINCE, "since", "TIME",                                          \
+			"only " what " at TIME or later (5m ago, 2026-11-26T07:30)", NULL \
 	}
 #define HULL_VMS_OPT_OUTPUT(formats)                                      \
 	{                                                                 \
@@ -66,6 +72,9 @@ int hull_targets_all(struct hull_store *store, const struct hull_vms_filter *fil
 		     struct hull_targets *ret, struct hull_error **err);
 void hull_targets_fini(struct hull_targets *targets);
 
+/* Their names, or ids, a line each with @suffix; for completion: as the store has them. */
+int hull_vms_print_names(const char *suffix, struct hull_error **err);
+
 /* ---- how it is printed ---- */
 
 const char *hull_vms_name(const struct hull_record *r, char buf[16]); /* name, or short id */
@@ -76,12 +85,19 @@ struct hull_json *hull_vms_error_json(const struct hull_error *error);
 int hull_vms_print_json(const struct hull_json *json, bool pretty, struct hull_error **err);
 /* "2026-11-26T07:30:01.123456789Z" */
 void hull_vms_time(uint64_t ns, char buf[40]);
+/* "5m" ago, or a date: see base/when.h. */
+int hull_vms_when_parse(const char *value, uint64_t *ret_ns, struct hull_error **err);
 /* "3 minutes", since then; "" for never. */
 void hull_vms_age(uint64_t ns, char buf[32]);
 /* "512 MiB" */
 void hull_vms_size(uint64_t bytes, char buf[32]);
 /* "41.5 MiB", rounded */
 void hull_vms_short_size(uint64_t bytes, char buf[32]);
+
+/* Quits the loop when nobody reads standard output any more.  Where that can't be watched, as a
+ * file, the source is NULL. */
+int hull_vms_watch_reader(struct hull_loop *loop, struct hull_source **ret_source,
+			  struct hull_error **err);
 
 /* KEY=VALUE, or KEY- (to remove it, where @removes). */
 int hull_vms_label_parse(const char *value, bool removes, struct hull_labels *labels,

@@ -6,9 +6,13 @@
 #include "config/config.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "config/disk.h"
 #include "config/nbd.h"
 #include "config/network.h"
+#include "config/resources.h"
 #include "config/resturi.h"
+#include "config/virtiofs.h"
 #include "config/vports.h"
 
 #include <assert.h>
@@ -23,9 +27,9 @@
  * under emulation, which is why this is not more. */
 #define DEFAULT_MEMORY (512 * MIB)
 
-#define SERIAL_MAX_LEN 20 /* virtio-blk: VIRTIO_BLK_ID_BYTES */
 #define PATH_MAX_LEN 4095
 
+const char *const hull_backend_kind_names[] = {"qemu", "mock", NULL};
 const char *const hull_arch_names[] = {"x86_64", "aarch64", NULL};
 const char *const hull_machine_names[] = {"auto", "q35", "microvm", "virt", NULL};
 const char *const hull_accel_names[] = {"auto", "kvm", "tcg", NULL};
@@ -41,9 +45,11 @@ const char *const hull_protocol_names[] = {"tcp", "udp", NULL};
 const char *const hull_gdb_kind_names[] = {"none", "socket", "tcp", NULL};
 const char *const hull_firmware_kind_names[] = {"none", "efi", NULL};
 const char *const hull_rest_kind_names[] = {"none", "unix", "tcp", NULL};
+const char *const hull_iommu_names[] = {"none", "intel", "smmuv3", NULL};
 
 #define NAMES_MATCH(names, last) \
 	static_assert(ARRAY_SIZE(names) == (size_t)(last) + 2, "one name for each value")
+NAMES_MATCH(hull_backend_kind_names, HULL_BACKEND_MOCK);
 NAMES_MATCH(hull_arch_names, HULL_ARCH_AARCH64);
 NAMES_MATCH(hull_machine_names, HULL_MACHINE_VIRT);
 NAMES_MATCH(hull_accel_names, HULL_ACCEL_TCG);
@@ -59,6 +65,7 @@ NAMES_MATCH(hull_protocol_names, HULL_PROTOCOL_UDP);
 NAMES_MATCH(hull_gdb_kind_names, HULL_GDB_TCP);
 NAMES_MATCH(hull_firmware_kind_names, HULL_FIRMWARE_EFI);
 NAMES_MATCH(hull_rest_kind_names, HULL_REST_TCP);
+NAMES_MATCH(hull_iommu_names, HULL_IOMMU_SMMUV3);
 
 static const struct hull_field root_table[] = {
 	HULL_FIELD_ENUM(struct hull_root, kind, "kind", 0, enum hull_root_kind, HULL_ROOT_NONE,
@@ -70,20 +77,6 @@ static const struct hull_field root_table[] = {
 			"refuse writes to the root; /dev, /run and /tmp stay writable"),
 };
 static const struct hull_fields root_fields = HULL_FIELDS(struct hull_root, root_table);
-
-static const struct hull_field disk_table[] = {
-	HULL_FIELD_STRING(struct hull_disk, path, "path", HULL_FIELD_PATH, PATH_MAX_LEN,
-			  "host path of the image or block device"),
-	HULL_FIELD_ENUM(struct hull_disk, format, "format", 0, enum hull_disk_format, HULL_DISK_RAW,
-			hull_disk_format_names, "format of the image"),
-	HULL_FIELD_BOOL(struct hull_disk, readonly, "readonly", 0, false,
-			"refuse writes from the guest"),
-	HULL_FIELD_STRING(struct hull_disk, serial, "serial", 0, SERIAL_MAX_LEN,
-			  "serial number the guest sees"),
-	HULL_FIELD_SIZE(struct hull_disk, scratch_bytes, "scratch", 0, 0, MIB, 64 * 1024 * GIB,
-			"instead of a path: an empty disk of this size, thrown away at the end"),
-};
-static const struct hull_fields disk_fields = HULL_FIELDS(struct hull_disk, disk_table);
 
 static const struct hull_field share_table[] = {
 	HULL_FIELD_STRING(struct hull_share, source, "source",
@@ -190,11 +183,22 @@ static const struct hull_field config_table[] = {
 	HULL_FIELD_STRING(struct hull_config, name, "name", 0, 63, "name of the VM"),
 	HULL_FIELD_U64(struct hull_config, cpus, "cpus", 0, 1, 1, HULL_CONFIG_MAX_CPUS,
 		       "number of virtual CPUs"),
+	HULL_FIELD_U64(struct hull_config, cpus_max, "cpus_max", 0, 0, 0, HULL_CONFIG_MAX_CPUS,
+		       "most there may be later; 0: no more than cpus"),
 	HULL_FIELD_SIZE(struct hull_config, memory_bytes, "memory", 0, DEFAULT_MEMORY, 64 * MIB,
 			4096 * GIB, "memory of the guest"),
+	HULL_FIELD_SIZE(struct hull_config, memory_max_bytes, "memory_max", 0, 0, 0, 4096 * GIB,
+			"most there may be later; 0: no more than memory"),
+	HULL_FIELD_U64(struct hull_config, memory_slots, "memory_slots", 0, 8, 1,
+		       HULL_CONFIG_MAX_MEMORY_SLOTS, "pieces in which memory_max may come"),
+	HULL_FIELD_STRUCT(struct hull_config, memory_backing, "memory_backing", 0,
+			  &hull_memory_backing_fields, "what that memory is made of"),
 	HULL_FIELD_U64(struct hull_config, cpu_limit, "cpu_limit", 0, 0, 0,
 		       1000 * HULL_CONFIG_MAX_CPUS,
 		       "thousandths of a host CPU that the VM may use; 0: no limit"),
+	HULL_FIELD_ENUM(struct hull_config, backend, "backend", 0, enum hull_backend_kind,
+			HULL_BACKEND_QEMU, hull_backend_kind_names,
+			"what runs the VM: QEMU, or for tests a program that pretends to"),
 	HULL_FIELD_ENUM(struct hull_config, arch, "arch", 0, enum hull_arch, HULL_ARCH_HOST,
 			hull_arch_names, "architecture of the guest; this host's if not said"),
 	HULL_FIELD_ENUM(struct hull_config, machine, "machine", 0, enum hull_machine,
@@ -203,6 +207,13 @@ static const struct hull_field config_table[] = {
 			hull_accel_names, "hardware virtualisation or emulation"),
 	HULL_FIELD_STRING(struct hull_config, cpu_model, "cpu_model", 0, 512,
 			  "CPU model with its features, in the hypervisor's words"),
+	HULL_FIELD_STRINGS(struct hull_config, cpu_features, "cpu_features", 0,
+			   HULL_CONFIG_MAX_CPU_FEATURES,
+			   "what the model is to have (+NAME) or to lack (-NAME)"),
+	HULL_FIELD_ENUM(struct hull_config, iommu, "iommu", 0, enum hull_iommu, HULL_IOMMU_NONE,
+			hull_iommu_names,
+			"keeps PCI devices to the memory they are given; intel: of q35, smmuv3: of "
+			"virt"),
 	HULL_FIELD_STRUCT(struct hull_config, firmware, "firmware", 0, &firmware_fields,
 			  "firmware that boots the VM"),
 	HULL_FIELD_STRING(struct hull_config, kernel, "kernel", HULL_FIELD_PATH, PATH_MAX_LEN,
@@ -229,8 +240,8 @@ static const struct hull_field config_table[] = {
 			"show the serial console to whoever starts the VM"),
 	HULL_FIELD_STRUCT(struct hull_config, root, "root", 0, &root_fields,
 			  "the guest's root directory"),
-	HULL_FIELD_LIST(struct hull_config, disks, "disks", 0, &disk_fields, HULL_CONFIG_MAX_DISKS,
-			"disks, in the order the guest sees them"),
+	HULL_FIELD_LIST(struct hull_config, disks, "disks", 0, &hull_disk_fields,
+			HULL_CONFIG_MAX_DISKS, "disks, in the order the guest sees them"),
 	HULL_FIELD_LIST(struct hull_config, shares, "shares", 0, &share_fields,
 			HULL_CONFIG_MAX_SHARES, "directories and files of the host"),
 	HULL_FIELD_ENUM(struct hull_config, share_driver, "share_driver", 0, enum hull_share_driver,
@@ -256,14 +267,26 @@ static const struct hull_field config_table[] = {
 			  "sets the guest's clock when the host's jumps, without hull's agent"),
 	HULL_FIELD_BOOL(struct hull_config, rng, "rng", 0, true,
 			"give the guest a source of entropy"),
+	HULL_FIELD_STRING(struct hull_config, rng_source, "rng_source", HULL_FIELD_PATH,
+			  PATH_MAX_LEN,
+			  "device of the host that it has its bytes from, such as /dev/hwrng; the "
+			  "kernel's own generator if empty"),
 	HULL_FIELD_BOOL(struct hull_config, seccomp, "seccomp", 0, true,
 			"have the hypervisor filter its own system calls"),
 	HULL_FIELD_BOOL(struct hull_config, tied, "tied", HULL_FIELD_OURS, false,
 			"stop the VM when its starter goes away"),
 	HULL_FIELD_U64(struct hull_config, boot_timeout_ms, "boot_timeout_ms", 0, 60000, 1,
 		       UINT64_C(24) * 3600 * 1000, "milliseconds until the guest must be ready"),
+	HULL_FIELD_ENUM(
+		struct hull_config, on_reboot, "on_reboot", 0, enum hull_on_reboot,
+		HULL_ON_REBOOT_AUTO, hull_on_reboot_names,
+		"whether the VM ends when its guest reboots; auto: unless firmware boots it"),
+	HULL_FIELD_STRUCT(struct hull_config, restart, "restart", 0, &hull_restart_fields,
+			  "whether the VM is started anew when it has ended by itself"),
 	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", HULL_FIELD_OURS,
 			  HULL_CONFIG_MAX_RUN_DIR, "directory for the VM's sockets, lock and logs"),
+	HULL_FIELD_STRING(struct hull_config, log_dir, "log_dir", HULL_FIELD_OURS, PATH_MAX_LEN,
+			  "directory for the console's log that outlives the VM; run_dir if empty"),
 	HULL_FIELD_STRING(struct hull_config, scratch_dir, "scratch_dir", HULL_FIELD_PATH,
 			  PATH_MAX_LEN, "directory for scratch disks: /var/tmp if empty"),
 	HULL_FIELD_STRUCT(struct hull_config, rest, "rest", 0, &rest_fields,
@@ -322,28 +345,10 @@ int hull_config_to_json(const struct hull_config *config, char **ret_text, struc
 	return 0;
 }
 
-static bool is_alnum(char c)
+/* "help" and "?" are words to QEMU that make it print and leave. */
+bool hull_config_is_cpu_model(const char *s)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* Begins with a letter or digit and goes on with those or one of @others. */
-static bool is_word(const char *s, const char *others)
-{
-	if (!is_alnum(*s))
-		return false;
-	for (; *s; s++)
-		if (!is_alnum(*s) && !strchr(others, *s))
-			return false;
-	return true;
-}
-
-static bool has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return true;
-	return false;
+	return hull_is_word(s, "_.,+=:-") && strcmp(s, "help") != 0;
 }
 
 static int check_path(const char *path, const char *field, struct hull_error **err)
@@ -363,14 +368,16 @@ static int check_identity(const struct hull_config *c, struct hull_error **err)
 	if (!c->id || strlen(c->id) != 32 || strspn(c->id, "0123456789abcdef") != 32)
 		return hull_fail(err, HULL_E_INVALID,
 				 "id: must be 32 lower-case hexadecimal digits");
-	if (c->name && !is_word(c->name, "_.-"))
+	if (c->name && !hull_is_word(c->name, "_.-"))
 		return hull_fail(err, HULL_E_INVALID,
 				 "name: '%s' must be letters, digits, '_', '.' and '-' only, "
 				 "beginning with a letter or digit",
 				 c->name);
 	if (!c->run_dir)
 		return hull_fail(err, HULL_E_INVALID, "run_dir: missing");
-	return check_path(c->run_dir, "run_dir", err);
+	if (check_path(c->run_dir, "run_dir", err) < 0)
+		return -1;
+	return check_path(c->log_dir, "log_dir", err);
 }
 
 /* What it boots is on the disks. */
@@ -424,7 +431,7 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 
 	if (efi && check_without_kernel(c, err) < 0)
 		return -1;
-	if (!efi && !c->kernel)
+	if (!efi && !c->kernel && c->backend != HULL_BACKEND_MOCK)
 		return hull_fail(err, HULL_E_INVALID, "kernel: missing");
 	if (check_path(c->kernel, "kernel", err) < 0 || check_path(c->initrd, "initrd", err) < 0 ||
 	    check_path(c->modules, "modules", err) < 0)
@@ -450,7 +457,7 @@ static int check_boot(const struct hull_config *c, struct hull_error **err)
 			err, HULL_E_INVALID,
 			"root.readonly: with root.kind 'none' there is no root to protect");
 	for (size_t i = 0; i < c->append.n; i++)
-		if (has_control(c->append.v[i]))
+		if (hull_has_control(c->append.v[i], strlen(c->append.v[i])))
 			return hull_fail(err, HULL_E_INVALID,
 					 "append[%zu]: control characters are not allowed", i);
 	return 0;
@@ -500,8 +507,7 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 				 hull_machine_names[c->machine], hull_arch_names[c->arch]);
 	if (c->memory_bytes % MIB)
 		return hull_fail(err, HULL_E_INVALID, "memory: must be a multiple of 1 MiB");
-	/* "help" and "?" are words to QEMU that make it print and leave. */
-	if (c->cpu_model && (!is_word(c->cpu_model, "_.,+=:-") || !strcmp(c->cpu_model, "help")))
+	if (c->cpu_model && !hull_config_is_cpu_model(c->cpu_model))
 		return hull_fail(err, HULL_E_INVALID, "cpu_model: '%s' is not a CPU model",
 				 c->cpu_model);
 	if (check_path(c->scratch_dir, "scratch_dir", err) < 0 ||
@@ -512,43 +518,15 @@ static int check_hardware(const struct hull_config *c, struct hull_error **err)
 	return check_path(c->programs.passt, "programs.passt", err);
 }
 
-static int fail_disk(struct hull_error **err, size_t i, const char *field, const char *text)
+struct hull_disk *hull_config_scratch(const struct hull_config *config)
 {
-	return hull_fail(err, HULL_E_INVALID, "disks[%zu].%s: %s", i, field, text);
-}
+	for (size_t i = 0; i < config->disks.n; i++) {
+		struct hull_disk *d = &config->disks.v[i];
 
-static int check_disk(const struct hull_disk *d, size_t i, struct hull_error **err)
-{
-	if (!d->path && !d->scratch_bytes)
-		return fail_disk(err, i, "path", "missing");
-	if (d->path && *d->path != '/')
-		return fail_disk(err, i, "path", "not an absolute path");
-	if (d->path && d->scratch_bytes)
-		return fail_disk(err, i, "scratch", "not together with a path");
-	if (d->scratch_bytes % 512)
-		return fail_disk(err, i, "scratch", "must be a multiple of 512");
-	if (d->scratch_bytes && d->format != HULL_DISK_RAW)
-		return fail_disk(err, i, "format", "a scratch disk is raw");
-	if (d->scratch_bytes && d->readonly)
-		return fail_disk(err, i, "readonly", "of no use for a scratch disk");
-	if (d->serial && !is_word(d->serial, "_.-"))
-		return fail_disk(err, i, "serial",
-				 "must be letters, digits, '_', '.' and '-' only");
-	return 0;
-}
-
-static int check_disk_at(const struct hull_config *c, size_t i, struct hull_error **err)
-{
-	const char *serial = c->disks.v[i].serial;
-
-	if (c->disks.v[i].scratch_bytes && c->root.readonly)
-		return fail_disk(err, i, "scratch", "of no use for a root that refuses writes");
-	if (check_disk(&c->disks.v[i], i, err) < 0)
-		return -1;
-	for (size_t k = 0; serial && k < i; k++)
-		if (c->disks.v[k].serial && !strcmp(serial, c->disks.v[k].serial))
-			return fail_disk(err, i, "serial", "same as that of another disk");
-	return 0;
+		if (d->scratch_bytes && d->serial && !strcmp(d->serial, HULL_SCRATCH_SERIAL))
+			return d;
+	}
+	return NULL;
 }
 
 size_t hull_config_count(const struct hull_config *config, enum hull_device_kind kind)
@@ -622,11 +600,11 @@ static int check_device_at(const struct hull_config *c, size_t i, struct hull_er
 	if (hull_device_is_disk(d) && (!d->disk.path || *d->disk.path != '/'))
 		return fail_device(err, i, "path",
 				   d->disk.path ? "not an absolute path" : "missing");
-	if (id && (strlen(id) > SERIAL_MAX_LEN || !is_word(id, "_.-")))
+	if (id && (strlen(id) > HULL_DISK_SERIAL_MAX || !hull_is_word(id, "_.-")))
 		return hull_fail(err, HULL_E_INVALID,
 				 "devices[%zu].id: must be at most %d letters, digits, '_', '.' "
 				 "and '-'",
-				 i, SERIAL_MAX_LEN);
+				 i, HULL_DISK_SERIAL_MAX);
 	if (id && serial_is_taken(c, i, id))
 		return fail_device(err, i, "id", "same as that of another disk");
 	switch (d->kind) {
@@ -634,6 +612,8 @@ static int check_device_at(const struct hull_config *c, size_t i, struct hull_er
 		return check_serial_at(c, i, err);
 	case HULL_DEVICE_NET:
 		return hull_network_device_check(c, i, err);
+	case HULL_DEVICE_FS:
+		return hull_fs_device_check(c, i, err);
 	case HULL_DEVICE_NBD:
 		return check_nbd(&d->nbd, i, err);
 	case HULL_DEVICE_VSOCK:
@@ -688,14 +668,15 @@ static int check_share_at(const struct hull_config *c, size_t i, struct hull_err
 
 /* Each finds one problem of the whole, or of an item of one of its lists. */
 static int (*const whole_checks[])(const struct hull_config *c, struct hull_error **err) = {
-	check_identity, check_firmware, check_boot,	  check_debug,
-	check_hardware, check_rest,	check_cloud_init, hull_vports_check};
+	check_identity,	      check_firmware,	check_boot,	  check_debug,
+	check_hardware,	      check_rest,	check_cloud_init, hull_vports_check,
+	hull_resources_check, hull_policy_check};
 #define LIST(member) offsetof(struct hull_config, member.n)
 static const struct {
 	size_t n; /* offset of the list's length */
 	int (*check)(const struct hull_config *c, size_t i, struct hull_error **err);
 } item_checks[] = {
-	{LIST(disks), check_disk_at},
+	{LIST(disks), hull_disk_check_at},
 	{LIST(devices), check_device_at},
 	{LIST(shares), check_share_at},
 	{LIST(networks), hull_network_check},
@@ -741,7 +722,7 @@ static bool list_it(void *ctx, struct hull_error *err)
 {
 	struct hull_strv *problems = ctx;
 
-	(void)hull_strv_add(problems, hull_error_message(err)); /* marks the list failed */
+	(void)hull_problem_add(problems, err); /* marks the list failed */
 	hull_error_free(err);
 	return true;
 }

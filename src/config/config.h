@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "config/device.h"
 #include "config/field.h"
+#include "config/policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,7 +21,9 @@
 #define HULL_CONFIG_VERSION 1
 
 #define HULL_CONFIG_MAX_CPUS 256
-#define HULL_CONFIG_MIN_CPU_LIMIT 10 /* thousandths: the kernel counts no less */
+#define HULL_CONFIG_MAX_CPU_FEATURES 64
+#define HULL_CONFIG_MAX_MEMORY_SLOTS 256 /* ACPI knows no more */
+#define HULL_CONFIG_MIN_CPU_LIMIT 10	 /* thousandths: the kernel counts no less */
 #define HULL_CONFIG_MAX_DISKS 16
 #define HULL_CONFIG_MAX_DEVICES 32
 #define HULL_CONFIG_MAX_SHARES 64
@@ -30,6 +33,7 @@
 /* Longest run_dir: what the kernel allows a socket path, less the longest name in it. */
 #define HULL_CONFIG_MAX_RUN_DIR 90
 
+enum hull_backend_kind { HULL_BACKEND_QEMU, HULL_BACKEND_MOCK };
 enum hull_arch { HULL_ARCH_X86_64, HULL_ARCH_AARCH64 };
 #ifdef __aarch64__
 #define HULL_ARCH_HOST HULL_ARCH_AARCH64
@@ -80,6 +84,8 @@ enum hull_network_provider {
  * socket's file, or a TCP port of the loopback. */
 enum hull_gdb_kind { HULL_GDB_NONE, HULL_GDB_SOCKET, HULL_GDB_TCP };
 enum hull_protocol { HULL_PROTOCOL_TCP, HULL_PROTOCOL_UDP };
+/* What keeps devices to the memory that the guest gives them: intel is of q35, smmuv3 of virt. */
+enum hull_iommu { HULL_IOMMU_NONE, HULL_IOMMU_INTEL, HULL_IOMMU_SMMUV3 };
 /* None: the hypervisor loads the kernel.  Efi: what a UEFI finds on the disks is booted. */
 enum hull_firmware_kind { HULL_FIRMWARE_NONE, HULL_FIRMWARE_EFI };
 
@@ -89,12 +95,20 @@ struct hull_root {
 	bool readonly;
 };
 
+/* A throwaway disk of this serial number takes what is written to the root. */
+#define HULL_SCRATCH_SERIAL "hull-scratch"
+
 struct hull_disk {
 	char *path; /* exclusive with scratch_bytes */
 	enum hull_disk_format format;
 	bool readonly;
 	char *serial;
 	uint64_t scratch_bytes; /* != 0: an empty disk of that size that nobody sees afterwards */
+	/* As of hull_dev_disk: */
+	char *cache, *aio;
+	uint64_t queues;
+	bool iothread;
+	bool discard;
 };
 
 /* A directory or file of the host.  What the guest makes in it belongs to whoever owns the source,
@@ -103,6 +117,16 @@ struct hull_share {
 	char *source; /* absolute, on the host */
 	char *target; /* absolute, in the guest's root */
 	bool readonly;
+};
+
+/* What the guest's memory is made of.  If anything is said here it is a file of the monitor's,
+ * which the hypervisor shares. */
+#define HULL_HUGEPAGES_HOST 1
+struct hull_memory_backing {
+	bool prealloc;	    /* all of it is there before the guest starts */
+	uint64_t hugepages; /* of so many bytes each; 0: usual pages; HOST: as the host has them */
+	bool lock;	    /* all of it is there before, and stays in the host's memory */
+	char *dir;	    /* a file there, without a name; NULL: in memory */
 };
 
 /* Connections to the host's ports are passed on to the guest's. */
@@ -161,12 +185,19 @@ struct hull_config {
 	char *id; /* 32 lower-case hex digits */
 	char *name;
 	uint64_t cpus;
+	uint64_t cpus_max; /* that there may be; 0: cpus */
 	uint64_t memory_bytes;
+	uint64_t memory_max_bytes; /* that there may be; 0: memory_bytes */
+	uint64_t memory_slots;	   /* pieces it may come in */
+	struct hull_memory_backing memory_backing;
 	uint64_t cpu_limit; /* thousandths of a host CPU for all of the VM; 0: none */
+	enum hull_backend_kind backend;
 	enum hull_arch arch;
 	enum hull_machine machine;
 	enum hull_accel accel;
-	char *cpu_model; /* NULL: the backend's choice */
+	char *cpu_model;	       /* NULL: the backend's choice */
+	struct hull_strv cpu_features; /* "+svm", "-avx": switched on and off */
+	enum hull_iommu iommu;
 	struct hull_firmware firmware;
 	char *kernel;
 	char *initrd;
@@ -190,10 +221,14 @@ struct hull_config {
 	char *ignition; /* file that the guest gets by HTTP, over vsock; NULL: none */
 	struct hull_timesync timesync; /* port 0: none; not of use to hull's own agent */
 	bool rng;
+	char *rng_source; /* device whose bytes it passes on; NULL: the host's kernel */
 	bool seccomp;
 	bool tied; /* stops when the starter's connection closes */
 	uint64_t boot_timeout_ms;
+	enum hull_on_reboot on_reboot;
+	struct hull_restart restart;
 	char *run_dir;
+	char *log_dir;	   /* of the console's log, if it is to be kept; NULL: run_dir */
 	char *scratch_dir; /* NULL: /var/tmp */
 	struct hull_rest rest;
 	struct hull_programs programs;
@@ -202,6 +237,7 @@ struct hull_config {
 extern const struct hull_fields hull_config_fields;
 
 /* Name tables, each ended by NULL and indexed by its enum. */
+extern const char *const hull_backend_kind_names[];
 extern const char *const hull_arch_names[];
 extern const char *const hull_machine_names[];
 extern const char *const hull_accel_names[];
@@ -217,16 +253,23 @@ extern const char *const hull_protocol_names[];
 extern const char *const hull_gdb_kind_names[];
 extern const char *const hull_firmware_kind_names[];
 extern const char *const hull_rest_kind_names[];
+extern const char *const hull_iommu_names[];
 
 void hull_config_init(struct hull_config *config);
 void hull_config_fini(struct hull_config *config);
 #define cleanup_config __attribute__((cleanup(hull_config_fini)))
 
+/* The throwaway disk for what is written to the root, which needs a file system; NULL: memory takes
+ * it.  Others are empty, and the guest's affair. */
+struct hull_disk *hull_config_scratch(const struct hull_config *config);
 /* How many of a kind its list of devices has. */
 size_t hull_config_count(const struct hull_config *config, enum hull_device_kind kind);
 /* The console of the list of devices that has the standard streams of whoever starts the VM; NULL:
  * none has. */
 const struct hull_device *hull_device_stdio(const struct hull_config *config);
+
+/* Whether it can be one, by its form. */
+bool hull_config_is_cpu_model(const char *s);
 
 /* Initialises *ret_config, on failure too.  What fits no field is an error; whether the fields fit
  * each other is hull_config_validate()'s affair. */

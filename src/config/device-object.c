@@ -57,7 +57,8 @@ int hull_class_finish(const struct hull_class *class, void *object, uint64_t see
 /* The kind of that name, or -1. */
 static int find_kind(const char *name, struct hull_error **err)
 {
-	const char *names[HULL_DEVICE_COUNT + 1] = {NULL}, *near;
+	const char *names[HULL_DEVICE_COUNT + 1] = {NULL};
+	char near[HULL_NEAR_LEN];
 
 	for (int i = 0; i < HULL_DEVICE_COUNT; i++) {
 		names[i] = hull_device_classes[i].name;
@@ -66,11 +67,8 @@ static int find_kind(const char *name, struct hull_error **err)
 	}
 	if (!name)
 		return hull_fail(err, HULL_E_INVALID, "must be the name of a device");
-	near = hull_nearest(name, names);
-	if (near)
-		return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'; did you mean '%s'?", name,
-				 near);
-	return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'", name);
+	return hull_fail(err, HULL_E_INVALID, "unknown '%.64s'%s", name,
+			 hull_did_you_mean(name, names, "", near));
 }
 
 static uint64_t seen_rows(const struct hull_class *class, const struct hull_json *json)

@@ -17,7 +17,6 @@
 
 #define PATH_MAX_LEN 4095
 #define TEXT_MAX_LEN 4095
-#define DISK_QUEUES_MAX 64
 
 /* A row: struct, member, its C type, the field's type, key, help, then further initialisers. */
 #define ROW(st, member, ctype, kind, key, text, ...)                                \
@@ -55,8 +54,9 @@
 
 static const char *const disk_types[] = {"image", "dev", NULL};
 static const char *const disk_formats[] = {"raw", "qcow2", "vmdk", NULL};
-static const char *const disk_caches[] = {"writeback", "none", "unsafe", NULL};
-static const char *const disk_aios[] = {"threads", "native", NULL};
+const char *const hull_disk_cache_names[] = {"writeback",    "none",	   "unsafe",
+					     "writethrough", "directsync", NULL};
+const char *const hull_disk_aio_names[] = {"threads", "native", NULL};
 static const char *const sync_names[] = {"full", "none", NULL};
 
 /* ---- disks ---- */
@@ -74,20 +74,18 @@ static const char *const sync_names[] = {"full", "none", NULL};
 		      .json = "type", .key = "type", .rank = 2,                                 \
 		      .flags = HULL_WORD_OMIT | HULL_WORD_EMPTY, .metavar = "image|dev")
 
-#define IMAGE_ROWS                                                                           \
-	OURS_NAMED(hull_dev_disk, format, "format",                                          \
-		   "format of the image (raw); it is never guessed", disk_formats,           \
-		   "raw|qcow2|vmdk"),                                                        \
-		OURS_NAMED(hull_dev_disk, cache, "cache",                                    \
-			   "writeback (default): by the host's page cache; none: past it; "  \
-			   "unsafe: nothing is flushed",                                     \
-			   disk_caches, "writeback|none|unsafe"),                            \
-		OURS_NAMED(hull_dev_disk, aio, "aio",                                        \
-			   "threads (default); native: by the kernel, with cache none only", \
-			   disk_aios, "threads|native"),                                     \
-		OURS(hull_dev_disk, discard, bool, BOOL, "discard",                          \
-		     "what the guest discards is given back to the host"),                   \
-		OURS(hull_dev_disk, outside, bool, BOOL, "outside",                          \
+#define IMAGE_ROWS                                                                             \
+	OURS_NAMED(hull_dev_disk, format, "format",                                            \
+		   "format of the image (raw); it is never guessed", disk_formats,             \
+		   "raw|qcow2|vmdk"),                                                          \
+		OURS_NAMED(hull_dev_disk, cache, "cache", HULL_DISK_CACHE_HELP,                \
+			   hull_disk_cache_names,                                              \
+			   "writeback|none|unsafe|writethrough|directsync"),                   \
+		OURS_NAMED(hull_dev_disk, aio, "aio", HULL_DISK_AIO_HELP, hull_disk_aio_names, \
+			   "threads|native"),                                                  \
+		OURS(hull_dev_disk, discard, bool, BOOL, "discard",                            \
+		     "what the guest discards is given back to the host"),                     \
+		OURS(hull_dev_disk, outside, bool, BOOL, "outside",                            \
 		     "the parts of a vmdk may be anywhere, by absolute paths")
 
 #define ID_ROW                                                                             \
@@ -95,7 +93,7 @@ static const char *const sync_names[] = {"full", "none", NULL};
 	     .max = TEXT_MAX_LEN)
 #define QUEUES_ROW                                                                                \
 	OURS(hull_dev_disk, queues, uint64_t, U64, "queues", "request queues (one for each CPU)", \
-	     .min = 1, .max = DISK_QUEUES_MAX)
+	     .min = 1, .max = HULL_DISK_QUEUES_MAX)
 
 static const struct hull_field blk_rows[] = {
 	DISK_ROWS,
@@ -116,20 +114,27 @@ static bool is(const char *value, const char *word)
 	return value && !strcmp(value, word);
 }
 
-const char *hull_disk_cache(const struct hull_dev_disk *disk)
+bool hull_disk_is_direct(const struct hull_dev_disk *d)
 {
-	if (disk->cache)
-		return disk->cache;
-	return is(disk->type, "dev") ? "none" : "writeback";
+	return d->cache ? is(d->cache, "none") || is(d->cache, "directsync") : is(d->type, "dev");
+}
+
+bool hull_disk_is_through(const struct hull_dev_disk *d)
+{
+	return is(d->cache, "writethrough") || is(d->cache, "directsync");
+}
+
+bool hull_disk_is_unsafe(const struct hull_dev_disk *d)
+{
+	return is(d->cache, "unsafe");
 }
 
 /* vfkit's dialect can say none of it. */
-static int disk_check(const void *object, struct hull_error **err)
+int hull_dev_disk_check(const struct hull_dev_disk *d, struct hull_error **err)
 {
-	const struct hull_dev_disk *d = object;
-
-	if (is(d->aio, "native") && strcmp(hull_disk_cache(d), "none") != 0)
-		return hull_fail(err, HULL_E_INVALID, "aio 'native' needs cache 'none'");
+	if (is(d->aio, "native") && !hull_disk_is_direct(d))
+		return hull_fail(err, HULL_E_INVALID,
+				 "aio 'native' needs cache 'none' or 'directsync'");
 	if (d->discard && d->readonly)
 		return hull_fail(err, HULL_E_INVALID,
 				 "'discard' and 'readonly' exclude each other");
@@ -139,6 +144,11 @@ static int disk_check(const void *object, struct hull_error **err)
 	if (d->outside && !is(d->format, "vmdk"))
 		return hull_fail(err, HULL_E_INVALID, "'outside' is of format 'vmdk'");
 	return 0;
+}
+
+static int disk_check(const void *object, struct hull_error **err)
+{
+	return hull_dev_disk_check(object, err);
 }
 
 static const struct hull_field nbd_rows[] = {

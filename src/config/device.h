@@ -47,7 +47,7 @@ struct hull_dev_disk {
 	char *type;	 /* NULL or "image": a file; "dev": a block device */
 	char *id;	 /* its serial number */
 	char *format;	 /* NULL or "raw", "qcow2", "vmdk": never guessed */
-	char *cache;	 /* "writeback", "none", "unsafe"; NULL: as its type has it */
+	char *cache;	 /* one of hull_disk_cache_names; NULL: as its type has it */
 	char *aio;	 /* NULL or "threads", "native" */
 	uint64_t queues; /* 0: the hypervisor's choice; virtio-blk and nvme */
 	bool iothread;	 /* served by a thread of its own; virtio-blk */
@@ -55,8 +55,27 @@ struct hull_dev_disk {
 	bool outside;	 /* vmdk: its parts may be anywhere, by absolute paths */
 };
 
-/* How it is cached, with the default: "none" for a block device itself, which vfkit opens so. */
-const char *hull_disk_cache(const struct hull_dev_disk *disk);
+#define HULL_DISK_QUEUES_MAX 64
+
+/*                its writes go...                     and are flushed
+ *   writeback    by the host's page cache             when the guest says so
+ *   writethrough by the host's page cache             each
+ *   none         past it, by direct I/O               when the guest says so
+ *   directsync   past it                              each
+ *   unsafe       by the host's page cache             never
+ *
+ * Without a word: "none" for a block device itself, which vfkit opens so, else "writeback". */
+extern const char *const hull_disk_cache_names[], *const hull_disk_aio_names[];
+#define HULL_DISK_CACHE_HELP                                                            \
+	"writeback (default): by the host's page cache; none: past it, by direct I/O; " \
+	"writethrough, directsync: likewise, and each write is flushed; unsafe: nothing is"
+#define HULL_DISK_AIO_HELP \
+	"threads (default); native: by the kernel, with cache none or directsync only"
+bool hull_disk_is_direct(const struct hull_dev_disk *disk);
+bool hull_disk_is_through(const struct hull_dev_disk *disk);
+bool hull_disk_is_unsafe(const struct hull_dev_disk *disk);
+/* What contradicts itself in it. */
+int hull_dev_disk_check(const struct hull_dev_disk *disk, struct hull_error **err);
 
 struct hull_dev_nbd {
 	char *word;

@@ -8,8 +8,10 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strbuf.h"
+#include "config/disk.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MIB (UINT64_C(1) << 20)
@@ -131,6 +133,8 @@ int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *c, struct 
 	c->machine = c->arch == HULL_ARCH_X86_64 ? HULL_MACHINE_Q35 : HULL_MACHINE_AUTO;
 	c->agent = HULL_AGENT_NONE;
 	c->rng = false;
+	if (!hull_policy_reboots(c))
+		c->on_reboot = HULL_ON_REBOOT_REBOOT;
 	if (vm->has_timesync)
 		c->timesync = vm->timesync;
 	if (vm->has_ignition)
@@ -143,9 +147,10 @@ int hull_config_from_vfkit(struct hull_vfkit *vm, struct hull_config *c, struct 
 static int note_key(void *ctx, const char *key, struct hull_json *value)
 {
 	/* What is looked at elsewhere, and what says no more than vfkit's machines do. */
-	static const char *const known[] = {
-		"version", "cpus",  "memory",  "firmware", "kernel", "initrd",	 "append",  "agent",
-		"machine", "disks", "devices", "networks", "rng",    "ignition", "timesync"};
+	static const char *const known[] = {"version", "cpus",	   "memory",   "firmware",
+					    "kernel",  "initrd",   "append",   "agent",
+					    "machine", "disks",	   "devices",  "networks",
+					    "rng",     "ignition", "timesync", "on_reboot"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (!strcmp(key, known[i]))
@@ -166,6 +171,8 @@ static int note_rest(const struct hull_config *c, struct hull_strv *notes, struc
 		hull_strv_addf(notes, "agent: vfkit has no '%s'", hull_agent_names[c->agent]);
 	if (c->machine != HULL_MACHINE_AUTO && c->machine != HULL_MACHINE_Q35)
 		hull_strv_addf(notes, "machine: vfkit has no '%s'", hull_machine_names[c->machine]);
+	if (c->on_reboot == HULL_ON_REBOOT_END)
+		hull_strv_add(notes, "on_reboot: vfkit's machines go on when their guests reboot");
 	return 0;
 }
 
@@ -216,6 +223,35 @@ static struct hull_device *add(struct hull_vfkit *vm, enum hull_device_kind kind
 	return NULL;
 }
 
+struct noting {
+	const char *where;
+	struct hull_strv *notes;
+};
+
+/* Of what beyond this a disk has, nothing can be said there. */
+static int note_disk_key(void *ctx, const char *key, struct hull_json *value)
+{
+	static const char *const known[] = {"path", "readonly", "serial"};
+	const struct noting *n = ctx;
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(key, known[i]))
+			return 0;
+	return hull_strv_addf(n->notes, "%s.%s: vfkit has no place for it", n->where, key);
+}
+
+static int note_disk(const struct hull_disk *d, size_t i, struct hull_strv *notes)
+{
+	cleanup_json struct hull_json *json = NULL;
+	char where[32];
+	const struct noting noting = {where, notes};
+
+	snprintf(where, sizeof(where), "disks[%zu]", i);
+	if (hull_fields_to_json(&hull_disk_fields, d, &json, NULL) < 0)
+		return -ENOMEM;
+	return hull_json_each(json, note_disk_key, (void *)(uintptr_t)&noting);
+}
+
 static int give_disk(struct hull_disk *d, size_t i, struct hull_vfkit *vm, struct hull_strv *notes)
 {
 	struct hull_device *dev;
@@ -223,6 +259,8 @@ static int give_disk(struct hull_disk *d, size_t i, struct hull_vfkit *vm, struc
 	if (!d->path || d->format != HULL_DISK_RAW)
 		return hull_strv_addf(notes, "disks[%zu]: vfkit has no %s disks", i,
 				      d->path ? hull_disk_format_names[d->format] : "scratch");
+	if (note_disk(d, i, notes) < 0)
+		return -ENOMEM;
 	dev = add(vm, HULL_DEVICE_BLK);
 	if (!dev)
 		return -ENOMEM;

@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *type_text(const struct hull_field *f)
+const char *hull_field_type_text(const struct hull_field *f)
 {
 	if (f->names && f->type == HULL_FIELD_TYPE_STRING)
 		return "one of";
+	if (f->flags & HULL_FIELD_SWITCH)
+		return "true, false or size";
 	switch (f->type) {
 	case HULL_FIELD_TYPE_STRING:
 		return f->flags & HULL_FIELD_PATH ? "path" : "string";
@@ -38,8 +40,7 @@ static const char *type_text(const struct hull_field *f)
 	return "";
 }
 
-/* A word of ours in the page's language, in which '_' would begin something. */
-static void add_word(struct hull_strbuf *out, bool page, const char *word)
+void hull_field_add_word(struct hull_strbuf *out, bool page, const char *word)
 {
 	for (; *word; word++) {
 		if (page && strchr("_*\\`", *word))
@@ -82,16 +83,16 @@ static void add_field(const struct hull_field *f, const char *prefix, bool page,
 		      struct hull_strbuf *out)
 {
 	hull_strbuf_adds(out, page ? "*" : "");
-	add_word(out, page, prefix);
-	add_word(out, page, f->name);
-	hull_strbuf_addf(out, page ? "* (%s" : "  %s", type_text(f));
+	hull_field_add_word(out, page, prefix);
+	hull_field_add_word(out, page, f->name);
+	hull_strbuf_addf(out, page ? "* (%s" : "  %s", hull_field_type_text(f));
 	for (size_t i = 0; f->names && f->names[i]; i++) {
 		hull_strbuf_adds(out, i ? ", " : " ");
-		add_word(out, page, f->names[i]);
+		hull_field_add_word(out, page, f->names[i]);
 	}
 	hull_strbuf_adds(out, page ? ")" : "");
 	hull_strbuf_adds(out, page ? "\n\t" : "\n      ");
-	add_word(out, page, f->help);
+	hull_field_add_word(out, page, f->help);
 	add_default(f, page, out);
 	hull_strbuf_adds(out, page ? ".\n\n" : "\n");
 }

@@ -79,11 +79,28 @@ static int fail(struct hull_error **err, const struct hull_field_where *w, const
 
 int hull_field_fail(const struct hull_field_where *where, struct hull_error **err)
 {
-	cleanup_error struct hull_error *own = err ? steal_ptr(err) : NULL;
+	cleanup_strbuf struct hull_strbuf place = HULL_STRBUF_INIT;
+	const struct hull_field_where *whole = whole_of(where);
+	struct hull_strv *problems = whole ? whole->problems : NULL;
+	cleanup_error struct hull_error *own = NULL;
 
-	if (hull_error_code(own) != HULL_E_INVALID)
-		return err ? hull_error_move(err, &own) : -1;
-	return fail_text(err, where, hull_error_message(own));
+	if (!err || hull_error_code(*err) != HULL_E_INVALID)
+		return -1;
+	add_where(&place, where);
+	if (place.len)
+		(void)hull_prefix(err, "%s", hull_strbuf_str(&place));
+	if (!problems)
+		return -1;
+	own = steal_ptr(err);
+	return hull_problem_add(problems, own) < 0 ? hull_fail_nomem(err) : 1;
+}
+
+int hull_problem_add(struct hull_strv *problems, const struct hull_error *err)
+{
+	const char *hint = hull_error_hint(err);
+
+	return hull_strv_addf(problems, "%s%s%s%s", hull_error_message(err), *hint ? " (" : "",
+			      hint, *hint ? ")" : "");
 }
 
 int hull_field_set_text(char **slot, const char *value)
@@ -184,7 +201,8 @@ static int name_from_json(const struct hull_field *f, const struct hull_json *js
 			  const struct hull_field_where *w, uint32_t *ret, struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf all = HULL_STRBUF_INIT;
-	const char *s = hull_json_str(json), *near;
+	const char *s = hull_json_str(json);
+	char near[HULL_NEAR_LEN];
 
 	for (uint32_t i = 0; f->names[i]; i++) {
 		hull_strbuf_addf(&all, "%s%s", i ? ", " : "", f->names[i]);
@@ -195,10 +213,8 @@ static int name_from_json(const struct hull_field *f, const struct hull_json *js
 	}
 	if (!s)
 		return fail(err, w, "must be one of %s", hull_strbuf_str(&all));
-	near = hull_nearest(s, f->names);
-	if (near)
-		return fail(err, w, "unknown value '%.*s'; did you mean '%s'?", KEY_SHOWN_LEN, s,
-			    near);
+	if (*hull_did_you_mean(s, f->names, "", near))
+		return fail(err, w, "unknown value '%.*s'%s", KEY_SHOWN_LEN, s, near);
 	return fail(err, w, "unknown value '%.*s': must be one of %s", KEY_SHOWN_LEN, s,
 		    hull_strbuf_str(&all));
 }
@@ -219,13 +235,27 @@ static int string_from_json(const struct hull_field *f, void *p, const struct hu
 	return hull_field_set_text(p, s) < 0 ? hull_fail_nomem(err) : 0;
 }
 
+static bool is_switch(const struct hull_field *f, const struct hull_json *json)
+{
+	return f->flags & HULL_FIELD_SWITCH && hull_json_type(json) == HULL_JSON_BOOL;
+}
+
 static int number_from_json(const struct hull_field *f, void *p, const struct hull_json *json,
 			    const struct hull_field_where *w, struct hull_error **err)
 {
 	const char *text = f->type == HULL_FIELD_TYPE_SIZE ? hull_json_str(json) : NULL;
 	uint64_t v = 0;
-	int r = text ? hull_parse_size(text, &v) : hull_json_get_u64(json, &v);
+	bool on;
+	int r;
 
+	if (is_switch(f, json)) {
+		r = hull_json_get_bool(json, &on);
+		v = on;
+	} else {
+		r = text ? hull_parse_size(text, &v) : hull_json_get_u64(json, &v);
+	}
+	if (r == -EINVAL && f->flags & HULL_FIELD_SWITCH)
+		return fail(err, w, "must be true, false, or a size such as \"2M\"");
 	if (r == -EINVAL && f->type == HULL_FIELD_TYPE_SIZE)
 		return fail(err, w, "must be a number of bytes, or a size such as \"512M\"");
 	if (r == -EINVAL)
@@ -375,7 +405,7 @@ static int fail_unknown(const struct hull_fields *fields, const struct hull_fiel
 			struct hull_error **err)
 {
 	cleanup_free const char **names = calloc(fields->n + 1, sizeof(*names));
-	const char *near;
+	char near[HULL_NEAR_LEN];
 	size_t n = 0;
 
 	if (!names)
@@ -383,10 +413,7 @@ static int fail_unknown(const struct hull_fields *fields, const struct hull_fiel
 	for (size_t i = 0; i < fields->n; i++)
 		if (fields->v[i].name && !is_hidden(&fields->v[i], w))
 			names[n++] = fields->v[i].name;
-	near = hull_nearest(w->name, names);
-	if (near)
-		return fail(err, w, "unknown key; did you mean '%s'?", near);
-	return fail(err, w, "unknown key");
+	return fail(err, w, "unknown key%s", hull_did_you_mean(w->name, names, "", near));
 }
 
 static int read_member(const struct reading *r, const char *key, struct hull_json *value)
@@ -490,6 +517,8 @@ static struct hull_json *one_to_json(const struct hull_field *f, const void *p, 
 	case HULL_FIELD_TYPE_SIZE:
 		memcpy(&number, p, sizeof(number));
 		*ret_default = number == f->initial;
+		if (f->flags & HULL_FIELD_SWITCH && number <= 1)
+			return hull_json_bool(number);
 		return hull_json_u64(number);
 	case HULL_FIELD_TYPE_I64:
 		memcpy(&number, p, sizeof(number));

@@ -41,6 +41,7 @@ enum {
 	HULL_FIELD_ALWAYS = 1 << 1,   /* is written even when it has its default */
 	HULL_FIELD_PATH = 1 << 2,     /* a file's name on the host */
 	HULL_FIELD_OURS = 1 << 3,     /* is filled in by us: unknown to who reads for @user */
+	HULL_FIELD_SWITCH = 1 << 4,   /* a size that may be false or true as well: 0 or 1 */
 };
 
 struct hull_fields;
@@ -131,6 +132,11 @@ struct hull_fields {
 		.name = key, .help = text, .type = HULL_FIELD_TYPE_STRING, .flags = flag, \
 		.offset = HULL_FIELD_OFFSET(st, member, char *), .max = longest           \
 	}
+#define HULL_FIELD_NAMED(st, member, key, flag, words, text)                               \
+	{                                                                                  \
+		.name = key, .help = text, .type = HULL_FIELD_TYPE_STRING, .flags = flag,  \
+		.offset = HULL_FIELD_OFFSET(st, member, char *), .max = 64, .names = words \
+	}
 #define HULL_FIELD_U64(st, member, key, flag, value, least, most, text)                            \
 	{                                                                                          \
 		.name = key, .help = text, .type = HULL_FIELD_TYPE_U64, .flags = flag,             \
@@ -193,12 +199,18 @@ int hull_fields_from_json(const struct hull_fields *fields, void *object,
 			  struct hull_error **err);
 /* What is wrong with an object, by its own error, which is said to be at @where: -1 or 1. */
 int hull_field_fail(const struct hull_field_where *where, struct hull_error **err);
+/* What is wrong, with what to do about it, as one line more. 0 or -ENOMEM. */
+int hull_problem_add(struct hull_strv *problems, const struct hull_error *err);
 /* Relative paths become those of directory @dir. 0 or -ENOMEM. */
 int hull_fields_resolve(const struct hull_fields *fields, void *object, const char *dir);
 /* Appends a paragraph for each key that users may give, beneath @prefix: plain, or for scdoc's
  * manual pages.  Lists of several kinds are left to the caller. 0 or -ENOMEM. */
 int hull_fields_explain(const struct hull_fields *fields, const char *prefix, bool page,
 			struct hull_strbuf *out);
+/* Its type in a word or two; and text of ours in the page's language, in which '_' would begin
+ * something. */
+const char *hull_field_type_text(const struct hull_field *f);
+void hull_field_add_word(struct hull_strbuf *out, bool page, const char *word);
 int hull_fields_to_json(const struct hull_fields *fields, const void *object,
 			struct hull_json **ret, struct hull_error **err);
 

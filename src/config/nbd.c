@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include <string.h>
 #include <sys/un.h>
@@ -27,28 +27,23 @@ void hull_nbd_fini(struct hull_nbd *n)
 static int decode(const char *s, size_t len, const char *what, char **ret, struct hull_error **err)
 {
 	cleanup_free char *out = malloc(len + 1);
-	size_t n = 0, step;
+	size_t step;
+	ssize_t n;
 
 	if (!out)
 		return hull_fail_nomem(err);
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] != '%') {
-			out[n++] = s[i];
-			continue;
-		}
-		if (len - i < 3 || hull_hex_digit(s[i + 1]) < 0 || hull_hex_digit(s[i + 2]) < 0)
-			return hull_fail(err, HULL_E_INVALID,
-					 "%s: '%%' must be followed by two hexadecimal digits",
-					 what);
-		out[n++] = (char)(hull_hex_digit(s[i + 1]) << 4 | hull_hex_digit(s[i + 2]));
-		i += 2;
-	}
-	out[n] = '\0';
-	for (size_t i = 0; i < n; i += step) {
-		step = hull_utf8_length(out + i, n - i);
+	n = hull_unescape(s, len, out);
+	if (n == -EINVAL)
+		return hull_fail(err, HULL_E_INVALID,
+				 "%s: '%%' must be followed by two hexadecimal digits", what);
+	for (ssize_t i = 0; i < n; i += (ssize_t)step) {
+		step = hull_utf8_length(out + i, (size_t)(n - i));
 		if (!step || (unsigned char)out[i] < 0x20 || out[i] == 0x7f)
-			return hull_fail(err, HULL_E_INVALID, "%s is no plain text", what);
+			n = -EILSEQ;
 	}
+	if (n < 0)
+		return hull_fail(err, HULL_E_INVALID, "%s is no plain text", what);
+	out[n] = '\0';
 	*ret = steal_ptr(&out);
 	return 0;
 }

@@ -43,14 +43,6 @@ static size_t scheme_len(const char *text)
 	return text[n] == ':' ? n : 0;
 }
 
-static bool has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return true;
-	return false;
-}
-
 /* Cuts up @rest, what follows the colon; its bytes are moved. */
 static void split(char *rest, struct parts *ret)
 {
@@ -70,26 +62,14 @@ static void split(char *rest, struct parts *ret)
 	ret->authority = at ? at + 1 : rest;
 }
 
-/* In place; -EINVAL for a bad escape, and for one of NUL. */
+/* In place. */
 static int unescape(char *s)
 {
-	char *to = s;
+	ssize_t n = hull_unescape(s, strlen(s), s);
 
-	for (; *s; s++) {
-		int high, low;
-
-		*to = *s;
-		if (*s == '%') {
-			high = hull_hex_digit(s[1]);
-			low = high < 0 ? -1 : hull_hex_digit(s[2]);
-			if (low < 0 || !(high | low))
-				return -EINVAL;
-			*to = (char)(high << 4 | low);
-			s += 2;
-		}
-		to++;
-	}
-	*to = '\0';
+	if (n < 0)
+		return (int)n;
+	s[n] = '\0';
 	return 0;
 }
 
@@ -164,7 +144,7 @@ static int parse_unix(const char *text, const struct parts *p, struct hull_rest 
 	return ret->path ? 0 : hull_fail_nomem(err);
 }
 
-static int parse(const char *text, struct hull_rest *ret, struct hull_error **err)
+static int parse(const char *text, bool vfkit, struct hull_rest *ret, struct hull_error **err)
 {
 	cleanup_free char *copy = strdup(text);
 	size_t n = scheme_len(text);
@@ -172,23 +152,25 @@ static int parse(const char *text, struct hull_rest *ret, struct hull_error **er
 
 	if (!copy)
 		return hull_fail_nomem(err);
-	if (!n || has_control(text))
+	if (!n || hull_has_control(text, strlen(text)))
 		return refuse(err, text, "not a URI");
 	split(copy + n + 1, &p);
-	if ((n == 3 && !strncasecmp(text, "tcp", n)) || (n == 4 && !strncasecmp(text, "http", n)))
+	if ((n == 3 && !strncasecmp(text, "tcp", n)) ||
+	    (vfkit && n == 4 && !strncasecmp(text, "http", n)))
 		return parse_tcp(text, &p, ret, err);
 	if (n == 4 && !strncasecmp(text, "unix", n))
 		return parse_unix(text, &p, ret, err);
 	if (n == 4 && !strncasecmp(text, "none", n))
 		return refuse(err, text, "no service at all is exactly 'none://'");
-	return refuse(err, text, "the scheme is none of tcp, http, unix and none");
+	return refuse(err, text, "the scheme is unknown");
 }
 
-int hull_rest_uri_parse(const char *text, struct hull_rest *ret, struct hull_error **err)
+int hull_rest_uri_parse(const char *text, bool vfkit, struct hull_rest *ret,
+			struct hull_error **err)
 {
 	struct hull_rest rest = {0};
 
-	if (strcmp(text, "none://") != 0 && parse(text, &rest, err) < 0)
+	if (strcmp(text, "none://") != 0 && parse(text, vfkit, &rest, err) < 0)
 		return -1;
 	free(ret->path);
 	free(ret->address);

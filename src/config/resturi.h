@@ -4,16 +4,17 @@
  * names.
  *
  *   none://            nowhere
- *   tcp://HOST:PORT    the same as http://; HOST may be empty or localhost: the loopback
- *   unix:///PATH       a socket; escapes (%20) are resolved, what follows '?' is cut off
+ *   tcp://HOST:PORT    HOST may be empty or localhost: the loopback; vfkit takes http:// for it,
+ * too unix:///PATH       a socket; escapes (%20) are resolved, what follows '?' is cut off
  */
 #ifndef HULL_CONFIG_RESTURI_H
 #define HULL_CONFIG_RESTURI_H
 
 #include "config/config.h"
 
-/* Into *ret, whose earlier content is freed on success. */
-int hull_rest_uri_parse(const char *text, struct hull_rest *ret, struct hull_error **err);
+/* Into *ret, whose earlier content is freed on success.  @vfkit: all that vfkit takes. */
+int hull_rest_uri_parse(const char *text, bool vfkit, struct hull_rest *ret,
+			struct hull_error **err);
 /* Whether only this host can reach it by TCP. */
 bool hull_rest_is_loopback(const struct hull_rest *rest);
 /* Whether its fields fit each other, and the address is one: names have been looked up by now. */

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "base/text.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -103,7 +103,8 @@ static int set_word(const struct hull_field *f, void *object)
 static int fail_key(const struct hull_class *class, const char *key, bool ours,
 		    struct hull_error **err)
 {
-	const char *names[64], *near;
+	const char *names[64];
+	char near[HULL_NEAR_LEN];
 	size_t n = 0;
 
 	for (size_t i = 0; i < class->fields.n && n < ARRAY_SIZE(names) - 2; i++) {
@@ -115,13 +116,8 @@ static int fail_key(const struct hull_class *class, const char *key, bool ours,
 			names[n++] = our_key(f, ours);
 	}
 	names[n] = NULL;
-	near = hull_nearest(key, names);
-	if (near)
-		return hull_fail(err, HULL_E_INVALID, "unknown option '%s'; did you mean '%s'?",
-				 key, near);
-	if (!n)
-		return hull_fail(err, HULL_E_INVALID, "unknown option '%s': it takes none", key);
-	return hull_fail(err, HULL_E_INVALID, "unknown option '%s'", key);
+	return hull_fail(err, HULL_E_INVALID, "unknown option '%s'%s", key,
+			 n ? hull_did_you_mean(key, names, "", near) : ": it takes none");
 }
 
 static int fail_value(const struct hull_field *f, const char *value, int r, struct hull_error **err)
@@ -189,7 +185,8 @@ static int set_options(const struct hull_class *class, void *object, char *list,
 static int find_class(const struct hull_class *classes, size_t n, const char *what,
 		      const char *name, struct hull_error **err)
 {
-	const char *names[32], *near;
+	const char *names[32];
+	char near[HULL_NEAR_LEN];
 	size_t known = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -200,11 +197,8 @@ static int find_class(const struct hull_class *classes, size_t n, const char *wh
 		names[known++] = classes[i].name;
 	}
 	names[known] = NULL;
-	near = hull_nearest(name, names);
-	if (near)
-		return hull_fail(err, HULL_E_INVALID, "unknown %s '%s'; did you mean '%s'?", what,
-				 name, near);
-	return hull_fail(err, HULL_E_INVALID, "unknown %s '%s'", what, name);
+	return hull_fail(err, HULL_E_INVALID, "unknown %s '%s'%s", what, name,
+			 hull_did_you_mean(name, names, "", near));
 }
 
 static int look_at_image(const char *path, const struct hull_vfkit_hooks *hooks,

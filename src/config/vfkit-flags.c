@@ -213,17 +213,15 @@ struct words {
 static int fail_unknown(const char *name, size_t len, struct hull_error **err)
 {
 	cleanup_free char *copy = strndup(name, len);
-	const char *names[ARRAY_SIZE(rows) + 1] = {NULL}, *near;
+	const char *names[ARRAY_SIZE(rows) + 1] = {NULL};
+	char near[HULL_NEAR_LEN];
 
 	if (!copy)
 		return hull_fail_nomem(err);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		names[i] = rows[i].vfkit.key;
-	near = hull_nearest(copy, names);
-	if (near)
-		return hull_fail(err, HULL_E_INVALID,
-				 "vfkit has no flag '--%s'; did you mean '--%s'?", copy, near);
-	return hull_fail(err, HULL_E_INVALID, "vfkit has no flag '--%s'", copy);
+	return hull_fail(err, HULL_E_INVALID, "vfkit has no flag '--%s'%s", copy,
+			 hull_did_you_mean(copy, names, "--", near));
 }
 
 /* The value of a flag that stands alone: the next word, whatever it looks like.  NULL: none. */

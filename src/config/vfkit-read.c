@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/strbuf.h"
 #include "base/text.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -174,7 +174,8 @@ static int find_kind(void *ctx, const char *key, struct hull_json *value)
 static int read_kind(const struct hull_class *classes, size_t n, const struct hull_json *json,
 		     struct hull_error **err)
 {
-	const char *names[32], *near;
+	const char *names[32];
+	char near[HULL_NEAR_LEN];
 	struct kind kind = {NULL, false};
 	size_t known = 0;
 
@@ -192,11 +193,8 @@ static int read_kind(const struct hull_class *classes, size_t n, const struct hu
 		names[known++] = classes[i].json;
 	}
 	names[known] = NULL;
-	near = hull_nearest(kind.name, names);
-	if (near)
-		return hull_fail(err, HULL_E_INVALID, "kind: unknown '%s'; did you mean '%s'?",
-				 kind.name, near);
-	return hull_fail(err, HULL_E_INVALID, "kind: unknown '%s'", kind.name);
+	return hull_fail(err, HULL_E_INVALID, "kind: unknown '%s'%s", kind.name,
+			 hull_did_you_mean(kind.name, names, "", near));
 }
 
 /* ---- the description ---- */

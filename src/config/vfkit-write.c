@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -217,8 +217,6 @@ static int own_losses(const struct hull_vm_config *c, uint32_t form, struct hull
 		return -1;
 	if (form == HULL_FORM_ARGS && !config.rng)
 		hull_strv_add(notes, "rng: no option of 'hull run' says that there is none");
-	if (form == HULL_FORM_ARGS && config.timesync.port)
-		hull_strv_add(notes, "timesync: no option of 'hull run' says it");
 	return hull_config_unowned(&c->vm, notes) < 0 ? hull_fail_nomem(err) : 0;
 }
 

@@ -16,37 +16,51 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-enum option_type { WORD, NUMBER, SIZE, LIST, FLAG, ROOT, FIRMWARE, NET, DEVICE };
+enum option_type { WORD, NUMBER, SIZE, LIST, FLAG, ROOT, OBJECT, NET, DEVICE, TIMESYNC, RESTART };
+
+/* Of objects that are a list of words, each ended by NULL.  A kind comes first, without its key. */
+static const char *const firmware_members[] = {"kind", "store", "create", "code", "template", NULL};
+static const char *const backing_members[] = {"prealloc", "hugepages", "lock", "dir", NULL};
 
 /* Those options of "hull run" that say what the machine is like, in the order of writing. */
 static const struct option {
 	const char *name;
 	char letter;
 	enum option_type type;
-	const char *key; /* member of the description */
+	const char *key;	    /* member of the description */
+	const char *const *members; /* OBJECT */
 } options[] = {
-	{"name", 0, WORD, "name"},
-	{"cpus", 'c', NUMBER, "cpus"},
-	{"memory", 'm', SIZE, "memory"},
-	{"arch", 0, WORD, "arch"},
-	{"machine", 0, WORD, "machine"},
-	{"accel", 0, WORD, "accel"},
-	{"cpu", 0, WORD, "cpu_model"},
-	{"firmware", 0, FIRMWARE, "firmware"},
-	{"kernel", 0, WORD, "kernel"},
-	{"initrd", 0, WORD, "initrd"},
-	{"modules", 0, WORD, "modules"},
-	{"append", 0, LIST, "append"},
-	{"dump-on-panic", 0, WORD, "panic_dump"},
-	{"agent", 0, WORD, "agent"},
-	{"link", 0, WORD, "link"},
-	{"console", 0, FLAG, "console"},
-	{"root", 0, ROOT, "root"},
-	{"share-driver", 0, WORD, "share_driver"},
-	{"share-cache", 0, WORD, "share_cache"},
-	{"net", 0, NET, "networks"},
-	{"device", 0, DEVICE, "devices"},
-	{"ignition", 0, WORD, "ignition"},
+	{"name", 0, WORD, "name", NULL},
+	{"cpus", 'c', NUMBER, "cpus", NULL},
+	{"memory", 'm', SIZE, "memory", NULL},
+	{"cpus-max", 0, NUMBER, "cpus_max", NULL},
+	{"memory-max", 0, SIZE, "memory_max", NULL},
+	{"memory-slots", 0, NUMBER, "memory_slots", NULL},
+	{"memory-backing", 0, OBJECT, "memory_backing", backing_members},
+	{"arch", 0, WORD, "arch", NULL},
+	{"machine", 0, WORD, "machine", NULL},
+	{"accel", 0, WORD, "accel", NULL},
+	{"cpu", 0, WORD, "cpu_model", NULL},
+	{"iommu", 0, WORD, "iommu", NULL},
+	{"cpu-feature", 0, LIST, "cpu_features", NULL},
+	{"firmware", 0, OBJECT, "firmware", firmware_members},
+	{"kernel", 0, WORD, "kernel", NULL},
+	{"initrd", 0, WORD, "initrd", NULL},
+	{"modules", 0, WORD, "modules", NULL},
+	{"append", 0, LIST, "append", NULL},
+	{"dump-on-panic", 0, WORD, "panic_dump", NULL},
+	{"agent", 0, WORD, "agent", NULL},
+	{"link", 0, WORD, "link", NULL},
+	{"console", 0, FLAG, "console", NULL},
+	{"root", 0, ROOT, "root", NULL},
+	{"share-driver", 0, WORD, "share_driver", NULL},
+	{"share-cache", 0, WORD, "share_cache", NULL},
+	{"net", 0, NET, "networks", NULL},
+	{"device", 0, DEVICE, "devices", NULL},
+	{"ignition", 0, WORD, "ignition", NULL},
+	{"timesync", 0, TIMESYNC, "timesync", NULL},
+	{"on-reboot", 0, WORD, "on_reboot", NULL},
+	{"restart", 0, RESTART, "restart", NULL},
 };
 
 static struct hull_json *object_of(const char *key, const char *value)
@@ -73,34 +87,58 @@ static int set_device(struct hull_json *json, const char *value,
 	return r < 0 ? hull_fail_nomem(err) : 0;
 }
 
-static const char *const firmware_keys[] = {"store", "create", "code", "template"};
+static int set_timesync(struct hull_json *json, const char *value, struct hull_error **err)
+{
+	struct hull_timesync timesync;
+	struct hull_json *object;
+
+	if (hull_vfkit_parse_timesync(value, &timesync, err) < 0 ||
+	    hull_fields_to_json(&hull_timesync_class.fields, &timesync, &object, err) < 0)
+		return -1;
+	return hull_json_set(json, "timesync", object) < 0 ? hull_fail_nomem(err) : 0;
+}
 
 /* "efi,store=FILE,create" */
-static int set_firmware(struct hull_json *json, const char *value, struct hull_error **err)
+static int set_object(struct hull_json *json, const struct option *o, const char *value,
+		      struct hull_error **err)
 {
+	bool kind = !strcmp(o->members[0], "kind");
 	cleanup_free char *copy = strdup(value);
-	char *rest = copy, *word = copy ? strsep(&rest, ",") : NULL;
-	cleanup_json struct hull_json *firmware = word ? object_of("kind", word) : NULL;
+	char *rest = copy, *word = copy && kind ? strsep(&rest, ",") : NULL;
+	cleanup_json struct hull_json *object = word ? object_of("kind", word) : hull_json_object();
 
-	if (!firmware)
+	if (!object || !copy)
 		return hull_fail_nomem(err);
 	while ((word = strsep(&rest, ",")) != NULL) {
 		char *text = strchr(word, '=');
-		size_t i = 0;
+		size_t i = kind;
 		int r;
 
 		if (text)
 			*text++ = '\0';
-		while (i < ARRAY_SIZE(firmware_keys) && strcmp(word, firmware_keys[i]) != 0)
+		while (o->members[i] && strcmp(word, o->members[i]) != 0)
 			i++;
-		if (i == ARRAY_SIZE(firmware_keys))
+		if (!o->members[i])
 			return hull_fail(err, HULL_E_INVALID, "unknown option '%s'", word);
-		r = hull_json_set(firmware, word,
+		r = hull_json_set(object, word,
 				  text ? hull_json_string(text) : hull_json_bool(true));
 		if (r < 0)
 			return hull_fail_nomem(err);
 	}
-	if (hull_json_set(json, "firmware", steal_ptr(&firmware)) < 0)
+	return hull_json_set(json, o->key, steal_ptr(&object)) < 0 ? hull_fail_nomem(err) : 0;
+}
+
+/* "on-failure:3" */
+static int set_restart(struct hull_json *json, const char *value, struct hull_error **err)
+{
+	cleanup_json struct hull_json *object = NULL;
+	struct hull_restart r;
+
+	if (hull_policy_parse_restart(value, &r, err) < 0)
+		return -1;
+	object = object_of("policy", hull_restart_policy_names[r.policy]);
+	if (!object || (r.max && hull_json_set(object, "max", hull_json_u64(r.max)) < 0) ||
+	    hull_json_set(json, "restart", steal_ptr(&object)) < 0)
 		return hull_fail_nomem(err);
 	return 0;
 }
@@ -114,8 +152,12 @@ static int set_option(struct hull_json *json, const struct option *o, const char
 	switch (o->type) {
 	case DEVICE:
 		return set_device(json, value, hooks, err);
-	case FIRMWARE:
-		return set_firmware(json, value, err);
+	case OBJECT:
+		return set_object(json, o, value, err);
+	case TIMESYNC:
+		return set_timesync(json, value, err);
+	case RESTART:
+		return set_restart(json, value, err);
 	case NUMBER:
 		if (hull_parse_u64(value, UINT64_MAX, &number) < 0)
 			return hull_fail(err, HULL_E_INVALID, "'%s' is no number", value);
@@ -225,6 +267,10 @@ static void render_size(struct hull_strv *args, const char *name, const struct h
 {
 	uint64_t bytes = 0;
 
+	if (hull_json_str(value)) { /* as somebody has written it */
+		add_option(args, name, hull_json_str(value));
+		return;
+	}
 	hull_strv_addf(args, "--%s", name);
 	(void)hull_json_get_u64(value, &bytes); /* written by us */
 	hull_strv_addf(args, "%" PRIu64 "%s", bytes % MIB ? bytes : bytes / MIB,
@@ -319,28 +365,55 @@ static const char *only_kind(const struct hull_json *object)
 											: NULL;
 }
 
-static int render_firmware(const struct hull_json *object, struct hull_strv *args,
-			   struct hull_error **err)
+static int render_object(const struct option *o, const struct hull_json *object,
+			 struct hull_strv *args, struct hull_error **err)
 {
 	cleanup_strbuf struct hull_strbuf value = HULL_STRBUF_INIT;
 
-	hull_strbuf_adds(&value, hull_json_str(hull_json_get(object, "kind")));
-	for (size_t i = 0; i < ARRAY_SIZE(firmware_keys); i++) {
-		const struct hull_json *member = hull_json_get(object, firmware_keys[i]);
+	for (size_t i = 0; o->members[i]; i++) {
+		const struct hull_json *member = hull_json_get(object, o->members[i]);
+		bool flag = hull_json_type(member) == HULL_JSON_BOOL;
+		cleanup_free char *number = NULL;
 		const char *text = hull_json_str(member);
 
 		if (!member)
 			continue;
 		if (text && strchr(text, ','))
 			return hull_fail(err, HULL_E_UNSUPPORTED,
-					 "firmware.%s: there is no option for a path with a comma",
-					 firmware_keys[i]);
-		hull_strbuf_addf(&value, ",%s%s%s", firmware_keys[i], text ? "=" : "",
-				 text ? text : "");
+					 "%s.%s: there is no option for a path with a comma",
+					 o->key, o->members[i]);
+		if (!text && !flag)
+			text = number = hull_json_text(member);
+		hull_strbuf_adds(&value, value.len ? "," : "");
+		if (strcmp(o->members[i], "kind") != 0)
+			hull_strbuf_addf(&value, "%s%s", o->members[i], flag ? "" : "=");
+		hull_strbuf_adds(&value, text ? text : "");
 	}
 	if (value.failed)
 		return hull_fail_nomem(err);
-	add_option(args, "firmware", hull_strbuf_str(&value));
+	add_option(args, o->name, hull_strbuf_str(&value));
+	return 0;
+}
+
+/* Only "on-failure" has a number as an option. */
+static int render_restart(const struct hull_json *object, struct hull_strv *args,
+			  struct hull_error **err)
+{
+	const char *policy = hull_json_str(hull_json_get(object, "policy"));
+	cleanup_strbuf struct hull_strbuf value = HULL_STRBUF_INIT;
+	struct hull_restart r;
+	uint64_t max = 0;
+
+	(void)hull_json_get_u64(hull_json_get(object, "max"), &max);
+	hull_strbuf_adds(&value, policy ? policy : "no");
+	if (max)
+		hull_strbuf_addf(&value, ":%" PRIu64, max);
+	if (value.failed)
+		return hull_fail_nomem(err);
+	if (hull_policy_parse_restart(hull_strbuf_str(&value), &r, NULL) < 0)
+		return hull_fail(err, HULL_E_UNSUPPORTED,
+				 "restart: there is no option for all of it");
+	add_option(args, "restart", hull_strbuf_str(&value));
 	return 0;
 }
 
@@ -356,8 +429,15 @@ static int render_option(const struct hull_vm_config *c, const struct option *o,
 	switch (o->type) {
 	case DEVICE:
 		return render_devices(&c->vm, args, err);
-	case FIRMWARE:
-		return render_firmware(value, args, err);
+	case OBJECT:
+		return render_object(o, value, args, err);
+	case TIMESYNC:
+		(void)hull_json_get_u64(hull_json_get(value, "port"), &number); /* by us */
+		hull_strv_addf(args, "--%s", o->name);
+		hull_strv_addf(args, "vsockPort=%" PRIu64, number);
+		return 0;
+	case RESTART:
+		return render_restart(value, args, err);
 	case NUMBER:
 		(void)hull_json_get_u64(value, &number);
 		hull_strv_addf(args, "--%s", o->name);
@@ -395,8 +475,8 @@ static int find_key(void *ctx, const char *key, struct hull_json *value)
 {
 	const char **lost = ctx;
 
-	/* The last two have no option: losses that are told. */
-	if (!strcmp(key, "version") || !strcmp(key, "rng") || !strcmp(key, "timesync"))
+	/* The last one has no option: a loss that is told. */
+	if (!strcmp(key, "version") || !strcmp(key, "rng"))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (!strcmp(key, options[i].key))

@@ -105,15 +105,20 @@ int hull_lib_own_read(struct hull_vm_config *c, const char *text, size_t len,
 /* ---- writing ---- */
 
 /* As hull_config_from_vfkit() makes it. */
+#define FOREIGN ",\"agent\":\"none\",\"rng\":false"
+#define FOREIGN_X86 ",\"machine\":\"q35\"" FOREIGN
+#define GOES_ON ",\"on_reboot\":\"reboot\"" /* which firmware does by itself */
+
 static const char *foreign(const struct hull_vm_config *c)
 {
-	enum hull_arch host = HULL_ARCH_HOST;
+	bool x86 = HULL_ARCH_HOST == HULL_ARCH_X86_64;
 
 	if (c->vm.bootloader.kind == HULL_BOOT_NONE)
 		return "{\"version\":1}";
-	return host == HULL_ARCH_X86_64
-		       ? "{\"version\":1,\"machine\":\"q35\",\"agent\":\"none\",\"rng\":false}"
-		       : "{\"version\":1,\"agent\":\"none\",\"rng\":false}";
+	if (c->vm.bootloader.kind == HULL_BOOT_EFI)
+		return x86 ? "{\"version\":1" FOREIGN_X86 "}" : "{\"version\":1" FOREIGN "}";
+	return x86 ? "{\"version\":1" FOREIGN_X86 GOES_ON "}"
+		   : "{\"version\":1" FOREIGN GOES_ON "}";
 }
 
 static int set_text(struct hull_json *json, const char *key, const char *text)

@@ -6,6 +6,7 @@
 #include "monitor/command.h"
 
 #include "base/cleanup.h"
+#include "boot/modules.h"
 #include "config/network.h"
 #include "monitor/cidata.h"
 #include "monitor/export.h"
@@ -73,6 +74,7 @@ int hull_monitor_command(struct hull_config *config, const struct hull_backend_o
 			 struct hull_strv *ret_argv, struct hull_error **err)
 {
 	struct hull_backend_env env = {.set_ids = geteuid() == 0};
+	cleanup_close int initrd = -1;
 	cleanup_sockets struct hull_backend_sockets sockets;
 	struct hull_exports exports;
 	int r;
@@ -84,6 +86,9 @@ int hull_monitor_command(struct hull_config *config, const struct hull_backend_o
 	r = hull_networks_adopt(config, err);
 	if (r == 0)
 		r = hull_cidata_adopt(config, err);
+	/* What a start adds for the link is within the initramfs, and shows nowhere else. */
+	if (r == 0 && config->modules)
+		r = hull_boot_modules(config, &initrd, err);
 	if (r == 0)
 		r = plan_shares(config, ops, &exports, &sockets, err);
 	if (r == 0)

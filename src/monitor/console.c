@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The console of console.h: ring, log file, readers.
+ * The console of console.h: ring, readers.
  */
 #define _GNU_SOURCE
 #include "monitor/console.h"
@@ -8,13 +8,11 @@
 #include "base/cleanup.h"
 #include "base/conn.h"
 #include "base/listen.h"
-#include "base/log.h"
 #include "base/os.h"
-#include "base/path.h"
 #include "base/strbuf.h"
+#include "monitor/logger.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,22 +25,25 @@
 
 struct reader {
 	struct hull_console *owner;
-	struct reader *next; /* in order of arrival: the first is the writer */
+	struct reader *next; /* in line: the first that is not mute is the writer */
 	struct hull_conn *conn;
+	bool mute;
+	char name[HULL_UNIX_NAME_MAX + 1]; /* "": none */
 };
 
 struct hull_console {
 	struct hull_loop *loop;
 	struct hull_conn *conn;		/* to the hypervisor; NULL once it is gone */
 	struct hull_listener *listener; /* NULL: none */
-	int log_fd;
-	char *log_path; /* NULL: none */
-	size_t log_len;
-	bool log_lacks; /* the last write failed, which has been told */
+	struct hull_logger *logger;	/* not ours; NULL: none */
 	char ring[HULL_CONSOLE_RING];
 	size_t total; /* bytes ever; the ring holds the last of them */
+	size_t mark;  /* as many were printed when this guest began */
 	struct reader *readers;
 	size_t n_readers;
+	struct reader *writer;	    /* one of them, or NULL */
+	void (*changed)(void *ctx); /* it is another; NULL: nobody asks */
+	void *changed_ctx;
 	void (*drained)(void *ctx); /* NULL: nobody waits for that */
 	void *drained_ctx;
 };
@@ -79,19 +80,45 @@ bool hull_console_drain_readers(struct hull_console *c, void (*drained)(void *ct
 	return true;
 }
 
-static void reader_free(struct reader *r)
+/* The line has changed. */
+static void settle_writer(struct hull_console *c)
 {
-	struct hull_console *c = r->owner;
-	struct reader **p = &c->readers;
+	struct reader *r = c->readers;
+
+	while (r && r->mute)
+		r = r->next;
+	if (r == c->writer)
+		return;
+	/* What others type goes nowhere, at once. */
+	if (c->writer)
+		hull_conn_pause(c->writer->conn, false);
+	c->writer = r;
+	if (r)
+		hull_conn_pause(r->conn, typed_enough(c));
+	if (c->changed)
+		c->changed(c->changed_ctx);
+}
+
+static void unlink_reader(struct reader *r)
+{
+	struct reader **p = &r->owner->readers;
 
 	while (*p != r)
 		p = &(*p)->next;
 	*p = r->next;
+}
+
+static void reader_free(struct reader *r)
+{
+	struct hull_console *c = r->owner;
+
+	unlink_reader(r);
 	c->n_readers--;
+	if (c->writer == r)
+		c->writer = NULL;
 	hull_conn_free(r->conn);
 	free(r);
-	if (c->readers && typed_enough(c))
-		hull_conn_pause(c->readers->conn, true);
+	settle_writer(c);
 }
 
 static void on_reader_data(void *ctx, const char *data, size_t len)
@@ -100,7 +127,7 @@ static void on_reader_data(void *ctx, const char *data, size_t len)
 	struct hull_console *c = r->owner;
 
 	/* One that is paused is read all the same once it has hung up. */
-	if (r != c->readers || !c->conn || typed_enough(c))
+	if (r != c->writer || !c->conn || typed_enough(c))
 		return;
 	(void)hull_conn_write(c->conn, data, len);
 	if (typed_enough(c))
@@ -109,7 +136,10 @@ static void on_reader_data(void *ctx, const char *data, size_t len)
 
 static void on_reader_eof(void *ctx)
 {
-	/* Types nothing more, reads on. */
+	struct reader *r = ctx;
+
+	r->mute = true; /* and reads on */
+	settle_writer(r->owner);
 }
 
 static void on_reader_closed(void *ctx, int errnum)
@@ -156,6 +186,7 @@ static void on_accepted(void *ctx, int fd)
 		return;
 	}
 	r->owner = c;
+	hull_unix_peer_name(fd, r->name);
 	if (hull_conn_new(c->loop, fd, READER_QUEUE, &reader_ops, r, &r->conn) < 0) {
 		free(r);
 		return;
@@ -164,6 +195,7 @@ static void on_accepted(void *ctx, int fd)
 		tail = &(*tail)->next;
 	*tail = r;
 	c->n_readers++;
+	settle_writer(c);
 	ring_pieces(c, piece, len);
 	(void)hull_conn_write(r->conn, piece[0], len[0]);
 	(void)hull_conn_write(r->conn, piece[1], len[1]);
@@ -187,43 +219,14 @@ static void ring_add(struct hull_console *c, const char *data, size_t len)
 	}
 }
 
-static void log_open(struct hull_console *c)
-{
-	c->log_fd = open(c->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	c->log_len = 0;
-}
-
-static void log_add(struct hull_console *c, const char *data, size_t len)
-{
-	cleanup_free char *old = NULL;
-	int r;
-
-	if (c->log_fd < 0)
-		return;
-	/* A full disk costs log lines, never the VM. */
-	r = hull_fd_write_all(c->log_fd, data, len);
-	if (r < 0 && !c->log_lacks)
-		hull_warn("console", "write '%s': %s, going on without", c->log_path,
-			  hull_strerror(-r));
-	c->log_lacks = r < 0;
-	c->log_len += len;
-	if (c->log_len < HULL_CONSOLE_LOG_MAX)
-		return;
-	hull_closep(&c->log_fd);
-	if (asprintf(&old, "%s.1", c->log_path) < 0)
-		old = NULL;
-	else
-		(void)rename(c->log_path, old);
-	log_open(c);
-}
-
 static void on_data(void *ctx, const char *data, size_t len)
 {
 	struct hull_console *c = ctx;
 	struct reader *next;
 
 	ring_add(c, data, len);
-	log_add(c, data, len);
+	if (c->logger)
+		hull_logger_add(c->logger, data, len);
 	for (struct reader *r = c->readers; r; r = next) {
 		next = r->next;
 		(void)hull_conn_write(r->conn, data, len); /* its closed() follows if it lags */
@@ -241,8 +244,8 @@ static void on_drained(void *ctx)
 {
 	struct hull_console *c = ctx;
 
-	if (c->readers)
-		hull_conn_pause(c->readers->conn, false);
+	if (c->writer)
+		hull_conn_pause(c->writer->conn, false);
 }
 
 static const struct hull_conn_ops conn_ops = {
@@ -251,29 +254,19 @@ static const struct hull_conn_ops conn_ops = {
 	.drained = on_drained,
 };
 
-int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *log_path,
+int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, struct hull_logger *logger,
 		     struct hull_console **ret_console, struct hull_error **err)
 {
 	struct hull_console *c = calloc(1, sizeof(*c));
 	int r;
 
-	if (!c || (log_path && !(c->log_path = strdup(log_path)))) {
-		free(c);
+	if (!c) {
 		hull_closep(&fd);
 		hull_closep(&listen_fd);
 		return hull_fail_nomem(err);
 	}
 	c->loop = loop;
-	c->log_fd = -1;
-	if (log_path)
-		log_open(c);
-	if (log_path && c->log_fd < 0) {
-		r = -errno;
-		hull_closep(&fd);
-		hull_closep(&listen_fd);
-		hull_console_free(c);
-		return hull_fail_errno(err, -r, "create console log '%s'", log_path);
-	}
+	c->logger = logger;
 	r = hull_conn_new(loop, fd, READER_QUEUE, &conn_ops, c, &c->conn);
 	if (r < 0)
 		hull_closep(&listen_fd);
@@ -287,17 +280,63 @@ int hull_console_new(struct hull_loop *loop, int fd, int listen_fd, const char *
 	return 0;
 }
 
+int hull_console_attach(struct hull_console *c, int fd, struct hull_error **err)
+{
+	int r;
+
+	hull_conn_free(steal_ptr(&c->conn));
+	hull_console_mark(c);
+	r = hull_conn_new(c->loop, fd, READER_QUEUE, &conn_ops, c, &c->conn);
+	if (r == 0 && c->readers)
+		hull_conn_pause(c->readers->conn, false); /* the old one may have lagged */
+	return r < 0 ? hull_fail_errno(err, -r, "watch console") : 0;
+}
+
 void hull_console_free(struct hull_console *c)
 {
 	if (!c)
 		return;
+	c->changed = NULL;
 	while (c->readers)
 		reader_free(c->readers);
 	hull_listener_free(c->listener);
-	hull_closep(&c->log_fd);
 	hull_conn_free(c->conn);
-	free(c->log_path);
 	free(c);
+}
+
+static struct reader *find_reader(const struct hull_console *c, const char *name)
+{
+	struct reader *r = *name ? c->readers : NULL;
+
+	while (r && (r->mute || strcmp(r->name, name) != 0))
+		r = r->next;
+	return r;
+}
+
+int hull_console_writes(const struct hull_console *c, const char *name)
+{
+	struct reader *r = find_reader(c, name);
+
+	return r ? r == c->writer : -ENOENT;
+}
+
+int hull_console_take(struct hull_console *c, const char *name)
+{
+	struct reader *r = find_reader(c, name);
+
+	if (!r)
+		return -ENOENT;
+	unlink_reader(r);
+	r->next = c->readers;
+	c->readers = r;
+	settle_writer(c);
+	return 0;
+}
+
+void hull_console_watch_writer(struct hull_console *c, void (*changed)(void *ctx), void *ctx)
+{
+	c->changed = changed;
+	c->changed_ctx = ctx;
 }
 
 void hull_console_drain(struct hull_console *c)
@@ -309,14 +348,27 @@ void hull_console_drain(struct hull_console *c)
 		on_data(c, buf, (size_t)n);
 }
 
-/* The ring as one text without escape sequences and control characters but newline and tab. */
+void hull_console_mark(struct hull_console *c)
+{
+	c->mark = c->total;
+}
+
+/* The ring, as far as it is of this guest, as one text without escape sequences and control
+ * characters but newline and tab. */
 static int clean_text(const struct hull_console *c, struct hull_strbuf *out)
 {
 	const char *piece[2];
-	size_t len[2];
+	size_t len[2], older, skip;
 	bool escape = false;
 
 	ring_pieces(c, piece, len);
+	older = len[0] + len[1] - MIN(len[0] + len[1], c->total - c->mark);
+	for (int i = 0; i < 2; i++) {
+		skip = MIN(older, len[i]);
+		piece[i] += skip;
+		len[i] -= skip;
+		older -= skip;
+	}
 	for (int i = 0; i < 2; i++) {
 		for (size_t k = 0; k < len[i]; k++) {
 			char ch = piece[i][k];

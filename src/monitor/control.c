@@ -10,16 +10,21 @@
 
 struct change {
 	struct hull_monitor *m;
+	bool pause;
 	hull_inst_done_fn done;
 	void *ctx;
 };
 
 static void on_done(void *ctx, const struct hull_error *error)
 {
+	cleanup_error struct hull_error *err = NULL;
 	struct change *c = ctx;
 
 	c->m->change = HULL_CHANGE_NONE;
-	c->done(c->ctx, error);
+	/* A guest that has ended just then could not be, and goes on if it has only rebooted. */
+	if (!error && c->pause && c->m->state != HULL_MONITOR_PAUSED)
+		hull_fail_cause(&err, HULL_E_STATE, "not-running", "the guest is ending");
+	c->done(c->ctx, error ? error : err);
 	free(c);
 }
 
@@ -48,7 +53,7 @@ int hull_monitor_pause(struct hull_monitor *m, bool pause, hull_inst_done_fn don
 	c = malloc(sizeof(*c));
 	if (!c)
 		return hull_fail_nomem(err);
-	*c = (struct change){m, done, ctx};
+	*c = (struct change){m, pause, done, ctx};
 	m->change = pause ? HULL_CHANGE_PAUSING : HULL_CHANGE_RESUMING;
 	r = pause ? m->inst->ops->pause(m->inst, on_done, c, err)
 		  : m->inst->ops->resume(m->inst, on_done, c, err);

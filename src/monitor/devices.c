@@ -27,6 +27,8 @@ static int open_console(struct hull_monitor *m, size_t i, int *ret_fd, struct hu
 
 	if (d->log)
 		return 0;
+	if (m->serials[i])
+		return hull_serial_renew(m->serials[i], m->loop, ret_fd, err);
 	return hull_serial_new(m->loop, &m->config, i, &m->serials[i], ret_fd, err);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/os.h"
+#include "base/path.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@
 #define PIECE ((size_t)256 << 10)
 #define BLOCK ((size_t)4096) /* what can be a hole */
 #define IDLE_MS 30000
+/* What is in a dump beside the guest's memory: headers, notes, the machine's ROMs. */
+#define MARGIN (UINT64_C(64) << 20)
 
 struct hull_dump {
 	struct hull_loop *loop;
@@ -27,12 +30,13 @@ struct hull_dump {
 	char *path, *temporary; /* NULL: it has no name */
 	int pipe_fd, fd;
 	struct hull_source *source, *idle;
-	uint64_t len;
+	uint64_t len, most;
 	char piece[PIECE];
 };
 
-int hull_dump_new(struct hull_loop *loop, const char *path, const struct hull_dump_ops *ops,
-		  void *ctx, struct hull_dump **ret_dump, int *ret_fd, struct hull_error **err)
+int hull_dump_new(struct hull_loop *loop, const char *path, uint64_t memory_bytes,
+		  const struct hull_dump_ops *ops, void *ctx, struct hull_dump **ret_dump,
+		  int *ret_fd, struct hull_error **err)
 {
 	struct hull_dump *d = calloc(1, sizeof(*d));
 	int ends[2];
@@ -44,6 +48,7 @@ int hull_dump_new(struct hull_loop *loop, const char *path, const struct hull_du
 	d->loop = loop;
 	d->ops = ops;
 	d->ctx = ctx;
+	d->most = memory_bytes + MARGIN;
 	d->pipe_fd = d->fd = -1;
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		hull_fail_errno(err, errno, "make a pipe for the dump");
@@ -138,6 +143,9 @@ static int read_piece(struct hull_dump *d, struct hull_error **err)
 		return 0;
 	if (n < 0)
 		return hull_fail_errno(err, errno, "read the guest's memory");
+	if ((uint64_t)n > d->most - d->len)
+		return hull_fail(err, HULL_E_BACKEND,
+				 "the hypervisor writes more than the guest's memory");
 	r = add(d, d->piece, (size_t)n);
 	return r < 0 ? hull_fail_errno(err, -r, "write '%s'", d->path) : 1;
 }
@@ -171,26 +179,17 @@ static void on_idle(void *ctx)
 
 /* ---- the file ---- */
 
-/* Not every file system has nameless files. */
 static int open_file(struct hull_dump *d)
 {
 	const char *slash = strrchr(d->path, '/');
-	cleanup_free char *dir = strndup(d->path, (size_t)(slash - d->path) + 1);
+	cleanup_free char *dir = strndup(d->path, (size_t)(slash - d->path) + 1), *prefix = NULL;
 
-	if (!dir)
-		return -ENOMEM;
-	d->fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-	if (d->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return d->fd < 0 ? -errno : 0;
-	if (asprintf(&d->temporary, "%s.%s.XXXXXX", dir, slash + 1) < 0) {
-		d->temporary = NULL;
+	if (!dir || asprintf(&prefix, ".%s.", slash + 1) < 0) {
+		prefix = NULL;
 		return -ENOMEM;
 	}
-	d->fd = mkostemp(d->temporary, O_CLOEXEC);
-	if (d->fd >= 0)
-		return 0;
-	free(steal_ptr(&d->temporary));
-	return -errno;
+	d->fd = hull_file_nameless(dir, prefix, &d->temporary);
+	return d->fd < 0 ? d->fd : 0;
 }
 
 int hull_dump_begin(struct hull_dump *d, struct hull_error **err)

@@ -20,9 +20,11 @@ struct hull_dump_ops {
 	void (*failed)(void *ctx, const struct hull_error *error);
 };
 
-/* *ret_fd: the pipe's end for the hypervisor, the caller's. */
-int hull_dump_new(struct hull_loop *loop, const char *path, const struct hull_dump_ops *ops,
-		  void *ctx, struct hull_dump **ret_dump, int *ret_fd, struct hull_error **err);
+/* @memory_bytes: the guest's; a hypervisor that writes much more than it is stopped.  *ret_fd: the
+ * pipe's end for the hypervisor, the caller's. */
+int hull_dump_new(struct hull_loop *loop, const char *path, uint64_t memory_bytes,
+		  const struct hull_dump_ops *ops, void *ctx, struct hull_dump **ret_dump,
+		  int *ret_fd, struct hull_error **err);
 /* From now on the pipe is read. */
 int hull_dump_begin(struct hull_dump *d, struct hull_error **err);
 /* The hypervisor says that all has been written: the file gets its name. */

@@ -8,6 +8,7 @@
 #include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "config/resources.h"
 #include "monitor/scratch.h"
 
 #include <string.h>
@@ -89,7 +90,10 @@ void hull_monitor_fail_silent(const struct hull_monitor *m, const char *console,
 			"the guest did not greet within %llu ms%s%s",
 			(unsigned long long)m->config.boot_timeout_ms,
 			*console ? "; the console's last lines:\n" : "", console);
-	if (!m->runs_ns)
+	if (!m->runs_ns && hull_memory_is_ready_first(&m->config.memory_backing))
+		hull_hint(err, "all of its memory is to be there before it starts, which takes "
+			       "time: give it longer with --boot-timeout");
+	else if (!m->runs_ns)
 		hull_hint(err, "QEMU itself does not answer: see whether it works, 'hull doctor' "
 			       "asks it for its version");
 	else

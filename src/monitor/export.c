@@ -18,11 +18,30 @@
 
 /* ---- whether ---- */
 
+/* The guest looks for a virtiofs by its tag, and nothing else would do. */
+static int check_devices(const struct hull_config *config, const struct hull_error *why,
+			 struct hull_error **err)
+{
+	size_t i = 0;
+
+	while (i < config->devices.n && config->devices.v[i].kind != HULL_DEVICE_FS)
+		i++;
+	if (i == config->devices.n)
+		return 0;
+	hull_fail_cause(
+		err, HULL_E_DENIED, "no-user-namespaces",
+		"devices[%zu]: a device virtio-fs needs virtiofsd, which can't work here: %s", i,
+		hull_error_message(why));
+	hull_hint(err, "%s", hull_error_hint(why));
+	return -1;
+}
+
 static int choose(struct hull_config *config, uint64_t caps, struct hull_error **ret_why,
 		  struct hull_error **err)
 {
-	bool root = geteuid() == 0,
-	     needed = config->root.kind != HULL_ROOT_NONE || config->shares.n;
+	bool root = geteuid() == 0, needed = config->root.kind != HULL_ROOT_NONE ||
+					     config->shares.n ||
+					     hull_config_count(config, HULL_DEVICE_FS);
 
 	*ret_why = NULL;
 	if (config->share_driver == HULL_SHARE_DRIVER_NINEP && root && needed) {
@@ -38,9 +57,10 @@ static int choose(struct hull_config *config, uint64_t caps, struct hull_error *
 	if (config->share_driver != HULL_SHARE_DRIVER_AUTO)
 		return 0;
 	config->share_driver = HULL_SHARE_DRIVER_VIRTIOFS;
-	if (!root && needed && caps & HULL_CAP_EXPORTS && hull_rights_try(ret_why) < 0)
-		config->share_driver = HULL_SHARE_DRIVER_NINEP;
-	return 0;
+	if (root || !needed || !(caps & HULL_CAP_EXPORTS) || hull_rights_try(ret_why) == 0)
+		return 0;
+	config->share_driver = HULL_SHARE_DRIVER_NINEP;
+	return check_devices(config, *ret_why, err);
 }
 
 /* ---- what ---- */

@@ -77,6 +77,17 @@ static int connect_agent(struct hull_monitor *m, struct hull_error **err)
 	return 0;
 }
 
+void hull_monitor_forget_guest(struct hull_monitor *m)
+{
+	hull_rpc_free(steal_ptr(&m->agent));
+	hull_source_remove(&m->lost);
+	if (m->link)
+		hull_guest_link_hang_up(m->link);
+	m->telling_time = m->tell_time_again = false;
+	m->balloon_bytes = 0;
+	hull_monitor_unready(m);
+}
+
 void hull_monitor_power_off_guest(struct hull_monitor *m)
 {
 	Hull__Agent__V1__PowerOffRequest rq = HULL__AGENT__V1__POWER_OFF_REQUEST__INIT;
@@ -161,12 +172,20 @@ void hull_setup_stage(struct hull_setup *s, const char *name)
 	s->rq.modules = s->stages;
 }
 
+static bool is_modules_image(const struct hull_disk *d)
+{
+	return d->serial && !strcmp(d->serial, HULL_MODULES_SERIAL);
+}
+
 /* What hull's own initramfs drives is there when its stage has been loaded; for the rest the guest
  * looks for drivers. */
 static void add_devices(struct hull_setup *s, const struct hull_config *c)
 {
 	bool virtio_disks = false;
 
+	/* The modules' image waits until something is missed, the throwaway disk is the root's. */
+	for (size_t i = 0; i < c->disks.n; i++)
+		virtio_disks |= !c->disks.v[i].scratch_bytes && !is_modules_image(&c->disks.v[i]);
 	for (size_t i = 0; i < c->devices.n; i++) {
 		switch (c->devices.v[i].kind) {
 		case HULL_DEVICE_BLK:
@@ -190,6 +209,8 @@ static void add_devices(struct hull_setup *s, const struct hull_config *c)
 	}
 	if (virtio_disks)
 		hull_setup_stage(s, "disk");
+	if (c->rng_source) /* otherwise what Setup brings is enough */
+		s->rq.coldplug = &s->coldplug;
 }
 
 static void add_identity(struct hull_setup *s, const struct hull_config *c)

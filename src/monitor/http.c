@@ -171,7 +171,10 @@ static void answer(struct hull_http_call *c, const struct hull_http1_request *rq
 		last = true;
 		(void)hull_http1_respond(&out, rq, &r, hull_realtime_ns() / HULL_NS_PER_S);
 	}
-	(void)hull_conn_write(c->conn, hull_strbuf_str(&out), out.len); /* closed() follows */
+	/* If one fails, closed() follows. */
+	(void)hull_conn_write(c->conn, hull_strbuf_str(&out), out.len);
+	if (r.lasting && hull_http1_wants_body(rq))
+		(void)hull_conn_lend(c->conn, r.body, r.body_len);
 	if (last)
 		close_call(c);
 }

@@ -51,7 +51,8 @@ size_t hull_http_server_connections(const struct hull_http_server *server);
 /* Unanswered requests get gone(); what has been answered is not waited for.  NULL is fine. */
 void hull_http_server_free(struct hull_http_server *server);
 
-/* Once for each request; the call is gone then.  The response is copied. */
+/* Once for each request; the call is gone then.  The response is copied, but for a body that is
+ * lasting: until the server is freed. */
 void hull_http_reply(struct hull_http_call *call, const struct hull_http1_response *response);
 void hull_http_call_set_user(struct hull_http_call *call, void *user);
 void *hull_http_call_user(const struct hull_http_call *call);

@@ -58,6 +58,7 @@ static void on_request(void *ctx, struct hull_http_call *call, const struct hull
 		.ranges = true,
 		.body = hull_strbuf_str(&s->file),
 		.body_len = s->file.len,
+		.lasting = true,
 	};
 	uint64_t first = 0, len = 0;
 	char text[96];

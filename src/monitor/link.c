@@ -24,6 +24,7 @@
 #define CHANNEL_READ ((size_t)256 << 10)
 #define CHANNEL_BUDGET ((size_t)512 << 10)
 #define READS_PER_EVENT 8
+#define DRAIN_READS 64 /* much more than is ever on its way */
 
 struct channel {
 	struct hull_guest_link *owner;
@@ -422,6 +423,12 @@ static void on_channel(void *ctx, uint32_t events)
 	struct hull_guest_link *l = ch->owner;
 	cleanup_error struct hull_error *err = NULL;
 
+	if (!ch->machine) { /* between two guests what comes is nobody's, but the end is */
+		hull_fail(&err, HULL_E_BACKEND, "the guest link was closed");
+		if (events & (EPOLLHUP | EPOLLERR))
+			channel_broken(ch, err);
+		return;
+	}
 	for (int i = 0; events & (EPOLLIN | EPOLLHUP | EPOLLERR) && i < READS_PER_EVENT; i++) {
 		ssize_t n = recv(ch->fd, l->buf, CHANNEL_READ, MSG_DONTWAIT);
 		int r;
@@ -445,22 +452,40 @@ static void on_channel(void *ctx, uint32_t events)
 	channel_flush(ch);
 }
 
-static int channel_open(struct channel *ch, int fd, struct hull_error **err)
+/* Greets whoever is at the other end. */
+static int channel_begin(struct channel *ch, struct hull_error **err)
 {
 	uint8_t epoch[16];
 	int r = hull_random(epoch, sizeof(epoch));
 
-	ch->fd = fd;
-	if (r == 0)
-		r = hull_set_nonblock(fd, true);
-	if (r == 0)
-		r = hull_loop_add_fd(ch->owner->loop, fd, EPOLLIN, on_channel, ch, &ch->source);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "open guest link");
 	if (hull_link_host_new(epoch, CHANNEL_BUDGET, &link_ops, ch, &ch->machine, err) < 0)
 		return -1;
 	channel_flush(ch);
 	return 0;
+}
+
+static int channel_open(struct channel *ch, int fd, struct hull_error **err)
+{
+	int r = hull_set_nonblock(fd, true);
+
+	ch->fd = fd;
+	if (r == 0)
+		r = hull_loop_add_fd(ch->owner->loop, fd, EPOLLIN, on_channel, ch, &ch->source);
+	return r < 0 ? hull_fail_errno(err, -r, "open guest link") : channel_begin(ch, err);
+}
+
+/* What has been said and not been read yet; what is wrong with it no longer matters. */
+static void channel_drain(struct channel *ch)
+{
+	ssize_t n = 1;
+
+	for (int i = 0; ch->up && n > 0 && i < DRAIN_READS; i++) {
+		n = recv(ch->fd, ch->owner->buf, CHANNEL_READ, MSG_DONTWAIT);
+		if (n > 0 && hull_link_feed(ch->machine, ch->owner->buf, (size_t)n, NULL) < 0)
+			return;
+	}
 }
 
 static void channel_close(struct channel *ch)
@@ -501,11 +526,44 @@ int hull_guest_link_new(struct hull_loop *loop, int listen_fd,
 int hull_guest_link_open(struct hull_guest_link *l, int control_fd, int bulk_fd,
 			 struct hull_error **err)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(l->channels); i++)
+		channel_close(&l->channels[i]);
 	if (channel_open(&l->channels[CONTROL], control_fd, err) < 0) {
 		hull_closep(&bulk_fd);
 		return -1;
 	}
 	return channel_open(&l->channels[BULK], bulk_fd, err);
+}
+
+void hull_guest_link_hang_up(struct hull_guest_link *l)
+{
+	struct client *c, *next;
+
+	for (size_t i = 0; i < ARRAY_SIZE(l->channels); i++)
+		channel_drain(&l->channels[i]);
+	for (c = l->clients; c; c = next) {
+		next = c->next;
+		if (!c->stream)
+			continue;
+		(void)client_flush(c);
+		client_drop(c);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(l->channels); i++) {
+		struct channel *ch = &l->channels[i];
+
+		ch->up = false;
+		hull_link_free(steal_ptr(&ch->machine));
+		if (ch->source)
+			(void)hull_source_set_events(ch->source, 0);
+	}
+}
+
+int hull_guest_link_renew(struct hull_guest_link *l, struct hull_error **err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(l->channels); i++)
+		if (channel_begin(&l->channels[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 void hull_guest_link_close(struct hull_guest_link *l)

@@ -37,9 +37,15 @@ struct hull_guest_link_ops {
 int hull_guest_link_new(struct hull_loop *loop, int listen_fd,
 			const struct hull_guest_link_ops *ops, void *ctx,
 			struct hull_guest_link **ret_link, struct hull_error **err);
-/* Starts a session on fresh channels.  Owns the descriptors, also on failure. */
+/* Starts a session on fresh channels, in the place of those there were.  Owns the descriptors, also
+ * on failure. */
 int hull_guest_link_open(struct hull_guest_link *link, int control_fd, int bulk_fd,
 			 struct hull_error **err);
+/* The guest has ended: who was connected is cut off, after all that it has said; who waits, and who
+ * comes now, waits for another one. */
+void hull_guest_link_hang_up(struct hull_guest_link *link);
+/* That one begins on the same channels (on others: hull_guest_link_open()). */
+int hull_guest_link_renew(struct hull_guest_link *link, struct hull_error **err);
 /* Ends the session: every client is cut off, waiting ones included. */
 void hull_guest_link_close(struct hull_guest_link *link);
 void hull_guest_link_free(struct hull_guest_link *link);

@@ -6,6 +6,7 @@
 #include "monitor/state.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/json.h"
 #include "base/os.h"
 #include "config.h"
@@ -19,9 +20,13 @@
 #define SERVICE "hull.monitor.v1.Monitor"
 
 static const char *const state_names[] = {
-	[HULL_MONITOR_WAITING] = "waiting",   [HULL_MONITOR_STARTING] = "starting",
-	[HULL_MONITOR_RUNNING] = "running",   [HULL_MONITOR_PAUSED] = "paused",
-	[HULL_MONITOR_STOPPING] = "stopping", [HULL_MONITOR_GONE] = "gone",
+	[HULL_MONITOR_WAITING] = "waiting",
+	[HULL_MONITOR_STARTING] = "starting",
+	[HULL_MONITOR_RUNNING] = "running",
+	[HULL_MONITOR_PAUSED] = "paused",
+	[HULL_MONITOR_RESTARTING] = "restarting",
+	[HULL_MONITOR_STOPPING] = "stopping",
+	[HULL_MONITOR_GONE] = "gone",
 };
 
 void hull_monitor_reply(struct hull_ttrpc_call *call, const ProtobufCMessage *message)
@@ -30,6 +35,7 @@ void hull_monitor_reply(struct hull_ttrpc_call *call, const ProtobufCMessage *me
 	cleanup_free uint8_t *data = malloc(len + 1);
 	cleanup_error struct hull_error *err = NULL;
 
+	(void)hull_fault("monitor.reply");
 	if (!data) {
 		hull_fail_nomem(&err);
 		hull_ttrpc_fail_error(call, err);
@@ -61,15 +67,14 @@ static void method_start(struct hull_monitor *m, struct hull_ttrpc_call *call,
 				    "the monitor has a VM already");
 		return;
 	}
-	m->state = HULL_MONITOR_STARTING;
+	hull_monitor_enter(m, HULL_MONITOR_STARTING);
 	m->asked_ns = hull_now_ns();
 	m->start_call = call;
 	if (hull_monitor_prepare(m, rq->spec.data, rq->spec.len, &err) < 0) {
 		hull_monitor_end_error(m, "start-failed", &err);
 		return;
 	}
-	if (m->config.gdb.kind == HULL_GDB_NONE) /* else once a debugger lets the guest run */
-		hull_source_arm(m->deadline, hull_deadline_ms(m->config.boot_timeout_ms));
+	hull_monitor_await_boot(m);
 }
 
 static const char *network_name(const struct hull_monitor *m)
@@ -91,7 +96,9 @@ static void method_status(struct hull_monitor *m, struct hull_ttrpc_call *call,
 
 	r.id = m->config.id ? m->config.id : (char *)"";
 	r.name = m->config.name ? m->config.name : (char *)"";
-	r.state = (char *)state_names[m->state];
+	/* A guest that has been asked to power off has a while for it. */
+	r.state = (char *)
+		state_names[m->stop_by_ns ? MAX(m->state, HULL_MONITOR_STOPPING) : m->state];
 	r.monitor_pid = (uint32_t)getpid();
 	r.hypervisor_pid = m->inst ? (uint32_t)m->inst->ops->pid(m->inst) : 0;
 	r.backend = m->inst ? (char *)m->inst->ops->name : (char *)"";
@@ -101,6 +108,11 @@ static void method_status(struct hull_monitor *m, struct hull_ttrpc_call *call,
 	r.network_ready_at_ns = m->network_ready_at_ns;
 	r.network = (char *)network_name(m);
 	r.balloon_bytes = m->balloon_bytes;
+	r.reboots = m->reboots;
+	r.restarts = m->restarts.n;
+	r.restart_reason = m->restarts.reason ? m->restarts.reason : (char *)"";
+	r.restart_message = m->restarts.message ? m->restarts.message : (char *)"";
+	r.restart_at_ns = m->restarts.next_at_ns;
 	r.terminals = terminals;
 	for (size_t i = 0; i < m->config.devices.n; i++)
 		if (m->config.devices.v[i].kind == HULL_DEVICE_SERIAL &&
@@ -206,6 +218,8 @@ static const struct method {
 	{"Pause", &hull__monitor__v1__pause_request__descriptor, method_pause, false, true},
 	{"Resume", &hull__monitor__v1__resume_request__descriptor, method_resume, false, true},
 	{"Stats", &hull__monitor__v1__stats_request__descriptor, hull_monitor_stats, false, true},
+	{"Console", &hull__monitor__v1__console_request__descriptor, hull_monitor_console, false,
+	 true},
 	{"Screenshot", &hull__monitor__v1__screenshot_request__descriptor, hull_monitor_screenshot,
 	 false, true},
 	{"SendKey", &hull__monitor__v1__send_key_request__descriptor, hull_monitor_send_key, false,
@@ -228,7 +242,9 @@ static void dispatch(struct hull_monitor *m, struct hull_ttrpc_call *call, const
 	}
 	if (md->needs_vm && !m->inst) {
 		hull_monitor_refuse(call, HULL_E_STATE, "not-running",
-				    "the VM has not been started");
+				    m->state == HULL_MONITOR_RESTARTING
+					    ? "the VM has ended, and is going to be started anew"
+					    : "the VM has not been started");
 		return;
 	}
 	payload = hull_ttrpc_payload(call, &len);
@@ -265,6 +281,7 @@ static void on_call_gone(void *ctx, struct hull_ttrpc_call *call)
 	if (m->start_call == call)
 		m->start_call = NULL;
 	hull_monitor_forget_ready(m, call);
+	hull_monitor_forget_typing(m, call);
 	for (size_t i = 0; i < m->waiters.n; i++)
 		if (m->waiters.v[i] == call)
 			m->waiters.v[i] = m->waiters.v[--m->waiters.n];
@@ -274,8 +291,8 @@ static void on_starter_closed(void *ctx)
 {
 	struct hull_monitor *m = ctx;
 
-	if (m->state == HULL_MONITOR_WAITING || m->state == HULL_MONITOR_STARTING || m->config.tied)
-		hull_monitor_end(m, "starter-gone", "whoever started the VM has gone");
+	if (!m->ready_ns || m->config.tied)
+		hull_monitor_cancel(m, "starter-gone", "whoever started the VM has gone");
 }
 
 const struct hull_server_ops hull_monitor_methods = {
@@ -340,6 +357,9 @@ void hull_monitor_answer_end(struct hull_monitor *m)
 	r.hint = m->end_hint ? m->end_hint : (char *)"";
 	r.hypervisor_status = status_number(m->hypervisor_status);
 	r.exited_at_ns = m->exited_at_ns;
+	r.reboots = m->reboots;
+	r.restarts = m->restarts.n;
+	r.restart_reason = m->restarts.reason ? m->restarts.reason : (char *)"";
 	for (size_t i = 0; i < m->waiters.n; i++)
 		hull_monitor_reply(m->waiters.v[i], &r.base);
 	m->waiters.n = 0;
@@ -357,5 +377,9 @@ char *hull_monitor_exit_json(const struct hull_monitor *m)
 	r |= hull_json_set(j, "hypervisor_status",
 			   hull_json_i64(status_number(m->hypervisor_status)));
 	r |= hull_json_set(j, "exited_at_ns", hull_json_u64(m->exited_at_ns));
+	r |= hull_json_set(j, "reboots", hull_json_u64(m->reboots));
+	r |= hull_json_set(j, "restarts", hull_json_u64(m->restarts.n));
+	r |= hull_json_set(j, "restart_reason",
+			   hull_json_string(m->restarts.reason ? m->restarts.reason : ""));
 	return r ? NULL : hull_json_text(j);
 }

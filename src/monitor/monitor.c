@@ -10,12 +10,14 @@
 #include "monitor/state.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "monitor/rest.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +27,24 @@
 #define DRAIN_MS 2000 /* for readers of the console to take what it said last */
 #define TAIL_LINES 8
 #define STOP_MAX_NS (UINT64_C(86400) * HULL_NS_PER_S) /* a day is for ever */
+
+/* What may follow what: the picture in monitor.h. */
+#define TO(state) (1u << HULL_MONITOR_##state)
+static const unsigned int followers[] = {
+	[HULL_MONITOR_WAITING] = TO(STARTING) | TO(STOPPING),
+	[HULL_MONITOR_STARTING] = TO(STARTING) | TO(RUNNING) | TO(RESTARTING) | TO(STOPPING),
+	[HULL_MONITOR_RUNNING] = TO(STARTING) | TO(PAUSED) | TO(RESTARTING) | TO(STOPPING),
+	[HULL_MONITOR_PAUSED] = TO(STARTING) | TO(RUNNING) | TO(RESTARTING) | TO(STOPPING),
+	[HULL_MONITOR_RESTARTING] = TO(STARTING) | TO(STOPPING),
+	[HULL_MONITOR_STOPPING] = TO(GONE),
+	[HULL_MONITOR_GONE] = 0,
+};
+
+void hull_monitor_enter(struct hull_monitor *m, enum hull_monitor_state next)
+{
+	assert(followers[m->state] & 1u << next);
+	m->state = next;
+}
 
 static bool children_left(const struct hull_monitor *m)
 {
@@ -43,21 +63,13 @@ static void free_helpers(struct hull_monitor *m)
 	m->helpers.n = m->helpers.cap = 0;
 }
 
-static void kill_children(struct hull_monitor *m)
+void hull_monitor_kill_children(struct hull_monitor *m)
 {
 	if (m->inst_running)
 		m->inst->ops->kill(m->inst);
 	for (size_t i = 0; i < m->helpers.n; i++)
 		hull_helper_kill(m->helpers.v[i]);
 	hull_source_arm(m->finish, hull_deadline_ms(children_left(m) ? REAP_MS : 0));
-}
-
-void hull_monitor_relaunch(struct hull_monitor *m)
-{
-	if (m->relaunching || m->state != HULL_MONITOR_STARTING)
-		return;
-	m->relaunching = true;
-	kill_children(m);
 }
 
 void hull_monitor_child_ended(struct hull_monitor *m)
@@ -81,9 +93,17 @@ static void begin_stopping(struct hull_monitor *m)
 {
 	if (m->state >= HULL_MONITOR_STOPPING)
 		return;
-	m->state = HULL_MONITOR_STOPPING;
+	hull_monitor_enter(m, HULL_MONITOR_STOPPING);
+	hull_monitor_tell_restarts(m);
 	hull_source_arm(m->deadline, 0);
-	kill_children(m);
+	hull_monitor_kill_children(m);
+}
+
+/* It has ended by itself, and why is recorded. */
+static void conclude(struct hull_monitor *m)
+{
+	if (!hull_monitor_restart(m))
+		begin_stopping(m);
 }
 
 /* What a start that did not succeed is answered with, console included. */
@@ -107,13 +127,15 @@ void hull_monitor_end(struct hull_monitor *m, const char *reason, const char *fm
 	cleanup_free char *message = NULL;
 	va_list ap;
 
+	if (hull_monitor_has_ended(m))
+		return;
 	va_start(ap, fmt);
 	if (vasprintf(&message, fmt, ap) < 0)
 		message = NULL;
 	va_end(ap);
 	record(m, reason, HULL_E_BACKEND, message ? message : "out of memory",
 	       hull_monitor_hint(m, reason, message ? message : ""));
-	begin_stopping(m);
+	conclude(m);
 }
 
 void hull_monitor_end_because(struct hull_monitor *m, const char *reason,
@@ -121,26 +143,36 @@ void hull_monitor_end_because(struct hull_monitor *m, const char *reason,
 {
 	const char *cause = hull_error_cause(why), *hint = hull_error_hint(why);
 
+	if (hull_monitor_has_ended(m))
+		return;
 	if (*cause)
 		reason = cause;
 	record(m, reason, hull_error_code(why), hull_error_message(why),
 	       *hint ? hint : hull_monitor_hint(m, reason, hull_error_message(why)));
-	begin_stopping(m);
+	conclude(m);
 }
 
 void hull_monitor_end_error(struct hull_monitor *m, const char *reason, struct hull_error **err)
 {
+	if (hull_monitor_has_ended(m))
+		return;
 	record(m, reason, hull_error_code(*err), hull_error_message(*err), hull_error_hint(*err));
 	if (m->start_error)
 		hull_error_freep(err);
 	else
 		hull_error_move(&m->start_error, err);
+	conclude(m);
+}
+
+void hull_monitor_cancel(struct hull_monitor *m, const char *reason, const char *message)
+{
+	record(m, reason, HULL_E_BACKEND, message, NULL);
 	begin_stopping(m);
 }
 
 void hull_monitor_terminate(struct hull_monitor *m, const char *why)
 {
-	hull_monitor_end(m, "terminated", "%s", why);
+	hull_monitor_cancel(m, "terminated", why);
 }
 
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
@@ -151,7 +183,7 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 		return;
 	timeout_ns = MIN(timeout_ns, STOP_MAX_NS);
 	record(m, "stopped", HULL_E_CANCELED, "the VM was stopped on request", NULL);
-	if (m->state <= HULL_MONITOR_STARTING)
+	if (m->state <= HULL_MONITOR_STARTING || m->state == HULL_MONITOR_RESTARTING)
 		timeout_ns = 0; /* nobody in the guest listens yet, and it has nothing to save */
 	if (timeout_ns && m->inst_running && m->agent)
 		hull_monitor_power_off_guest(m);
@@ -168,11 +200,17 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 
 void hull_monitor_ready(struct hull_monitor *m)
 {
-	m->state = HULL_MONITOR_RUNNING;
-	m->ready_ns = hull_now_ns();
+	bool first = !m->ready_ns;
+
+	(void)hull_fault("monitor.ready");
+	hull_monitor_enter(m, HULL_MONITOR_RUNNING);
+	m->up_ns = hull_now_ns();
 	hull_source_arm(m->deadline, 0);
 	if (m->config.agent != HULL_AGENT_NONE)
 		hull_monitor_agent_ready(m);
+	if (!first)
+		return;
+	m->ready_ns = m->up_ns;
 	hull_monitor_note_devices(m);
 	hull_monitor_answer_start(m);
 	if (m->config.agent != HULL_AGENT_NONE || m->timesync)
@@ -187,6 +225,10 @@ static void on_deadline(void *ctx)
 
 	if (m->state == HULL_MONITOR_GONE) { /* a reader of the console that does not read */
 		m->gone(m->ctx);
+		return;
+	}
+	if (m->state == HULL_MONITOR_RESTARTING) {
+		hull_monitor_start_anew(m);
 		return;
 	}
 	if (m->state != HULL_MONITOR_STARTING) { /* a graceful stop took too long */
@@ -239,7 +281,7 @@ static void leave_run_dir(struct hull_monitor *m)
 		hull_warn("monitor", "%s: %s, ignoring", m->config.run_dir, hull_strerror(-r));
 }
 
-/* The readers of a console have all of it. */
+/* The readers of a console have all of it, or its log has. */
 static void on_drained(void *ctx)
 {
 	struct hull_monitor *m = ctx;
@@ -261,12 +303,11 @@ static void free_services(struct hull_monitor *m)
 	hull_vports_free(steal_ptr(&m->vports));
 }
 
-/* What a launch has made. */
-static void free_launch(struct hull_monitor *m)
+void hull_monitor_free_launch(struct hull_monitor *m)
 {
 	hull_rpc_free(steal_ptr(&m->agent));
 	hull_guest_link_free(steal_ptr(&m->link));
-	hull_vsock_free(steal_ptr(&m->vsock));
+	hull_vsock_link_free(steal_ptr(&m->vsock));
 	hull_source_remove(&m->lost);
 	hull_inst_freep(&m->inst); /* may still answer for a dump */
 	hull_dump_free(steal_ptr(&m->dump));
@@ -275,44 +316,31 @@ static void free_launch(struct hull_monitor *m)
 	hull_relay_free(steal_ptr(&m->nbd));
 }
 
-static void launch_again(struct hull_monitor *m)
-{
-	cleanup_error struct hull_error *err = NULL;
-
-	m->relaunching = false;
-	if (children_left(m)) {
-		hull_monitor_end(m, "start-failed", "the hypervisor or its helper does not end");
-		return;
-	}
-	free_launch(m);
-	hull_monitor_remove_cgroups(m);
-	hull_console_free(steal_ptr(&m->console));
-	hull_monitor_close_devices(m);
-	if (hull_monitor_launch(m, &err) < 0)
-		hull_monitor_end_error(m, "start-failed", &err);
-}
-
 /* Everything has been reaped, or is past waiting for. */
 static void on_finish(void *ctx)
 {
 	struct hull_monitor *m = ctx;
 
-	if (m->relaunching && m->state == HULL_MONITOR_STARTING)
-		launch_again(m);
+	if (m->state == HULL_MONITOR_RESTARTING && children_left(m))
+		hull_monitor_cancel(m, "start-failed", "the hypervisor or its helper does not end");
+	else if (m->state == HULL_MONITOR_RESTARTING)
+		hull_monitor_await_restart(m);
 	if (m->state != HULL_MONITOR_STOPPING)
 		return;
 	if (children_left(m))
 		hull_warn("monitor", "the hypervisor or its helper does not end, going on");
+	(void)hull_fault("monitor.ended");
 	explain_start(m);
-	m->state = HULL_MONITOR_GONE;
+	hull_monitor_enter(m, HULL_MONITOR_GONE);
 	m->exited_at_ns = hull_realtime_ns();
 	hull_monitor_unwatch_clock(m);
-	free_launch(m);
+	hull_monitor_free_launch(m);
 	free_services(m);
 	hull_monitor_remove_cgroups(m);
 	leave_run_dir(m);
 	hull_monitor_answer_end(m);
 	m->lagging = m->console && hull_console_drain_readers(m->console, on_drained, m);
+	m->lagging += m->logger && hull_logger_finish(m->logger, on_drained, m);
 	m->lagging += hull_monitor_devices_lag(m, on_drained, m);
 	if (m->lagging)
 		hull_source_arm(m->deadline, hull_deadline_ms(DRAIN_MS));
@@ -363,10 +391,11 @@ void hull_monitor_free(struct hull_monitor *m)
 	if (!m)
 		return;
 	hull_monitor_unwatch_clock(m);
-	free_launch(m);
+	hull_monitor_free_launch(m);
 	free_services(m);
 	hull_server_free(m->server);
 	hull_console_free(m->console);
+	hull_logger_free(m->logger);
 	hull_monitor_close_devices(m);
 	for (size_t i = 0; i < m->handed.n; i++)
 		hull_closep(&m->handed.v[i]);
@@ -384,6 +413,8 @@ void hull_monitor_free(struct hull_monitor *m)
 	free(m->cgroup);
 	free(m->cpu_cgroup);
 	free(m->dump_result);
+	free(m->restarts.reason);
+	free(m->restarts.message);
 	free(m->end_reason);
 	free(m->end_message);
 	free(m->end_hint);

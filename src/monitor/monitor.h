@@ -5,10 +5,14 @@
  * it; src/monitor/main.c is the usual one.
  *
  *   waiting ──Start(spec)──▶ starting ──agent's hello, Setup answered──▶ running ⇄ paused
- *      │                        │                                          │
- *      │ starter closed         │ deadline, a child died, Stop             │ Stop, guest ended, a
- * child ▼                        ▼                                          ▼ died, tied starter
- * closed gone ◀──children reaped, cgroup removed, end recorded, callers answered── stopping
+ *      │                     ▲    │ ▲                                     │     │
+ *      │           next try: │    │ └──the guest rebooted─────────────────┘     │ Stop, guest
+ *      │            launched │    │ deadline, a child died, Stop                │ ended, a child
+ *      │                     │    ▼                                             ▼ died
+ *      │                  restarting ◀── if the description has it so ──────────┤
+ *      │ starter closed           │ Stop, tied starter closed                   │ else
+ *      ▼                          ▼                                             ▼
+ *    gone ◀──children reaped, cgroup removed, end recorded, callers answered── stopping
  *
  * Whatever ends the VM first is its reason; what follows from it is not recorded.
  */
@@ -20,6 +24,9 @@
 #include <stddef.h>
 
 struct hull_monitor;
+
+/* An empty file in the run directory while the guest is paused. */
+#define HULL_PAUSED_MARK "paused"
 
 /* Descriptors that the starter hands to hull-monitor: those of the description's devices that name
  * one, in the order of the list, from here on. */

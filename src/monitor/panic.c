@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A guest that is held when it ends, since its memory is wanted if its kernel has panicked: dumped
- * then, and let go in any case.
+ * The memory of a guest whose kernel has panicked, and which is held for that.
  *
- *   hypervisor: ending -> panicked? -> dump.c reads, the hypervisor writes -> both done, or one
- *                            |           failed, or the VM is stopped -> killed
- *                            '-> no: let go
+ *   dump.c reads, the hypervisor writes -> both done, or one failed, or the VM is stopped -> killed
  */
 #define _GNU_SOURCE
 #include "monitor/state.h"
 
 #include "base/cleanup.h"
 #include "base/os.h"
-#include "base/strbuf.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -83,32 +79,14 @@ int hull_monitor_open_dump(struct hull_monitor *m, int *ret_fd, struct hull_erro
 {
 	if (!m->config.panic_dump)
 		return 0;
-	return hull_dump_new(m->loop, m->config.panic_dump, &dump_ops, m, &m->dump, ret_fd, err);
+	return hull_dump_new(m->loop, m->config.panic_dump, m->config.memory_bytes, &dump_ops, m,
+			     &m->dump, ret_fd, err);
 }
 
-/* Without a panic device a panic looks like a reboot: the console knows better. */
-static bool has_panicked(struct hull_monitor *m, enum hull_end end)
-{
-	cleanup_strbuf struct hull_strbuf line = HULL_STRBUF_INIT;
-
-	if (end != HULL_END_REBOOT || !m->console)
-		return end == HULL_END_PANIC;
-	hull_console_drain(m->console);
-	(void)hull_console_panic_line(m->console, &line);
-	return line.len;
-}
-
-void hull_monitor_held(struct hull_monitor *m, enum hull_end end)
+void hull_monitor_dump_guest(struct hull_monitor *m)
 {
 	cleanup_error struct hull_error *err = NULL;
 
-	if (!m->dump || m->state >= HULL_MONITOR_STOPPING)
-		return;
-	if (!has_panicked(m, end)) {
-		if (m->inst->ops->quit(m->inst, &err) < 0)
-			m->inst->ops->kill(m->inst);
-		return;
-	}
 	m->panicked = true;
 	hull_source_arm(m->deadline, 0); /* of the boot, or of a stop */
 	if (hull_dump_begin(m->dump, &err) < 0 ||

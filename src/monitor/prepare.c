@@ -10,14 +10,12 @@
 
 #include "base/cgroup.h"
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/os.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/strbuf.h"
 #include "boot/initrd.h"
 #include "boot/modules.h"
-#include "config.h"
 #include "config/network.h"
 #include "monitor/cidata.h"
 #include "monitor/net.h"
@@ -60,56 +58,6 @@ static int listen_at(const struct hull_monitor *m, const char *name, int *ret_fd
 	return 0;
 }
 
-/* What is ours outside the run directory, and would stay if we were killed. */
-static struct hull_json *list_sockets(const struct hull_config *c)
-{
-	cleanup_json struct hull_json *list = hull_json_array();
-	int r = list ? 0 : -ENOMEM;
-
-	if (c->rest.kind == HULL_REST_UNIX)
-		r |= hull_json_append(list, hull_json_string(c->rest.path));
-	if (c->gdb.kind == HULL_GDB_SOCKET && c->gdb.path)
-		r |= hull_json_append(list, hull_json_string(c->gdb.path));
-	for (size_t i = 0; i < c->devices.n && !r; i++)
-		if (c->devices.v[i].kind == HULL_DEVICE_VSOCK && !c->devices.v[i].vsock.listen)
-			r |= hull_json_append(list, hull_json_string(c->devices.v[i].vsock.path));
-	return r ? NULL : steal_ptr(&list);
-}
-
-static int write_record(const struct hull_monitor *m, struct hull_error **err)
-{
-	cleanup_free char *path = hull_path_join(m->config.run_dir, "monitor.json"), *text = NULL;
-	cleanup_json struct hull_json *j = hull_json_object();
-	uint64_t start = 0;
-	char boot[37];
-	int r = 0;
-
-	(void)hull_proc_start_time(getpid(), &start);
-	if (hull_boot_id(boot) < 0)
-		boot[0] = '\0';
-	if (!path || !j)
-		return hull_fail_nomem(err);
-	r |= hull_json_set(j, "version", hull_json_string(HULL_VERSION));
-	r |= hull_json_set(j, "id", hull_json_string(m->config.id));
-	r |= hull_json_set(j, "name", hull_json_string(m->config.name ? m->config.name : ""));
-	r |= hull_json_set(j, "pid", hull_json_i64(getpid()));
-	r |= hull_json_set(j, "start_time", hull_json_u64(start));
-	r |= hull_json_set(j, "boot_id", hull_json_string(boot));
-	r |= hull_json_set(j, "cgroup", hull_json_string(m->cgroup ? m->cgroup : ""));
-	r |= hull_json_set(j, "cpu_cgroup", hull_json_string(m->cpu_cgroup ? m->cpu_cgroup : ""));
-	r |= hull_json_set(j, "sockets", list_sockets(&m->config));
-	r |= hull_json_set(j, "tied", hull_json_bool(m->config.tied));
-	text = r ? NULL : hull_json_text(j);
-	if (!text)
-		return hull_fail_nomem(err);
-	r = hull_file_write(path, text, strlen(text), 0600, false);
-	if (r < 0)
-		hull_fail_errno(err, -r, "write '%s'", path);
-	if (r == -ENOSPC || r == -EDQUOT)
-		hull_hint(err, "make room there, or set HULL_HOME to a directory that has some");
-	return r < 0 ? -1 : 0;
-}
-
 /* ---- events of what was started ---- */
 
 static void on_helper_ended(void *ctx, const struct hull_error *error)
@@ -126,7 +74,7 @@ static void on_helper_ended(void *ctx, const struct hull_error *error)
  * second: there are more reasons for that than could be asked for beforehand. */
 static bool can_replace_passt(const struct hull_monitor *m)
 {
-	if (m->state != HULL_MONITOR_STARTING || m->greeted_ns || m->without_passt)
+	if (m->state != HULL_MONITOR_STARTING || m->greeted_ns || m->ready_ns || m->without_passt)
 		return false;
 	for (size_t i = 0; i < m->config.networks.n; i++)
 		if (m->config.networks.v[i].provider != HULL_NETWORK_AUTO)
@@ -167,15 +115,28 @@ static void on_inst_ready(void *ctx)
 	hull_monitor_ready(m);
 }
 
+/* For who wants to know of many VMs without asking each. */
+static void mark_paused(const struct hull_monitor *m, bool paused)
+{
+	cleanup_free char *path = hull_path_join(m->config.run_dir, HULL_PAUSED_MARK);
+	cleanup_close int fd = -1;
+
+	if (path && paused)
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	else if (path)
+		(void)unlink(path);
+}
+
 static void on_inst_paused(void *ctx, bool paused)
 {
 	struct hull_monitor *m = ctx;
 
 	hull_monitor_gdb_paused(m, paused);
+	mark_paused(m, paused);
 	if (m->state == HULL_MONITOR_RUNNING && paused)
-		m->state = HULL_MONITOR_PAUSED;
+		hull_monitor_enter(m, HULL_MONITOR_PAUSED);
 	else if (m->state == HULL_MONITOR_PAUSED && !paused)
-		m->state = HULL_MONITOR_RUNNING;
+		hull_monitor_enter(m, HULL_MONITOR_RUNNING);
 	/* Its clock has stood still as well.  Not under a debugger, who wants to see nothing of us.
 	 */
 	if (m->state == HULL_MONITOR_RUNNING && !paused && m->config.gdb.kind == HULL_GDB_NONE)
@@ -202,6 +163,11 @@ static const char *end_text(enum hull_end end)
 	}
 }
 
+static void on_inst_reset(void *ctx)
+{
+	hull_monitor_rebooted(ctx);
+}
+
 static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 {
 	cleanup_strbuf struct hull_strbuf panic = HULL_STRBUF_INIT;
@@ -210,10 +176,6 @@ static void on_inst_exited(void *ctx, const struct hull_backend_exit *e)
 
 	m->inst_running = false;
 	m->hypervisor_status = e->wstatus;
-	if (m->relaunching) {
-		hull_monitor_child_ended(m);
-		return;
-	}
 	if (m->console) {
 		hull_console_drain(m->console);
 		hull_monitor_drain_devices(m);
@@ -244,6 +206,7 @@ static const struct hull_backend_events inst_events = {
 	.ready = on_inst_ready,
 	.paused = on_inst_paused,
 	.ending = on_inst_ending,
+	.reset = on_inst_reset,
 	.exited = on_inst_exited,
 	.ballooned = on_inst_ballooned,
 };
@@ -298,13 +261,15 @@ static int keep_helper(struct hull_monitor *m, struct hull_helper *h, struct hul
 	return 0;
 }
 
-static int start_share(struct hull_monitor *m, const struct hull_share_group *group, int cgroup_fd,
-		       int *listen_fd, struct hull_error **err)
+static int start_share(struct hull_monitor *m, const struct hull_share_group *group,
+		       const struct hull_dev_fs *device, int cgroup_fd, int *listen_fd,
+		       struct hull_error **err)
 {
 	const struct hull_share_env env = {
 		.helper = helper_env(m, cgroup_fd),
 		.config = &m->config,
 		.plan = &m->shares,
+		.device = device,
 	};
 	struct hull_helper *h;
 
@@ -325,11 +290,15 @@ static int open_shares(struct hull_monitor *m, struct hull_backend_sockets *near
 		if (hull_share_sockets(&m->config, &far->shares[i], &near->shares[i], err) < 0)
 			return -1;
 	near->n_shares = m->shares.n_groups;
+	for (size_t i = 0; i < m->config.devices.n; i++)
+		if (m->config.devices.v[i].kind == HULL_DEVICE_FS &&
+		    hull_share_sockets(&m->config, &far->devices[i], &near->devices[i], err) < 0)
+			return -1;
 	return 0;
 }
 
-/* The daemon of the root, and one for each owner of shares; none where the hypervisor serves them.
- */
+/* The daemon of the root, one for each owner of shares, and one for each device; none where the
+ * hypervisor serves them. */
 static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backend_sockets *far,
 			struct hull_error **err)
 {
@@ -342,11 +311,18 @@ static int start_shares(struct hull_monitor *m, int cgroup_fd, struct hull_backe
 	if (m->config.share_driver == HULL_SHARE_DRIVER_NINEP)
 		return 0;
 	if (m->config.root.kind != HULL_ROOT_NONE &&
-	    start_share(m, &root, cgroup_fd, &far->root, err) < 0)
+	    start_share(m, &root, NULL, cgroup_fd, &far->root, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->shares.n_groups; i++)
-		if (start_share(m, &m->shares.groups[i], cgroup_fd, &far->shares[i], err) < 0)
+		if (start_share(m, &m->shares.groups[i], NULL, cgroup_fd, &far->shares[i], err) < 0)
 			return -1;
+	for (size_t i = 0; i < m->config.devices.n; i++) {
+		const struct hull_device *d = &m->config.devices.v[i];
+
+		if (d->kind == HULL_DEVICE_FS && start_share(m, &m->shares.devices[i], &d->fs,
+							     cgroup_fd, &far->devices[i], err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -358,7 +334,7 @@ static int start_networks(struct hull_monitor *m, int cgroup_fd,
 		.set_ids = geteuid() == 0,
 		.uid = vm_uid(&m->config),
 		.gid = vm_uid(&m->config),
-		.caps = hull_backend_find("qemu")->caps,
+		.caps = hull_backend_of(&m->config)->caps,
 		.without_passt = m->without_passt,
 	};
 
@@ -395,7 +371,7 @@ static int start_vports(struct hull_monitor *m, int cgroup_fd, struct hull_backe
 static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 			    struct hull_backend_sockets *sockets, struct hull_error **err)
 {
-	const struct hull_backend_ops *ops = hull_backend_find("qemu");
+	const struct hull_backend_ops *ops = hull_backend_of(&m->config);
 	struct hull_backend_env env = {
 		.loop = m->loop,
 		.events = &inst_events,
@@ -405,12 +381,13 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 		.gid = vm_uid(&m->config),
 		.cgroup_fd = cgroup_fd,
 		.ipv6 = m->net && hull_net_has_ipv6(m->net),
+		.again = m->restarts.n,
 	};
 
 	if (m->config.link == HULL_LINK_VSOCK && m->config.agent != HULL_AGENT_NONE) {
-		if (hull_vsock_new(m->loop, m->token, &sockets->vsock, &m->vsock, err) < 0)
+		if (hull_vsock_link_new(m->loop, m->token, &sockets->vsock, &m->vsock, err) < 0)
 			return -1;
-		sockets->vsock_cid = hull_vsock_cid(m->vsock);
+		sockets->vsock_cid = hull_vsock_link_cid(m->vsock);
 	}
 	if (m->gdb_fd >= 0 && (sockets->gdb = fcntl(m->gdb_fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return hull_fail_errno(err, errno, "duplicate a descriptor");
@@ -427,17 +404,31 @@ static int start_hypervisor(struct hull_monitor *m, int cgroup_fd,
 	return 0;
 }
 
+/* One that there is already goes on. */
 static int open_console(struct hull_monitor *m, struct hull_error **err)
 {
-	cleanup_free char *log = hull_path_join(m->config.run_dir, "console.log");
 	cleanup_close int listen_fd = -1;
 	int fd = m->inst->ops->take_stream(m->inst, HULL_STREAM_CONSOLE);
 
-	if (!log || listen_at(m, "console.sock", &listen_fd, err) < 0) {
+	if (m->console)
+		return hull_console_attach(m->console, fd, err);
+	if (listen_at(m, "console.sock", &listen_fd, err) < 0) {
 		hull_closep(&fd);
-		return log ? -1 : hull_fail_nomem(err);
+		return -1;
 	}
-	return hull_console_new(m->loop, fd, steal_fd(&listen_fd), log, &m->console, err);
+	if (hull_console_new(m->loop, fd, steal_fd(&listen_fd), m->logger, &m->console, err) < 0)
+		return -1;
+	hull_console_watch_writer(m->console, hull_monitor_writer_changed, m);
+	return 0;
+}
+
+/* Outlives the VM where somebody has given it a place that does. */
+static int open_log(struct hull_monitor *m, struct hull_error **err)
+{
+	const char *dir = m->config.log_dir;
+
+	return hull_logger_new(m->loop, dir ? dir : m->config.run_dir, dir != NULL, &m->logger,
+			       err);
 }
 
 static void on_dialed(void *ctx, int control_fd, int bulk_fd)
@@ -466,8 +457,16 @@ static int open_link(struct hull_monitor *m, struct hull_error **err)
 		hull_closep(&bulk);
 		return -1;
 	}
-	return m->vsock ? hull_vsock_dial(m->vsock, on_dialed, m, err)
+	return m->vsock ? hull_vsock_link_dial(m->vsock, on_dialed, m, err)
 			: hull_guest_link_open(m->link, control, bulk, err);
+}
+
+int hull_monitor_renew_link(struct hull_monitor *m, struct hull_error **err)
+{
+	if (!m->link)
+		return 0;
+	return m->vsock ? hull_vsock_link_dial(m->vsock, on_dialed, m, err)
+			: hull_guest_link_renew(m->link, err);
 }
 
 static int read_spec(struct hull_monitor *m, const void *spec, size_t len, struct hull_error **err)
@@ -482,13 +481,14 @@ static int read_spec(struct hull_monitor *m, const void *spec, size_t len, struc
 	return 0;
 }
 
-/* More than the host has would not fail at once, but in the middle of the guest's boot. */
+/* More than the host has would not fail at once, but in the middle of the guest's boot.  What is in
+ * a file on a disk need not be in the host's memory. */
 static int check_memory(const struct hull_config *c, struct hull_error **err)
 {
 	struct sysinfo si;
 	uint64_t total;
 
-	if (sysinfo(&si) < 0)
+	if (c->memory_backing.dir || sysinfo(&si) < 0)
 		return 0;
 	total = (uint64_t)si.totalram * si.mem_unit;
 	if (c->memory_bytes <= total)
@@ -503,7 +503,7 @@ static int check_memory(const struct hull_config *c, struct hull_error **err)
 
 /* Everything that runs.  Networks first: what is wrong with their ports ends it before that.  The
  * hypervisor before the share daemons, which are up long before it has a use for them. */
-int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err)
+static int launch(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_sockets struct hull_backend_sockets near;
 	cleanup_sockets struct hull_backend_sockets far; /* what share daemons listen on */
@@ -533,27 +533,45 @@ static void on_scratch_done(void *ctx, const struct hull_error *error)
 		return;
 	if (error)
 		hull_fail_copy(&err, error);
-	if (error || hull_monitor_launch(m, &err) < 0)
+	if (error || launch(m, &err) < 0)
 		hull_monitor_end_error(m, "start-failed", &err);
 }
 
-/* The throwaway disk is made before anything runs; 1 if there is one to wait for. */
+/* The root's throwaway disk is made before anything runs; 1 if there is one to wait for. */
 static int make_scratch(struct hull_monitor *m, struct hull_error **err)
 {
 	const char *dir = m->config.scratch_dir ? m->config.scratch_dir : HULL_SCRATCH_DIR;
 
-	for (size_t i = 0; i < m->config.disks.n; i++) {
+	struct hull_disk *d = hull_config_scratch(&m->config);
+
+	if (!d)
+		return 0;
+	if (hull_scratch_new(m->loop, dir, d->scratch_bytes, on_scratch_done, m, &m->scratch, err) <
+	    0)
+		return -1;
+	d->path = strdup(hull_scratch_path(m->scratch));
+	return d->path ? 1 : hull_fail_nomem(err);
+}
+
+int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err)
+{
+	int r;
+
+	for (size_t i = 0; m->scratch && i < m->config.disks.n; i++) {
 		struct hull_disk *d = &m->config.disks.v[i];
 
-		if (!d->scratch_bytes || d->path)
-			continue;
-		if (hull_scratch_new(m->loop, dir, d->scratch_bytes, on_scratch_done, m,
-				     &m->scratch, err) < 0)
-			return -1;
-		d->path = strdup(hull_scratch_path(m->scratch));
-		return d->path ? 1 : hull_fail_nomem(err);
+		if (d->path && !strcmp(d->path, hull_scratch_path(m->scratch)))
+			free(steal_ptr(&d->path));
 	}
-	return 0;
+	hull_scratch_free(steal_ptr(&m->scratch));
+	r = make_scratch(m, err);
+	return r == 0 ? launch(m, err) : MIN(r, 0);
+}
+
+void hull_monitor_await_boot(struct hull_monitor *m)
+{
+	if (m->config.gdb.kind == HULL_GDB_NONE)
+		hull_source_arm(m->deadline, hull_deadline_ms(m->config.boot_timeout_ms));
 }
 
 /* What the guest boots from beside its kernel, where the description's is not all of it. */
@@ -575,8 +593,8 @@ static int plan_shares(struct hull_monitor *m, struct hull_error **err)
 {
 	cleanup_error struct hull_error *why = NULL;
 
-	if (hull_exports_plan(&m->exports, &m->shares, &m->config, hull_backend_find("qemu")->caps,
-			      &why, err) < 0)
+	if (hull_exports_plan(&m->exports, &m->shares, &m->config,
+			      hull_backend_of(&m->config)->caps, &why, err) < 0)
 		return -1;
 	if (why)
 		hull_strv_addf(&m->notes,
@@ -589,21 +607,21 @@ static int plan_shares(struct hull_monitor *m, struct hull_error **err)
 int hull_monitor_prepare(struct hull_monitor *m, const void *spec, size_t len,
 			 struct hull_error **err)
 {
-	int control_fd, r;
+	int control_fd;
 
 	if (read_spec(m, spec, len, err) < 0 || check_memory(&m->config, err) < 0 ||
 	    make_initrd(m, err) < 0 || plan_shares(m, err) < 0)
 		return -1;
 	m->started_at_ns = hull_realtime_ns();
-	if (hull_monitor_plan_cgroups(m, err) < 0 || write_record(m, err) < 0 ||
+	if (hull_monitor_plan_cgroups(m, err) < 0 || hull_monitor_record(m, err) < 0 ||
 	    listen_at(m, "control.sock", &control_fd, err) < 0 ||
-	    hull_server_listen(m->server, control_fd, err) < 0 ||
+	    hull_server_listen(m->server, control_fd, err) < 0 || open_log(m, err) < 0 ||
 	    hull_monitor_open_gdb(m, err) < 0 || hull_rest_open(m, &m->rest, err) < 0 ||
 	    hull_cidata_make(&m->config, err) < 0 ||
 	    hull_vports_new(&m->config, &m->vports, err) < 0 ||
+	    hull_monitor_record_sockets(m, err) < 0 ||
 	    hull_ignition_open(m->loop, &m->config, &m->ignition, err) < 0 ||
 	    hull_timesync_new(m->loop, &m->config, &m->timesync, err) < 0)
 		return -1;
-	r = make_scratch(m, err);
-	return r == 0 ? hull_monitor_launch(m, err) : MIN(r, 0);
+	return hull_monitor_launch(m, err);
 }

@@ -97,10 +97,15 @@ void hull_monitor_network_carried(void *ctx)
 {
 	struct hull_monitor *m = ctx;
 
-	if (m->state >= HULL_MONITOR_STOPPING)
+	if (hull_monitor_has_ended(m))
 		return;
 	m->carried_at_ns = hull_realtime_ns();
 	check_network(m, m->carried_at_ns);
+}
+
+void hull_monitor_unready(struct hull_monitor *m)
+{
+	m->agent_ready_at_ns = m->network_ready_at_ns = m->configured_at_ns = 0;
 }
 
 /* ---- who waits ---- */

@@ -94,6 +94,8 @@ static enum hull_rest_state state_of(const struct hull_monitor *m)
 		return HULL_REST_STOPPED;
 	case HULL_MONITOR_STARTING:
 		return HULL_REST_STARTING;
+	case HULL_MONITOR_RESTARTING:
+		return HULL_REST_ERROR;
 	case HULL_MONITOR_STOPPING:
 		return HULL_REST_STOPPING;
 	default:
@@ -111,6 +113,8 @@ static unsigned int possible_for(const struct hull_monitor *m)
 {
 	unsigned int possible = hull_rest_possible(state_of(m));
 
+	if (m->state == HULL_MONITOR_RESTARTING) /* by itself, unless it is told not to */
+		return HULL_REST_CAN_HARD_STOP;
 	if (!m->inst || !hull_inst_can(m->inst, HULL_CAP_PAUSE))
 		possible &= ~(HULL_REST_CAN_PAUSE | HULL_REST_CAN_RESUME);
 	if (!m->agent && (!m->inst || !hull_inst_can(m->inst, HULL_CAP_POWERDOWN)))

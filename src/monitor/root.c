@@ -11,8 +11,6 @@
 #include "monitor/setup.h"
 #include "monitor/state.h"
 
-#include "config.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -35,12 +33,8 @@ static void add_upper(struct hull_setup *s, const struct hull_config *c)
 {
 	static options memory = {"size=50%", "mode=0755"};
 	static options disk = {"noatime", "noinit_itable"};
-	const struct hull_disk *scratch = NULL;
 
-	for (size_t i = 0; i < c->disks.n && !scratch; i++)
-		if (c->disks.v[i].scratch_bytes)
-			scratch = &c->disks.v[i];
-	if (!scratch) {
+	if (!hull_config_scratch(c)) {
 		hull_setup_mount(s, "tmpfs", "hull", GUEST_RW, memory);
 		return;
 	}
@@ -215,7 +209,8 @@ void hull_setup_root(struct hull_setup *s, const struct hull_monitor *m)
 	bool ninep = m->config.share_driver == HULL_SHARE_DRIVER_NINEP;
 
 	/* The modules of 9p come on demand, from the modules image. */
-	if (m->config.root.kind != HULL_ROOT_NONE || m->config.shares.n)
+	if (m->config.root.kind != HULL_ROOT_NONE || m->config.shares.n ||
+	    hull_config_count(&m->config, HULL_DEVICE_FS))
 		hull_setup_stage(s, "root");
 	if (m->config.root.kind == HULL_ROOT_HOST) {
 		if (ninep)

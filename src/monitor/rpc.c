@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/conn.h"
+#include "base/fault.h"
 #include "base/os.h"
 #include "proto/hvsock.h"
 #include "proto/status.h"
@@ -301,11 +302,13 @@ void hull_rpc_call(struct hull_rpc *rpc, const char *service, const char *method
 	if (c->next)
 		c->next->prev = &c->next;
 	rpc->calls = c;
+	(void)hull_fault("rpc.call");
 	if (start_call(rpc, c, service, method, request, deadline_ns, &err) < 0) {
 		finish(c, NULL, err);
 		return;
 	}
 	rearm(rpc);
+	(void)hull_fault("rpc.called");
 }
 
 struct wait {

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/os.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "base/tail.h"
 
@@ -48,21 +49,10 @@ static int fail_file(int errnum, const char *dir, struct hull_error **err)
 
 static int open_file(const char *dir, uint64_t bytes, struct hull_error **err)
 {
-	cleanup_close int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	cleanup_free char *path = NULL;
+	cleanup_close int fd = hull_file_nameless(dir, "hull-scratch-", NULL);
 
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
-		/* A file system without nameless files. */
-		if (asprintf(&path, "%s/hull-scratch-XXXXXX", dir) < 0) {
-			path = NULL;
-			return hull_fail_nomem(err);
-		}
-		fd = mkostemp(path, O_CLOEXEC);
-		if (fd >= 0)
-			(void)unlink(path);
-	}
 	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
-		return fail_file(errno, dir, err);
+		return fail_file(fd < 0 ? -fd : errno, dir, err);
 	return steal_fd(&fd);
 }
 

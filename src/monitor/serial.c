@@ -180,6 +180,31 @@ int hull_serial_new(struct hull_loop *loop, struct hull_config *config, size_t i
 	return 0;
 }
 
+int hull_serial_renew(struct hull_serial *s, struct hull_loop *loop, int *ret_far,
+		      struct hull_error **err)
+{
+	int pair[2], r = hull_socketpair(pair);
+
+	if (r < 0)
+		return hull_fail_errno(err, -r, "make a socket pair");
+	cleanup_close int far = pair[1];
+
+	if (s->console) {
+		if (hull_console_attach(s->console, pair[0], err) < 0)
+			return -1;
+	} else {
+		hull_conn_free(steal_ptr(&s->sides[GUEST].conn));
+		r = watch(s, loop, GUEST, pair[0]);
+		if (r < 0)
+			return hull_fail_errno(err, -r, "watch a console");
+		if (s->sides[TERMINAL].conn)
+			hull_conn_pause(s->sides[TERMINAL].conn, false);
+	}
+	hull_widen(far, PRINTED_MAX);
+	*ret_far = steal_fd(&far);
+	return 0;
+}
+
 void hull_serial_drain(struct hull_serial *s)
 {
 	char buf[4096];

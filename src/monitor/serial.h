@@ -23,6 +23,9 @@ struct hull_serial;
  * makes a terminal, that one's name is put into the description. */
 int hull_serial_new(struct hull_loop *loop, struct hull_config *config, size_t index,
 		    struct hull_serial **ret, int *ret_far, struct hull_error **err);
+/* Another hypervisor takes the place of the one that is gone: terminal and readers stay. */
+int hull_serial_renew(struct hull_serial *s, struct hull_loop *loop, int *ret_far,
+		      struct hull_error **err);
 /* What the hypervisor left behind: call when it has exited. */
 void hull_serial_drain(struct hull_serial *s);
 /* True if a reader has yet to be sent something; @drained follows then, once. */

@@ -30,46 +30,89 @@ const char *hull_share_find_daemon(const struct hull_config *config)
 
 /* ---- what is served ---- */
 
-static int group_of(struct hull_share_plan *p, uid_t uid, gid_t gid, unsigned int *ret)
+/* Whom the daemon becomes for what @st tells of. */
+static struct hull_share_group owner_of(const struct stat *st)
+{
+	bool by_owner = geteuid() == 0;
+
+	return (struct hull_share_group){HULL_SERVE_SHARES, by_owner ? st->st_uid : geteuid(),
+					 by_owner ? st->st_gid : getegid()};
+}
+
+static int group_of(struct hull_share_plan *p, const struct hull_share_group *like,
+		    unsigned int *ret)
 {
 	size_t i = 0;
 
-	while (i < p->n_groups && (p->groups[i].uid != uid || p->groups[i].gid != gid))
+	while (i < p->n_groups && (p->groups[i].uid != like->uid || p->groups[i].gid != like->gid))
 		i++;
 	if (i == HULL_SHARE_GROUPS_MAX)
 		return -1;
 	if (i == p->n_groups)
-		p->groups[p->n_groups++] = (struct hull_share_group){HULL_SERVE_SHARES, uid, gid};
+		p->groups[p->n_groups++] = *like;
 	*ret = (unsigned int)i;
+	return 0;
+}
+
+static int plan_share(const char *source, struct hull_share_plan *p, size_t i,
+		      struct hull_error **err)
+{
+	struct hull_share_group owner;
+	struct stat st;
+
+	if (stat(source, &st) < 0)
+		return hull_fail_errno(err, errno, "share '%s'", source);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) {
+		hull_fail_cause(err, HULL_E_INVALID, "not-shareable",
+				"share '%s': it is neither a directory nor a file", source);
+		hull_hint(err, "share a directory or a file; sockets, pipes and devices "
+			       "would not work from within the guest");
+		return -1;
+	}
+	p->file[i] = !S_ISDIR(st.st_mode);
+	owner = owner_of(&st);
+	if (group_of(p, &owner, &p->group_of[i]) < 0)
+		return hull_fail(err, HULL_E_EXHAUSTED,
+				 "share '%s': the shares belong to more than %d owners", source,
+				 HULL_SHARE_GROUPS_MAX);
+	return 0;
+}
+
+static int plan_device(const char *dir, struct hull_share_plan *p, size_t i,
+		       struct hull_error **err)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0) {
+		bool missing = errno == ENOENT;
+
+		hull_fail_errno(err, errno, "devices[%zu].dir: open '%s'", i, dir);
+		if (missing)
+			hull_hint(err, "make it first: mkdir -p '%s'", dir);
+		return -1;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		hull_fail_cause(err, HULL_E_INVALID, "not-a-directory",
+				"devices[%zu].dir: '%s' is not a directory", i, dir);
+		hull_hint(err, "a device virtio-fs is a directory; '-v FILE:TARGET' shares a "
+			       "single file, with hull's agent in the guest");
+		return -1;
+	}
+	p->devices[i] = owner_of(&st);
 	return 0;
 }
 
 int hull_share_plan(const struct hull_config *config, struct hull_share_plan *ret,
 		    struct hull_error **err)
 {
-	bool by_owner = geteuid() == 0;
-	struct stat st;
-
 	*ret = (struct hull_share_plan){.n_groups = 0};
-	for (size_t i = 0; i < config->shares.n; i++) {
-		const char *source = config->shares.v[i].source;
-
-		if (stat(source, &st) < 0)
-			return hull_fail_errno(err, errno, "share '%s'", source);
-		if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) {
-			hull_fail_cause(err, HULL_E_INVALID, "not-shareable",
-					"share '%s': it is neither a directory nor a file", source);
-			hull_hint(err, "share a directory or a file; sockets, pipes and devices "
-				       "would not work from within the guest");
+	for (size_t i = 0; i < config->shares.n; i++)
+		if (plan_share(config->shares.v[i].source, ret, i, err) < 0)
 			return -1;
-		}
-		ret->file[i] = !S_ISDIR(st.st_mode);
-		if (group_of(ret, by_owner ? st.st_uid : geteuid(),
-			     by_owner ? st.st_gid : getegid(), &ret->group_of[i]) < 0)
-			return hull_fail(err, HULL_E_EXHAUSTED,
-					 "share '%s': the shares belong to more than %d owners",
-					 source, HULL_SHARE_GROUPS_MAX);
-	}
+	for (size_t i = 0; i < config->devices.n; i++)
+		if (config->devices.v[i].kind == HULL_DEVICE_FS &&
+		    plan_device(config->devices.v[i].fs.dir, ret, i, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -91,6 +134,23 @@ static int describe_shares(const struct hull_share_env *env, const struct hull_s
 			return -1;
 	}
 	return 0;
+}
+
+/* A device's directory is all that its guest gets: the tree around it is not served. */
+static int describe(const struct hull_share_env *env, const struct hull_share_group *group,
+		    struct hull_share_spec *spec, struct hull_error **err)
+{
+	static const char top[] = "/device";
+
+	if (group->serve == HULL_SERVE_ROOT)
+		return hull_tree_host(&spec->tree, "/", "/", err);
+	if (!env->device)
+		return describe_shares(env, group, &spec->tree, err);
+	spec->top = strdup(top);
+	if (!spec->top)
+		return hull_fail_nomem(err);
+	return hull_tree_bind(&spec->tree, env->device->dir, top,
+			      HULL_TREE_WRITABLE | HULL_TREE_RECURSIVE, err);
 }
 
 /* The spec in a memory file. */
@@ -121,9 +181,7 @@ static int make_spec(const struct hull_share_env *env, const struct hull_share_g
 	spec.shown_gid = config->owner_gid;
 	if (!spec.daemon)
 		return hull_fail_nomem(err);
-	if ((root ? hull_tree_host(&spec.tree, "/", "/", err)
-		  : describe_shares(env, group, &spec.tree, err)) < 0 ||
-	    hull_share_spec_to_json(&spec, &json, err) < 0)
+	if (describe(env, group, &spec, err) < 0 || hull_share_spec_to_json(&spec, &json, err) < 0)
 		return -1;
 	fd = hull_memfd("hull-share", json, strlen(json));
 	return fd < 0 ? hull_fail_errno(err, -fd, "make a memory file") : fd;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The daemons that serve a VM's trees: hull-share, which becomes virtiofsd.  One has the root; the
- * shares are grouped by the owner of their sources, and each group has one that is that owner.
+ * shares are grouped by the owner of their sources, and each group has one that is that owner; so
+ * has each device virtio-fs.
  */
 #ifndef HULL_MONITOR_SHARE_H
 #define HULL_MONITOR_SHARE_H
@@ -28,12 +29,15 @@ struct hull_share_plan {
 	size_t n_groups;
 	unsigned int group_of[HULL_CONFIG_MAX_SHARES];
 	bool file[HULL_CONFIG_MAX_SHARES]; /* no directory */
+	/* As the devices of the description, of which those that are virtio-fs count. */
+	struct hull_share_group devices[HULL_CONFIG_MAX_DEVICES];
 };
 
 struct hull_share_env {
 	struct hull_helper_env helper;
 	const struct hull_config *config;
 	const struct hull_share_plan *plan;
+	const struct hull_dev_fs *device; /* whose daemon it is; NULL: the root's, or of shares */
 };
 
 /* Looks at the sources. */
@@ -43,7 +47,7 @@ int hull_share_plan(const struct hull_config *config, struct hull_share_plan *re
  * there is a daemon: it answers when it is up. */
 int hull_share_sockets(const struct hull_config *config, int *ret_listen, int *ret_near,
 		       struct hull_error **err);
-/* Starts the group's daemon on such a socket, which it takes. */
+/* Starts the group's or the device's daemon on such a socket, which it takes. */
 int hull_share_start(const struct hull_share_env *env, const struct hull_share_group *group,
 		     int listen_fd, struct hull_helper **ret, struct hull_error **err);
 

@@ -95,6 +95,8 @@ void hull_monitor_timeline_guest(struct hull_monitor *m, const void *setup_respo
 	const Response *r = setup_response;
 	uint64_t now = hull_now_ns(), offset, agent;
 
+	if (m->ready_ns) /* it has started once */
+		return;
 	add_start(m);
 	if (!is_sound(r)) {
 		add(m, HULL_AT_GUEST, "kernel and agent", m->runs_ns, m->greeted_ns);
@@ -112,5 +114,6 @@ void hull_monitor_timeline_guest(struct hull_monitor *m, const void *setup_respo
 
 void hull_monitor_timeline_no_guest(struct hull_monitor *m)
 {
-	add_start(m);
+	if (!m->ready_ns)
+		add_start(m);
 }

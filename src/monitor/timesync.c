@@ -126,7 +126,7 @@ static const struct hull_conn_ops conn_ops = {.data = on_data, .closed = on_clos
 
 static int connect_agent(struct hull_timesync_client *t)
 {
-	int fd = hull_unix_connect(t->path);
+	int fd = hull_unix_connect_now(t->path);
 
 	return fd < 0 ? fd : hull_conn_new(t->loop, fd, QUEUE_MAX, &conn_ops, t, &t->conn);
 }
@@ -138,7 +138,7 @@ static void ask(struct hull_timesync_client *t)
 
 	t->again = false;
 	if (r < 0) {
-		give_up(t, hull_strerror(-r));
+		give_up(t, r == -EAGAIN ? "nobody takes connections to it" : hull_strerror(-r));
 		return;
 	}
 	len = snprintf(line, sizeof(line),

@@ -36,14 +36,14 @@ enum { CONTROL, BULK, CHANNELS };
 static const unsigned int ports[CHANNELS] = {HULL_LINK_PORT_CONTROL, HULL_LINK_PORT_BULK};
 
 struct dial {
-	struct hull_vsock *owner;
+	struct hull_vsock_link *owner;
 	unsigned int port;
 	int fd; /* owned */
 	bool up;
 	struct hull_source *source, *again;
 };
 
-struct hull_vsock {
+struct hull_vsock_link {
 	struct hull_loop *loop;
 	uint32_t cid;
 	uint8_t token[HULL_LINK_TOKEN_LEN];
@@ -90,11 +90,11 @@ static int take_cid(int fd, uint32_t *ret_cid, struct hull_error **err)
 	return hull_fail_errno(err, -r, "link 'vsock': take an address (CID) for the guest");
 }
 
-int hull_vsock_new(struct hull_loop *loop, const uint8_t token[HULL_LINK_TOKEN_LEN],
-		   int *ret_device, struct hull_vsock **ret_vsock, struct hull_error **err)
+int hull_vsock_link_new(struct hull_loop *loop, const uint8_t token[HULL_LINK_TOKEN_LEN],
+			int *ret_device, struct hull_vsock_link **ret_link, struct hull_error **err)
 {
 	cleanup_close int fd = open(HULL_VSOCK_DEVICE, O_RDWR | O_CLOEXEC);
-	struct hull_vsock *v;
+	struct hull_vsock_link *v;
 	uint32_t cid = 0;
 
 	if (fd < 0)
@@ -109,12 +109,12 @@ int hull_vsock_new(struct hull_loop *loop, const uint8_t token[HULL_LINK_TOKEN_L
 	memcpy(v->token, token, sizeof(v->token));
 	for (size_t i = 0; i < ARRAY_SIZE(v->dials); i++)
 		v->dials[i] = (struct dial){.owner = v, .port = ports[i], .fd = -1};
-	*ret_vsock = v;
+	*ret_link = v;
 	*ret_device = steal_fd(&fd);
 	return 0;
 }
 
-uint32_t hull_vsock_cid(const struct hull_vsock *v)
+uint32_t hull_vsock_link_cid(const struct hull_vsock_link *v)
 {
 	return v->cid;
 }
@@ -128,7 +128,7 @@ static void again_later(struct dial *d)
 
 static void on_connected(struct dial *d)
 {
-	struct hull_vsock *v = d->owner;
+	struct hull_vsock_link *v = d->owner;
 
 	/* The first bytes of a connection always fit. */
 	if (send(d->fd, v->token, sizeof(v->token), MSG_NOSIGNAL) != sizeof(v->token)) {
@@ -182,15 +182,26 @@ static void on_again(void *ctx)
 		again_later(d);
 }
 
-int hull_vsock_dial(struct hull_vsock *v, void (*connected)(void *ctx, int control_fd, int bulk_fd),
-		    void *ctx, struct hull_error **err)
+static void hang_up(struct dial *d)
+{
+	hull_source_remove(&d->source);
+	hull_source_remove(&d->again);
+	hull_closep(&d->fd);
+	d->up = false;
+}
+
+int hull_vsock_link_dial(struct hull_vsock_link *v,
+			 void (*connected)(void *ctx, int control_fd, int bulk_fd), void *ctx,
+			 struct hull_error **err)
 {
 	v->connected = connected;
 	v->ctx = ctx;
 	for (size_t i = 0; i < ARRAY_SIZE(v->dials); i++) {
 		struct dial *d = &v->dials[i];
-		int r = hull_loop_add_timer(v->loop, on_again, d, &d->again);
+		int r;
 
+		hang_up(d);
+		r = hull_loop_add_timer(v->loop, on_again, d, &d->again);
 		if (r == 0)
 			r = dial(d);
 		if (r < 0)
@@ -199,14 +210,11 @@ int hull_vsock_dial(struct hull_vsock *v, void (*connected)(void *ctx, int contr
 	return 0;
 }
 
-void hull_vsock_free(struct hull_vsock *v)
+void hull_vsock_link_free(struct hull_vsock_link *v)
 {
 	if (!v)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(v->dials); i++) {
-		hull_source_remove(&v->dials[i].source);
-		hull_source_remove(&v->dials[i].again);
-		hull_closep(&v->dials[i].fd);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(v->dials); i++)
+		hang_up(&v->dials[i]);
 	free(v);
 }

@@ -88,7 +88,10 @@ enum hull_http1_part hull_http1_range(const char *value, uint64_t len, uint64_t 
 	uint64_t first, last;
 	bool has_first, has_last;
 
-	if (strncasecmp(value, "bytes=", 6) != 0)
+	/* Nothing has no parts.  To whom asks for one with everything, 416 would say that there is
+	 * no such file; a server may always answer as if no part had been asked for (RFC 9110,
+	 * 14.2), and "-5" of nothing is the whole of it (14.1.2), which 206 can't say. */
+	if (!len || strncasecmp(value, "bytes=", 6) != 0)
 		return HULL_HTTP1_PART_WHOLE;
 	value += 6;
 	has_first = take_number(&value, &first);
@@ -108,6 +111,11 @@ enum hull_http1_part hull_http1_range(const char *value, uint64_t len, uint64_t 
 	*ret_first = first;
 	*ret_len = last - first + 1;
 	return HULL_HTTP1_PART_SOME;
+}
+
+bool hull_http1_wants_body(const struct hull_http1_request *rq)
+{
+	return !rq || strcmp(rq->method, "HEAD") != 0;
 }
 
 int hull_http1_respond(struct hull_strbuf *out, const struct hull_http1_request *rq,
@@ -134,7 +142,7 @@ int hull_http1_respond(struct hull_strbuf *out, const struct hull_http1_request 
 	else if (!rq->minor)
 		hull_strbuf_adds(out, "Connection: keep-alive\r\n");
 	hull_strbuf_adds(out, "\r\n");
-	if (!rq || strcmp(rq->method, "HEAD") != 0)
+	if (!r->lasting && hull_http1_wants_body(rq))
 		hull_strbuf_add(out, r->body, r->body_len);
 	return out->failed ? -ENOMEM : 0;
 }

@@ -486,6 +486,7 @@ const char *hull_http1_header(const struct hull_http1_request *rq, const char *n
 int hull_http1_path(const char *target, struct hull_strbuf *ret, const char **ret_query)
 {
 	const char *s = target, *query = strchr(target, '?'), *end;
+	ssize_t n;
 	int r = 0;
 
 	if (!strncasecmp(s, "http://", 7)) {
@@ -494,21 +495,15 @@ int hull_http1_path(const char *target, struct hull_strbuf *ret, const char **re
 			r = hull_strbuf_adds(ret, "/");
 	}
 	end = query ? query : s + strlen(s);
-	for (; s < end && r == 0; s++) {
-		char c = *s;
-
-		if (c == '%') {
-			int high = hull_hex_digit(s[1]), low = high < 0 ? -1 : hull_hex_digit(s[2]);
-
-			if (low < 0 || !(high | low))
-				return -EINVAL;
-			c = (char)(high << 4 | low);
-			s += 2;
-		}
-		r = hull_strbuf_add(ret, &c, 1);
-	}
+	if (r == 0)
+		r = hull_strbuf_reserve(ret, (size_t)(end - s));
 	if (r < 0)
 		return r;
+	n = hull_unescape(s, (size_t)(end - s), ret->data + ret->len);
+	ret->len += n < 0 ? 0 : (size_t)n;
+	ret->data[ret->len] = '\0';
+	if (n < 0)
+		return -EINVAL;
 	*ret_query = query ? query + 1 : NULL;
 	return 0;
 }

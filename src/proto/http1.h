@@ -82,7 +82,7 @@ int hull_http1_path(const char *target, struct hull_strbuf *ret, const char **re
 
 /* What part of @len bytes a request asks for, whose header "range" is @value. */
 enum hull_http1_part {
-	HULL_HTTP1_PART_WHOLE, /* or what is no range to us, such as several: answer 200 */
+	HULL_HTTP1_PART_WHOLE, /* or what is no range to us, such as several, or of nothing: 200 */
 	HULL_HTTP1_PART_SOME,  /* *ret_first, and *ret_len > 0: answer 206 */
 	HULL_HTTP1_PART_NONE,  /* there are no such bytes: answer 416 */
 };
@@ -97,13 +97,16 @@ struct hull_http1_response {
 	bool ranges;	      /* parts of it may be asked for */
 	const void *body;
 	size_t body_len;
-	bool close; /* this answer is the last on its connection */
+	bool lasting; /* the body stays where it is, and as it is */
+	bool close;   /* this answer is the last on its connection */
 };
 
-/* Appends the answer to @rq; NULL: to what was BAD.  @now_s: seconds since 1970.  0, -EINVAL (a
- * header would end early) or -ENOMEM. */
+/* Appends the answer to @rq; NULL: to what was BAD.  Without the body if that is lasting: it is to
+ * follow if hull_http1_wants_body().  @now_s: seconds since 1970.  0, -EINVAL (a header would end
+ * early) or -ENOMEM. */
 int hull_http1_respond(struct hull_strbuf *out, const struct hull_http1_request *rq,
 		       const struct hull_http1_response *r, uint64_t now_s);
+bool hull_http1_wants_body(const struct hull_http1_request *rq);
 /* "Not Found" for 404; "" where it has no name here. */
 const char *hull_http1_reason(int status);
 

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "share/rights.h"
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -21,14 +22,13 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define WANTED_FILES 1000000
 
 /* virtiofsd enters its chroot with the first.  It then sets its capabilities with libcap-ng, which
  * reports failure without the second, even if there is nothing to take from the bounding set. */
-static const int start_caps[] = {CAP_SYS_CHROOT, CAP_SETPCAP};
+#define START_CAPS (UINT64_C(1) << CAP_SYS_CHROOT | UINT64_C(1) << CAP_SETPCAP)
 
 static int write_proc(const char *path, const char *text, struct hull_error **err)
 {
@@ -132,46 +132,10 @@ void hull_rights_raise_files(void)
 	(void)setrlimit(RLIMIT_NOFILE, &rl); /* fewer serve as well, for smaller trees */
 }
 
-static bool is_start_cap(int cap)
+static int drop_from_bounding_set(uint64_t caps)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(start_caps); i++)
-		if (start_caps[i] == cap)
-			return true;
-	return false;
-}
-
-static int set_caps(bool start)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{0}};
-
-	for (size_t i = 0; start && i < ARRAY_SIZE(start_caps); i++) {
-		int cap = start_caps[i];
-
-		data[CAP_TO_INDEX(cap)].effective |= CAP_TO_MASK(cap);
-		data[CAP_TO_INDEX(cap)].permitted |= CAP_TO_MASK(cap);
-		data[CAP_TO_INDEX(cap)].inheritable |= CAP_TO_MASK(cap);
-	}
-	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
-}
-
-static int drop_bounding_set(void)
-{
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (!is_start_cap(cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return -errno;
-	return 0;
-}
-
-/* Across exec: as an ordinary uid only ambient capabilities survive it. */
-static int keep_start_caps(void)
-{
-	int r = set_caps(true);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(start_caps); i++)
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, start_caps[i], 0, 0) < 0)
+	for (int cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (caps >> cap & 1 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return -errno;
 	return 0;
 }
@@ -189,7 +153,7 @@ int hull_rights_drop(const struct hull_rights *rights, uid_t uid, gid_t gid,
 {
 	int r;
 
-	r = drop_bounding_set();
+	r = drop_from_bounding_set(~START_CAPS);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "drop capabilities from the bounding set");
 	if (rights->root) {
@@ -197,7 +161,7 @@ int hull_rights_drop(const struct hull_rights *rights, uid_t uid, gid_t gid,
 		if (r < 0)
 			return hull_fail_errno(err, -r, "become uid %u, gid %u", uid, gid);
 	}
-	r = keep_start_caps();
+	r = hull_caps_keep(START_CAPS);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "give up capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -207,27 +171,23 @@ int hull_rights_drop(const struct hull_rights *rights, uid_t uid, gid_t gid,
 
 int hull_rights_drop_caps(struct hull_error **err)
 {
-	int r = 0;
+	int r = drop_from_bounding_set(START_CAPS);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(start_caps); i++)
-		r = prctl(PR_CAPBSET_DROP, start_caps[i], 0, 0, 0) < 0 ? -errno : 0;
 	if (r == 0)
-		r = set_caps(false);
+		r = hull_caps_set(0, 0);
 	return r < 0 ? hull_fail_errno(err, -r, "give up all capabilities") : 0;
 }
 
 int hull_rights_count_caps(void)
 {
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{0}};
+	uint64_t permitted, inheritable;
 	int count = 0;
 
-	if (syscall(SYS_capget, &head, data) < 0)
+	if (hull_caps_get(&permitted, &inheritable) < 0)
 		return -1;
 	for (int cap = 0; cap < 64; cap++)
 		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 ||
-		    ((data[CAP_TO_INDEX(cap)].permitted | data[CAP_TO_INDEX(cap)].inheritable) &
-		     CAP_TO_MASK(cap)))
+		    (permitted | inheritable) >> cap & 1)
 			count++;
 	return count;
 }

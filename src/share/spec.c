@@ -28,6 +28,8 @@ static const struct hull_field spec_table[] = {
 			hull_serve_names, "what the tree is"),
 	HULL_FIELD_STRUCT(struct hull_share_spec, tree, "tree", HULL_FIELD_REQUIRED,
 			  &hull_tree_fields, "what is served"),
+	HULL_FIELD_STRING(struct hull_share_spec, top, "top", 0, PATH_MAX - 1,
+			  "the target that is served, instead of all of the tree"),
 	HULL_FIELD_STRING(struct hull_share_spec, daemon, "daemon", HULL_FIELD_REQUIRED,
 			  PATH_MAX - 1, "path of virtiofsd"),
 	HULL_FIELD_U64(struct hull_share_spec, uid, "uid", 0, 0, 0, MAX_ID,
@@ -56,11 +58,22 @@ void hull_share_spec_fini(struct hull_share_spec *s)
 	hull_fields_fini(&hull_share_spec_fields, s);
 }
 
+static bool is_target(const struct hull_tree *t, const char *path)
+{
+	for (size_t i = 0; i < t->entries.n; i++)
+		if (t->entries.v[i].target && !strcmp(t->entries.v[i].target, path))
+			return true;
+	return false;
+}
+
 int hull_share_spec_validate(const struct hull_share_spec *s, struct hull_error **err)
 {
 	if (!s->daemon || s->daemon[0] != '/')
 		return hull_fail(err, HULL_E_INVALID, "daemon: '%s' is no absolute path",
 				 s->daemon ? s->daemon : "");
+	if (s->top && !is_target(&s->tree, s->top))
+		return hull_fail(err, HULL_E_INVALID, "top: nothing is at '%s' in the tree",
+				 s->top);
 	return hull_tree_validate(&s->tree, err);
 }
 
@@ -95,7 +108,7 @@ int hull_share_spec_to_json(const struct hull_share_spec *s, char **ret_text,
  * and readdirplus=no gain nothing on a read-only tree.  Submounts of a root are not announced: the
  * guest's overlay refuses a lower layer with automounts; those of shares are, since files of two
  * file systems may have the same inode number.  xattr costs a request per file at first use. */
-int hull_share_argv(const struct hull_share_spec *s, int fd, const char *source,
+int hull_share_argv(const struct hull_share_spec *s, int fd, const char *tree,
 		    struct hull_strv *ret, struct hull_error **err)
 {
 	static const char *const caches[] = {
@@ -113,7 +126,7 @@ int hull_share_argv(const struct hull_share_spec *s, int fd, const char *source,
 	hull_strv_addf(&argv, "--fd=%d", fd);
 	hull_strv_add(&argv, "--rlimit-nofile=0"); /* done already */
 	hull_strv_add(&argv, "-o");
-	hull_strv_addf(&argv, "source=%s", source);
+	hull_strv_addf(&argv, "source=%s%s", tree, s->top ? s->top : "");
 	hull_strv_add(&argv, "-o");
 	hull_strv_addf(&argv, "sandbox=chroot,log_level=err,cache=%s%s%s,%s", caches[s->cache],
 		       s->serve == HULL_SERVE_SHARES ? ",announce_submounts" : "",

@@ -31,6 +31,7 @@ enum hull_serve {
 struct hull_share_spec {
 	enum hull_serve serve;
 	struct hull_tree tree;
+	char *top;    /* what of it the guest gets as its root, a target; NULL: all of it */
 	char *daemon; /* virtiofsd */
 	/* Whom the daemon runs as.  Used when started as root, which for a root must name somebody
 	 * else; otherwise it is the caller, in a user namespace. */
@@ -55,8 +56,8 @@ int hull_share_spec_from_json(const char *text, size_t len, struct hull_share_sp
 int hull_share_spec_to_json(const struct hull_share_spec *s, char **ret_text,
 			    struct hull_error **err);
 
-/* The daemon's command line: serve @source on the listening socket @fd. */
-int hull_share_argv(const struct hull_share_spec *s, int fd, const char *source,
+/* The daemon's command line: serve the tree, which is at @tree, on the listening socket @fd. */
+int hull_share_argv(const struct hull_share_spec *s, int fd, const char *tree,
 		    struct hull_strv *ret, struct hull_error **err);
 
 #endif

@@ -47,6 +47,9 @@ int hull_db_end(struct hull_store *store, int r, struct hull_error **err);
 /* What SQLite has just failed with. Returns -1. */
 int hull_db_fail(struct hull_store *store, struct hull_error **err);
 
+/* Before the next try where something is locked, @times such having failed; false: it is too late. */
+bool hull_db_wait(struct hull_store *store, int times);
+
 /* The database's tables as this program knows them; made or brought up to date. */
 int hull_db_migrate(struct hull_store *store, struct hull_error **err);
 

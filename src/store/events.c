@@ -4,6 +4,7 @@
  */
 #include "store/records.h"
 
+#include "base/cleanup.h"
 #include "base/os.h"
 #include "store/db.h"
 
@@ -55,6 +56,58 @@ int hull_store_events(struct hull_store *store, uint64_t seq,
 			return r;
 	}
 	return step < 0 ? -1 : 0;
+}
+
+void hull_events_fini(struct hull_events *events)
+{
+	for (size_t i = 0; i < events->n; i++) {
+		const struct hull_event *e = &events->v[i];
+		const char *const strings[] = {e->vm, e->name, e->kind, e->detail};
+
+		for (size_t k = 0; k < ARRAY_SIZE(strings); k++)
+			free((void *)(uintptr_t)strings[k]);
+	}
+	free(events->v);
+	*events = (struct hull_events){0};
+}
+
+struct copying {
+	struct hull_events list;
+	size_t max;
+};
+
+/* 1: enough; -ENOMEM. */
+static int copy_event(void *ctx, const struct hull_event *e)
+{
+	struct copying *c = ctx;
+	struct hull_event *copy = hull_vec_push(&c->list);
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = (struct hull_event){.seq = e->seq,
+				    .time_ns = e->time_ns,
+				    .vm = strdup(e->vm),
+				    .name = strdup(e->name),
+				    .kind = strdup(e->kind),
+				    .detail = strdup(e->detail)};
+	if (!copy->vm || !copy->name || !copy->kind || !copy->detail)
+		return -ENOMEM;
+	return c->list.n == c->max;
+}
+
+int hull_store_read_events(struct hull_store *store, uint64_t seq, size_t max,
+			   struct hull_events *ret_events, struct hull_error **err)
+{
+	struct copying c = {.max = max};
+	int r = hull_store_events(store, seq, copy_event, &c, err);
+
+	if (r == -ENOMEM)
+		r = hull_fail_nomem(err);
+	if (r < 0)
+		hull_events_fini(&c.list);
+	else
+		*ret_events = c.list;
+	return r < 0 ? -1 : 0;
 }
 
 /* ---- claims ---- */

@@ -250,37 +250,23 @@ int hull_store_find(struct hull_store *store, const char *ref, struct hull_recor
 	return 0;
 }
 
-/* Labels come in the order of the records' ids, which are looked up by halves. */
-static int by_id(const void *a, const void *b)
-{
-	return strcmp((*(struct hull_record *const *)a)->id, (*(struct hull_record *const *)b)->id);
-}
-
+/* Both are in the order of ids. */
 static int list_labels(struct hull_store *store, struct hull_records *records,
 		       struct hull_error **err)
 {
-	cleanup_free struct hull_record **sorted = NULL;
 	cleanup_reset sqlite3_stmt *s = NULL;
 	size_t i = 0;
 	int step = hull_db_query(store, err, &s,
 				 "SELECT vm, key, value FROM label ORDER BY vm, key", "");
 
-	if (step != SQLITE_ROW)
-		return step < 0 ? -1 : 0;
-	sorted = calloc(records->n + 1, sizeof(struct hull_record *));
-	if (!sorted)
-		return hull_fail_nomem(err);
-	for (size_t k = 0; k < records->n; k++)
-		sorted[k] = &records->v[k];
-	qsort(sorted, records->n, sizeof(struct hull_record *), by_id);
 	for (; step == SQLITE_ROW; step = hull_db_step(store, s, err)) {
 		const char *id = (const char *)sqlite3_column_text(s, 0);
 
-		while (i < records->n && strcmp(sorted[i]->id, id) < 0)
+		while (i < records->n && strcmp(records->v[i].id, id) < 0)
 			i++;
-		if (i == records->n || strcmp(sorted[i]->id, id))
+		if (i == records->n || strcmp(records->v[i].id, id))
 			continue;
-		if (hull_labels_add(&sorted[i]->labels, (const char *)sqlite3_column_text(s, 1),
+		if (hull_labels_add(&records->v[i].labels, (const char *)sqlite3_column_text(s, 1),
 				    (const char *)sqlite3_column_text(s, 2)) < 0)
 			return hull_fail_nomem(err);
 	}
@@ -291,8 +277,7 @@ static int list_rows(struct hull_store *store, struct hull_records *records,
 		     struct hull_error **err)
 {
 	cleanup_reset sqlite3_stmt *s = NULL;
-	int step = hull_db_query(store, err, &s,
-				 "SELECT " COLUMNS " FROM vm ORDER BY created_ns, id", "");
+	int step = hull_db_query(store, err, &s, "SELECT " COLUMNS " FROM vm", "");
 
 	for (; step == SQLITE_ROW; step = hull_db_step(store, s, err)) {
 		struct hull_record *r = hull_vec_push(records);
@@ -306,6 +291,17 @@ static int list_rows(struct hull_store *store, struct hull_records *records,
 	return step < 0 ? -1 : 0;
 }
 
+static int by_age(const void *a, const void *b)
+{
+	const struct hull_record *x = a, *y = b;
+
+	if (x->created_ns != y->created_ns)
+		return x->created_ns < y->created_ns ? -1 : 1;
+	return strcmp(x->id, y->id);
+}
+
+/* The table is read from its beginning to its end, which is an order of ids: to have it in that of
+ * an index takes a search for each. */
 int hull_store_list(struct hull_store *store, struct hull_records *ret_records,
 		    struct hull_error **err)
 {
@@ -315,6 +311,7 @@ int hull_store_list(struct hull_store *store, struct hull_records *ret_records,
 		hull_records_fini(&records);
 		return -1;
 	}
+	qsort(records.v, records.n, sizeof(*records.v), by_age);
 	*ret_records = records;
 	return 0;
 }
@@ -344,16 +341,17 @@ static int add_labels(struct hull_store *store, const char *id, const struct hul
 	return 0;
 }
 
-/* Where @name is another VM's. */
-static int check_free(struct hull_store *store, const char *name, struct hull_error **err)
+/* That @name is no other VM's. */
+static int check_free(struct hull_store *store, const char *id, const char *name,
+		      struct hull_error **err)
 {
 	cleanup_record struct hull_record r = {0};
 	int found =
 		name ? read_one(store, "SELECT " COLUMNS " FROM vm WHERE name = ?", name, &r, err)
 		     : 0;
 
-	if (found <= 0)
-		return found;
+	if (found <= 0 || !strcmp(r.id, id))
+		return MIN(found, 0);
 	hull_fail_cause(err, HULL_E_EXISTS, "name-taken", "the name '%s' is that of VM %.12s", name,
 			r.id);
 	hull_hint(err, "choose another, or remove that one with 'hull rm %s'", name);
@@ -364,7 +362,7 @@ static int add_rows(struct hull_store *store, const struct hull_record *r, struc
 {
 	const char *state = hull_vm_state_names[r->state];
 
-	if (check_free(store, r->name, err) < 0 ||
+	if (check_free(store, r->id, r->name, err) < 0 ||
 	    hull_db_run(
 		    store, err,
 		    "INSERT INTO vm (id, name, owner, state, cpus, memory, backend, agent,"
@@ -436,7 +434,7 @@ int hull_store_change(struct hull_store *store, const char *id, const struct hul
 static int rename_row(struct hull_store *store, const char *id, const char *name,
 		      struct hull_error **err)
 {
-	if (check_free(store, name, err) < 0 ||
+	if (check_free(store, id, name, err) < 0 ||
 	    expect_one(hull_db_run(store, err,
 				   "UPDATE vm SET name = ?, updated_ns = ? WHERE id = ?", "sus",
 				   name, hull_realtime_ns(), id),

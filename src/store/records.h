@@ -133,6 +133,16 @@ struct hull_event {
 int hull_store_events(struct hull_store *store, uint64_t seq,
 		      int (*fn)(void *ctx, const struct hull_event *event), void *ctx,
 		      struct hull_error **err);
+/* The same, copied, so that nobody is held up while they are looked at. */
+struct hull_events {
+	struct hull_event *v; /* strings: owned */
+	size_t n, cap;
+};
+void hull_events_fini(struct hull_events *events);
+#define cleanup_events __attribute__((cleanup(hull_events_fini)))
+/* @max of them at most. */
+int hull_store_read_events(struct hull_store *store, uint64_t seq, size_t max,
+			   struct hull_events *ret_events, struct hull_error **err);
 int hull_store_add_event(struct hull_store *store, const char *id, const char *kind,
 			 const char *detail, struct hull_error **err);
 

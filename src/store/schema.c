@@ -25,7 +25,6 @@ static const char *const steps[] = {
 	" reason TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '',"
 	" cause TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',"
 	" hint TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
-	"CREATE INDEX vm_created ON vm (created_ns, id);"
 	"CREATE TABLE config (vm TEXT PRIMARY KEY NOT NULL"
 	" REFERENCES vm (id) ON DELETE CASCADE, text TEXT NOT NULL);"
 	"CREATE TABLE label (vm TEXT NOT NULL REFERENCES vm (id) ON DELETE CASCADE,"
@@ -49,7 +48,7 @@ static int get_version(struct hull_store *store, int64_t *ret, struct hull_error
 	return 0;
 }
 
-static int use_wal(struct hull_store *store, struct hull_error **err)
+static int set_wal(struct hull_store *store, struct hull_error **err)
 {
 	cleanup_reset sqlite3_stmt *s = NULL;
 	const char *mode;
@@ -81,6 +80,20 @@ static int take_steps(struct hull_store *store, struct hull_error **err)
 	if (sqlite3_exec(store->db, pragma, NULL, NULL, NULL) != SQLITE_OK)
 		return hull_db_fail(store, err);
 	return 0;
+}
+
+/* Several may do so at once.  SQLite reads for it before it writes, and where it has begun to read
+ * it does not wait for who writes. */
+static int use_wal(struct hull_store *store, struct hull_error **err)
+{
+	for (int times = 0;; times++) {
+		cleanup_error struct hull_error *why = NULL;
+
+		if (set_wal(store, &why) == 0)
+			return 0;
+		if (hull_error_code(why) != HULL_E_TIMEOUT || !hull_db_wait(store, times))
+			return hull_error_move(err, &why);
+	}
 }
 
 int hull_db_migrate(struct hull_store *store, struct hull_error **err)

@@ -3,12 +3,15 @@
  * Opening the database, waiting for others, and what SQLite's errors mean, see store.h and db.h.
  *
  * The write-ahead log is not folded into the database whenever the last process closes it, which
- * would be two fsync() for each verb, but when it has grown, as SQLite does by itself.
+ * would be two fsync() for each verb, but when it has grown.  Then it is emptied as well: each
+ * process that opens the database as the only one reads all of the log, and can't know what of it
+ * has been folded in already.
  */
 #define _GNU_SOURCE
 #include "store/store.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/os.h"
 #include "base/path.h"
 #include "base/strbuf.h"
@@ -19,6 +22,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -27,6 +31,8 @@
 #define FILE_NAME "hull.db"
 #define WAIT_MS 10000
 #define WAIT_MAX_US 5000
+#define LOG_PAGES 100	   /* from which on the log is folded in */
+#define LOG_PAGES_STEP 16  /* more than a transaction has */
 #define WAL_WRITE_LOCK 120 /* of the shared memory: the byte that a writer holds */
 
 #ifndef CIFS_SUPER_MAGIC
@@ -214,13 +220,22 @@ int hull_db_run(struct hull_store *store, struct hull_error **err, const char *s
 
 int hull_db_begin(struct hull_store *store, struct hull_error **err)
 {
+	int r = hull_fault("store.begin");
+
+	if (r < 0)
+		return hull_fail_errno(err, -r, "write the store '%s'", store->path);
 	return hull_db_run(store, err, "BEGIN IMMEDIATE", "") < 0 ? -1 : 0;
 }
 
 int hull_db_end(struct hull_store *store, int r, struct hull_error **err)
 {
+	int fault = r < 0 ? 0 : hull_fault("store.commit");
+
+	if (fault < 0)
+		r = hull_fail_errno(err, -fault, "write the store '%s'", store->path);
 	if (r >= 0 && hull_db_run(store, err, "COMMIT", "") < 0)
 		r = -1;
+	(void)hull_fault("store.committed");
 	if (r < 0 && !sqlite3_get_autocommit(store->db))
 		(void)hull_db_run(store, NULL, "ROLLBACK", "");
 	return r;
@@ -229,9 +244,8 @@ int hull_db_end(struct hull_store *store, int r, struct hull_error **err)
 /* ---- opening ---- */
 
 /* SQLite's own steps grow to 100 ms, which is long where each transaction takes microseconds. */
-static int on_busy(void *ctx, int times)
+bool hull_db_wait(struct hull_store *store, int times)
 {
-	struct hull_store *store = ctx;
 	uint16_t chance = 0;
 	long us;
 
@@ -239,12 +253,30 @@ static int on_busy(void *ctx, int times)
 		store->until_ns = hull_deadline_ms(WAIT_MS);
 	if (!hull_ms_left(store->until_ns) ||
 	    (store->deadline_ns && !hull_ms_left(store->deadline_ns)))
-		return 0;
+		return false;
 	(void)hull_random(&chance, sizeof(chance));
 	us = MIN(50L << MIN(times, 7), WAIT_MAX_US);
 	us = us / 2 + chance % us; /* so that two who wait don't do so in step */
 	(void)nanosleep(&(struct timespec){0, us * 1000}, NULL);
-	return 1;
+	return true;
+}
+
+static int on_busy(void *ctx, int times)
+{
+	return hull_db_wait(ctx, times);
+}
+
+/* After a commit.  Where somebody reads just now it is left for the next, some pages later. */
+static int on_grown(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	struct hull_store *store = ctx;
+
+	if (pages < LOG_PAGES || pages % LOG_PAGES >= LOG_PAGES_STEP)
+		return SQLITE_OK;
+	sqlite3_busy_handler(db, NULL, NULL);
+	(void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_handler(db, on_busy, store);
+	return SQLITE_OK;
 }
 
 /* Where locks, or memory shared between hosts, can't be relied on. */
@@ -307,12 +339,13 @@ static int open_db(struct hull_store *store, struct hull_error **err)
 	if (r != SQLITE_OK)
 		return hull_db_fail(store, err);
 	sqlite3_busy_handler(store->db, on_busy, store);
+	sqlite3_wal_hook(store->db, on_grown, store);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
-	if (sqlite3_exec(store->db, "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON",
-			 NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_exec(store->db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000", NULL,
+			 NULL, NULL) != SQLITE_OK)
 		return hull_db_fail(store, err);
 	return hull_db_migrate(store, err);
 }
@@ -365,4 +398,24 @@ int hull_store_version(struct hull_store *store, uint64_t *ret_version, struct h
 		return -1;
 	*ret_version = (uint64_t)sqlite3_column_int64(s, 0);
 	return 0;
+}
+
+/* Every change is written to the log, and only now and then to the database.  Both may be replaced,
+ * so it is their directory that is watched. */
+int hull_store_watch(struct hull_store *store, struct hull_error **err)
+{
+	cleanup_free char *dir = strdup(store->path);
+	int fd = dir ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1, errnum;
+
+	if (!dir)
+		return hull_fail_nomem(err);
+	*strrchr(dir, '/') = '\0';
+	if (fd >= 0 && inotify_add_watch(fd, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0)
+		return fd;
+	errnum = errno;
+	hull_fail_errno(err, errnum, "watch the store '%s'", store->path);
+	if (errnum == ENOSPC || errnum == EMFILE)
+		hull_hint(err, "raise fs.inotify.max_user_watches and max_user_instances");
+	hull_closep(&fd);
+	return -1;
 }

@@ -35,6 +35,10 @@ void hull_store_set_deadline(struct hull_store *store, uint64_t deadline_ns);
 /* Differs from an earlier answer if anybody has changed something since. */
 int hull_store_version(struct hull_store *store, uint64_t *ret_version, struct hull_error **err);
 
+/* A descriptor, the caller's, that can be read when something may have changed or is just about to:
+ * its bytes mean nothing.  -1 on failure. */
+int hull_store_watch(struct hull_store *store, struct hull_error **err);
+
 /* ---- the lock of a VM ----
  *
  * Held by whoever changes a VM, from before the intent is recorded until after the outcome is; the

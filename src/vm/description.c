@@ -47,12 +47,12 @@ int hull_description_load(const char *path, struct hull_config *config, struct h
 }
 
 /* The guest's kernel finds what its initramfs lacks there, when it misses it. */
-static int add_modules(struct hull_config *c, struct hull_error **err)
+static int add_modules(struct hull_config *c, const char *guest_dir, struct hull_error **err)
 {
 	cleanup_free char *path = NULL;
 	struct hull_disk *d;
 
-	if (hull_dirs_artefact(c->arch, HULL_ARTEFACT_MODULES, &path, err) < 0)
+	if (hull_dirs_artefact(guest_dir, c->arch, HULL_ARTEFACT_MODULES, &path, err) < 0)
 		return -1;
 	d = hull_vec_push(&c->disks);
 	if (!d)
@@ -63,19 +63,21 @@ static int add_modules(struct hull_config *c, struct hull_error **err)
 	return d->serial ? 0 : hull_fail_nomem(err);
 }
 
-int hull_description_complete(struct hull_config *c, struct hull_error **err)
+int hull_description_complete(struct hull_config *c, const char *guest_dir, struct hull_error **err)
 {
 	bool ours = !c->kernel;
 
-	if (c->firmware.kind != HULL_FIRMWARE_NONE)
-		return 0; /* it boots what is on the disks */
-	if (ours && hull_dirs_artefact(c->arch, HULL_ARTEFACT_KERNEL, &c->kernel, err) < 0)
+	if (c->firmware.kind != HULL_FIRMWARE_NONE || c->backend == HULL_BACKEND_MOCK)
+		return 0; /* it boots what is on the disks, or nothing */
+	if (ours &&
+	    hull_dirs_artefact(guest_dir, c->arch, HULL_ARTEFACT_KERNEL, &c->kernel, err) < 0)
 		return -1;
-	if (ours && c->agent == HULL_AGENT_HULL && !c->modules && add_modules(c, err) < 0)
+	if (ours && c->agent == HULL_AGENT_HULL && !c->modules &&
+	    add_modules(c, guest_dir, err) < 0)
 		return -1;
 	/* Somebody's own kernel without an agent boots whatever it was given. */
 	if (!c->initrd && (ours || c->agent == HULL_AGENT_HULL) &&
-	    hull_dirs_artefact(c->arch, HULL_ARTEFACT_INITRD, &c->initrd, err) < 0)
+	    hull_dirs_artefact(guest_dir, c->arch, HULL_ARTEFACT_INITRD, &c->initrd, err) < 0)
 		return -1;
 	return 0;
 }

@@ -13,8 +13,10 @@
  * it is.  @problems: as for hull_config_read_user(). */
 int hull_description_load(const char *path, struct hull_config *config, struct hull_strv *problems,
 			  struct hull_error **err);
-/* Kernel, initramfs and modules of hull's own, unless it has others. */
-int hull_description_complete(struct hull_config *config, struct hull_error **err);
+/* Kernel, initramfs and modules of hull's own, unless it has others; from @guest_dir, if not NULL.
+ */
+int hull_description_complete(struct hull_config *config, const char *guest_dir,
+			      struct hull_error **err);
 
 /* Up to four bytes of an image, as hull_vfkit_hooks has it.  Fails as "refused" whatever the cause:
  * so does vfkit. */

@@ -124,26 +124,70 @@ int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err)
 	return 0;
 }
 
-int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err)
+char *hull_dirs_find_log(void)
 {
-	const char *env = getenv("HULL_GUEST_DIR"), *slash = strchr(name, '/');
+	const char *home = getenv("HULL_HOME"), *xdg = getenv("XDG_STATE_HOME");
+	const char *user = getenv("HOME");
+
+	if (home && *home)
+		return hull_path_join(home, "log");
+	if (geteuid() == 0)
+		return strdup("/var/log/hull");
+	if (xdg && *xdg == '/')
+		return hull_path_join(xdg, "hull/log");
+	return hull_path_join(user && *user == '/' ? user : "/nonexistent",
+			      ".local/state/hull/log");
+}
+
+int hull_dirs_settings(char **ret_system, char **ret_user, struct hull_error **err)
+{
+	const char *home = getenv("HULL_HOME"), *xdg = getenv("XDG_CONFIG_HOME");
+	const char *user = getenv("HOME");
+	cleanup_free char *theirs = NULL, *ours = NULL;
+	bool moved = home && *home;
+
+	theirs = moved ? hull_path_join(home, "etc") : strdup("/etc/hull");
+	if (!moved && xdg && *xdg == '/')
+		ours = hull_path_join(xdg, "hull");
+	else if (!moved && user && *user == '/')
+		ours = hull_path_join(user, ".config/hull");
+	else
+		moved = true;
+	if (!theirs || (!moved && !ours))
+		return hull_fail_nomem(err);
+	*ret_system = steal_ptr(&theirs);
+	*ret_user = steal_ptr(&ours);
+	return 0;
+}
+
+/* A directory that somebody has chosen has it, or nobody. */
+static int find_chosen(const char *dir, const char *name, char **ret_path, struct hull_error **err)
+{
+	cleanup_free char *path = hull_path_join(dir, name);
+
+	if (!path)
+		return hull_fail_nomem(err);
+	if (access(path, F_OK) < 0) {
+		hull_fail_errno(err, errno, "open guest artefact '%s'", path);
+		hull_hint(
+			err,
+			"guest_dir is '%s' ('hull config show --origin' tells by what): unset it, "
+			"or point it at the directory with '%s'",
+			dir, name);
+		return -1;
+	}
+	*ret_path = steal_ptr(&path);
+	return 0;
+}
+
+int hull_dirs_guest(const char *guest_dir, const char *name, char **ret_path,
+		    struct hull_error **err)
+{
+	const char *slash = strchr(name, '/');
 	cleanup_free char *near = NULL, *dir = NULL;
 
-	if (env && *env) {
-		near = hull_path_join(env, name);
-		if (!near)
-			return hull_fail_nomem(err);
-		if (access(near, F_OK) < 0) {
-			hull_fail_errno(err, errno, "open guest artefact '%s'", near);
-			hull_hint(err,
-				  "HULL_GUEST_DIR is '%s': unset it, or point it at the "
-				  "directory with '%s'",
-				  env, name);
-			return -1;
-		}
-		*ret_path = steal_ptr(&near);
-		return 0;
-	}
+	if (guest_dir)
+		return find_chosen(guest_dir, name, ret_path, err);
 	dir = hull_program_beside("guest");
 	near = dir ? hull_path_join(dir, name) : NULL;
 	if (near && access(near, F_OK) == 0) {
@@ -158,18 +202,20 @@ int hull_dirs_guest(const char *name, char **ret_path, struct hull_error **err)
 	free(steal_ptr(ret_path));
 	hull_fail(err, HULL_E_NOT_FOUND, "guest artefact '%s' is neither in '%s' nor in '%s'", name,
 		  dir ? dir : "guest/", HULL_DATADIR "/guest");
-	hull_hint(err, "'./dev %s%.*s' makes it in a source tree; or point HULL_GUEST_DIR at it",
+	hull_hint(err,
+		  "'./dev %s%.*s' makes it in a source tree; or point guest_dir (HULL_GUEST_DIR) "
+		  "at it",
 		  slash ? "guest " : "build", slash ? (int)(slash - name) : 0, name);
 	return -1;
 }
 
-int hull_dirs_artefact(enum hull_arch arch, enum hull_artefact which, char **ret_path,
-		       struct hull_error **err)
+int hull_dirs_artefact(const char *guest_dir, enum hull_arch arch, enum hull_artefact which,
+		       char **ret_path, struct hull_error **err)
 {
 	static const char *const names[][3] = {
 		[HULL_ARCH_X86_64] = {"vmlinux", "initramfs", "modules.img"},
 		[HULL_ARCH_AARCH64] = {"aarch64/Image", "aarch64/initramfs", "aarch64/modules.img"},
 	};
 
-	return hull_dirs_guest(names[arch][which], ret_path, err);
+	return hull_dirs_guest(guest_dir, names[arch][which], ret_path, err);
 }

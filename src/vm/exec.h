@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One command in a running VM: opens its streams, creates and starts the session, moves its
- * standard streams, collects its status.  Everything happens on the caller's loop.
+ * One command in a running VM: opens its streams, creates and starts the session or attaches to one
+ * that is there, moves its standard streams, collects its status.  Everything happens on the
+ * caller's loop.
  */
 #ifndef HULL_VM_EXEC_H
 #define HULL_VM_EXEC_H
@@ -15,6 +16,12 @@
 
 struct hull_exec;
 
+/* The agent's archiver, as in agent.proto. */
+struct hull_exec_archive {
+	const char *path;
+	bool unpack, follow, owners, one;
+};
+
 struct hull_exec_options {
 	const char *exec_id; /* unique within the VM */
 	const struct hull_strv *args, *env;
@@ -24,9 +31,12 @@ struct hull_exec_options {
 	unsigned int rows, columns;
 	uint64_t pids_limit; /* processes and threads at once; 0: no limit */
 	struct hull_caps caps;
-	int stdin_fd;  /* -1: none */
-	int stdout_fd; /* -1: discarded */
-	int stderr_fd; /* with a terminal everything comes on stdout */
+	int stdin_fd;	  /* -1: none */
+	int stdout_fd;	  /* -1: nobody is attached, the agent keeps the last of it */
+	int stderr_fd;	  /* with a terminal everything comes on stdout */
+	bool stdin_later; /* with stdin_fd -1: somebody may attach and have some */
+	const struct hull_exec_archive *archive; /* instead of a program; NULL: none */
+	bool escape;				 /* look for HULL_STDIO_ESCAPE in the input */
 };
 
 struct hull_exec_result {
@@ -41,11 +51,23 @@ struct hull_exec_ops {
 	 * Free it afterwards, not inside. */
 	void (*done)(void *ctx, const struct hull_exec_result *result,
 		     const struct hull_error *error);
+	/* The user has typed the escape: it is to go on without us.  May be NULL without it. */
+	void (*escaped)(void *ctx);
 };
 
 int hull_exec_start(struct hull_loop *loop, const char *vsock_path,
 		    const struct hull_exec_options *options, const struct hull_exec_ops *ops,
 		    void *ctx, struct hull_exec **ret, struct hull_error **err);
+/* To one that somebody else has made; of the options only exec_id, terminal, its size, the
+ * descriptors and escape count.  What the agent has kept of its output comes first (@replay).  Also
+ * one that has ended is done() like this, with its status. */
+int hull_exec_attach(struct hull_loop *loop, const char *vsock_path,
+		     const struct hull_exec_options *options, bool replay,
+		     const struct hull_exec_ops *ops, void *ctx, struct hull_exec **ret,
+		     struct hull_error **err);
+/* Ends what of it still runs, and its status is forgotten: @fn once, whether that worked or not.
+ * One that never came to be, because its name was taken for example, is nobody's to end. */
+void hull_exec_delete(struct hull_exec *exec, void (*fn)(void *ctx), void *ctx);
 /* Before started(): remembered and delivered then. */
 void hull_exec_signal(struct hull_exec *exec, int signo);
 void hull_exec_resize(struct hull_exec *exec, unsigned int rows, unsigned int columns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What lies about of VMs that are no more: their sockets and run directories, and files that
+ * What lies about of VMs that are no more: their sockets, run directories and logs, and files that
  * somebody was about to give their names.
  */
 #define _GNU_SOURCE
@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "monitor/scratch.h"
 #include "vm/dirs.h"
+#include "vm/logs.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -37,7 +38,7 @@ static int find_sockets(struct hull_gc *gc, struct hull_error **err)
 	for (size_t i = 0; i < dirs.n; i++) {
 		cleanup_strv struct hull_strv sockets = {0};
 
-		(void)hull_rundir_stale_sockets(dirs.v[i], &sockets); /* it names none */
+		(void)hull_rundir_sockets(dirs.v[i], &sockets); /* it names none */
 		for (size_t k = 0; k < sockets.n; k++)
 			if (!hull_gc_add(gc, id_of(dirs.v[i]), sockets.v[k],
 					 "nobody listens on it any more", err, "socket '%s'",
@@ -47,9 +48,23 @@ static int find_sockets(struct hull_gc *gc, struct hull_error **err)
 	return 0;
 }
 
+static bool names(const struct hull_strv *list, const char *path)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcmp(list->v[i], path))
+			return true;
+	return false;
+}
+
 static int collect_socket(struct hull_gc *gc, const struct hull_orphan *o, struct hull_error **err)
 {
-	if (!hull_unix_is_stale(o->key))
+	cleanup_free char *dir = hull_path_join(gc->vms, o->vm);
+	cleanup_strv struct hull_strv sockets = {0};
+	int r = dir ? hull_rundir_is_dead(dir, err) : hull_fail_nomem(err);
+
+	if (r < 0)
+		return -1;
+	if (r == 0 || hull_rundir_sockets(dir, &sockets) < 0 || !names(&sockets, o->key))
 		return HULL_GC_GONE;
 	if (unlink(o->key) == 0)
 		return HULL_GC_DONE;
@@ -73,8 +88,7 @@ static int find_directories(struct hull_gc *gc, struct hull_error **err)
 		const struct hull_record *r = hull_gc_record(gc, id_of(all.v[i]));
 		bool dead = r && !r->run_dir;
 
-		for (size_t k = 0; k < unkept.n && !r && !dead; k++)
-			dead = !strcmp(all.v[i], unkept.v[k]);
+		dead |= !r && names(&unkept, all.v[i]);
 		if (dead && !hull_gc_add(gc, id_of(all.v[i]), all.v[i], "its VM does not run", err,
 					 "run directory '%s'", all.v[i]))
 			return -1;
@@ -101,6 +115,58 @@ static int collect_directory(struct hull_gc *gc, const struct hull_orphan *o,
 
 const struct hull_gc_module hull_gc_directories = {"directory", false, find_directories,
 						   collect_directory};
+
+/* ---- logs ---- */
+
+static bool is_id(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == HULL_STORE_ID_LEN && !name[HULL_STORE_ID_LEN];
+}
+
+static bool has_record(const struct hull_gc *gc, const char *id)
+{
+	for (size_t i = 0; i < gc->records.n; i++)
+		if (!strcmp(gc->records.v[i].id, id))
+			return true;
+	return false;
+}
+
+static int find_logs(struct hull_gc *gc, struct hull_error **err)
+{
+	cleanup_free char *log = hull_dirs_find_log(), *vms = NULL;
+	struct dirent *e;
+	int r = 0;
+	DIR *d;
+
+	vms = log ? hull_path_join(log, "vm") : NULL;
+	if (!vms)
+		return hull_fail_nomem(err);
+	d = opendir(vms);
+	if (!d)
+		return errno == ENOENT ? 0 : hull_fail_errno(err, errno, "list '%s'", vms);
+	while (r == 0 && (e = readdir(d)))
+		if (is_id(e->d_name) && !has_record(gc, e->d_name) &&
+		    !hull_gc_add(gc, "", e->d_name, "its VM is not there", err,
+				 "log directory '%s/%s'", vms, e->d_name))
+			r = -1;
+	closedir(d);
+	return r;
+}
+
+/* A record comes before the log, which goes before the record: ids do not come again. */
+static int collect_log(struct hull_gc *gc, const struct hull_orphan *o, struct hull_error **err)
+{
+	cleanup_error struct hull_error *why = NULL;
+	cleanup_record struct hull_record now = {0};
+
+	if (hull_store_find(gc->store, o->key, &now, &why) == 0)
+		return HULL_GC_GONE;
+	if (hull_error_code(why) != HULL_E_NOT_FOUND)
+		return hull_error_move(err, &why);
+	return hull_logs_remove(o->key, err) < 0 ? -1 : HULL_GC_DONE;
+}
+
+const struct hull_gc_module hull_gc_logs = {"log", false, find_logs, collect_log};
 
 /* ---- files ---- */
 

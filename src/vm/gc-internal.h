@@ -54,6 +54,6 @@ struct hull_gc_module {
 };
 
 extern const struct hull_gc_module hull_gc_records, hull_gc_claims, hull_gc_processes,
-	hull_gc_cgroups, hull_gc_sockets, hull_gc_directories, hull_gc_files;
+	hull_gc_cgroups, hull_gc_sockets, hull_gc_directories, hull_gc_logs, hull_gc_files;
 
 #endif

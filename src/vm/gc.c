@@ -20,7 +20,7 @@
 /* In this order: what an earlier one collects takes other things with it. */
 static const struct hull_gc_module *const modules[] = {
 	&hull_gc_records, &hull_gc_claims,	&hull_gc_processes, &hull_gc_cgroups,
-	&hull_gc_sockets, &hull_gc_directories, &hull_gc_files,
+	&hull_gc_sockets, &hull_gc_directories, &hull_gc_logs,	    &hull_gc_files,
 };
 
 /* ---- what modules find ---- */

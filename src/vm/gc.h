@@ -23,7 +23,7 @@ enum hull_gc_result {
 };
 
 struct hull_gc_item {
-	const char *kind; /* record, claim, process, cgroup, socket, directory, file */
+	const char *kind; /* record, claim, process, cgroup, socket, directory, log, file */
 	const char *what; /* which one; "": a module that could not look */
 	const char *why;  /* it is an orphan; "" */
 	const char *vm;	  /* its VM's short id; "": none is known */

@@ -7,6 +7,7 @@
 
 #include "base/cgroup.h"
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -72,8 +73,10 @@ static int make_locked(const char *path, int *ret_lock)
 
 	if (!lock)
 		return -ENOMEM;
+	(void)hull_fault("rundir.make");
 	if (mkdir(path, 0700) < 0)
 		return -errno;
+	(void)hull_fault("rundir.made");
 	fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	/* It has just been made, so that only who looks whether it is held can have it: for an
 	 * instant. */
@@ -83,6 +86,7 @@ static int make_locked(const char *path, int *ret_lock)
 		rmdir(path);
 		return r;
 	}
+	(void)hull_fault("rundir.locked");
 	*ret_lock = steal_fd(&fd);
 	return 0;
 }
@@ -177,30 +181,52 @@ static int read_json(const char *path, const char *name, struct hull_json **ret)
 	return hull_json_parse(text.data, text.len, ret, NULL) < 0 ? -EBADMSG : 0;
 }
 
-static int stale_sockets(const struct hull_json *record, struct hull_strv *ret)
+static uint64_t number(const struct hull_json *j, const char *key)
+{
+	uint64_t n = 0;
+
+	(void)hull_json_get_u64(hull_json_get(j, key), &n);
+	return n;
+}
+
+/* Where it still is the one that the monitor made, the path of it, else NULL. */
+static const char *same_socket(const struct hull_json *j)
+{
+	const char *path = hull_json_str(hull_json_get(j, "path"));
+	struct stat st;
+
+	if (!path || *path != '/' || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+	    st.st_dev != number(j, "device") || st.st_ino != number(j, "inode") ||
+	    (uint64_t)st.st_mtim.tv_sec != number(j, "made_s") ||
+	    (uint64_t)st.st_mtim.tv_nsec != number(j, "made_ns"))
+		return NULL;
+	return path;
+}
+
+static int list_sockets(const struct hull_json *record, struct hull_strv *ret)
 {
 	const struct hull_json *list = hull_json_get(record, "sockets");
 	int r = 0;
 
 	for (size_t i = 0; i < hull_json_length(list) && r == 0; i++) {
-		const char *path = hull_json_str(hull_json_at(list, i));
+		const char *path = same_socket(hull_json_at(list, i));
 
-		if (path && hull_unix_is_stale(path))
+		if (path)
 			r = hull_strv_add(ret, path);
 	}
 	return r;
 }
 
-int hull_rundir_stale_sockets(const char *path, struct hull_strv *ret)
+int hull_rundir_sockets(const char *path, struct hull_strv *ret)
 {
 	cleanup_json struct hull_json *j = NULL;
 	int r = read_json(path, "monitor.json", &j);
 
-	return r < 0 ? r : stale_sockets(j, ret);
+	return r < 0 ? r : list_sockets(j, ret);
 }
 
-/* The cgroups named in monitor.json hold whatever outlived its monitor; its sockets elsewhere lead
- * nowhere any more. */
+/* The cgroups named in monitor.json hold whatever outlived its monitor; of its sockets, those that
+ * are not in the run directory are named, too. */
 static void kill_rest(const char *path)
 {
 	cleanup_json struct hull_json *j = NULL;
@@ -210,10 +236,10 @@ static void kill_rest(const char *path)
 		return; /* the monitor died before it started anything */
 	kill_group(hull_json_str(hull_json_get(j, "cgroup")));
 	kill_group(hull_json_str(hull_json_get(j, "cpu_cgroup")));
-	(void)stale_sockets(j, &sockets);
+	(void)list_sockets(j, &sockets);
 	for (size_t i = 0; i < sockets.n; i++)
-		if (unlink(sockets.v[i]) < 0 && errno != ENOENT)
-			hull_warn("rundir", "cannot remove socket %s, ignoring", sockets.v[i]);
+		if (unlink(sockets.v[i]) < 0)
+			hull_warn("rundir", "cannot remove socket '%s', ignoring", sockets.v[i]);
 }
 
 static bool fresh_exit(const char *path)

@@ -3,8 +3,9 @@
  * A VM's run directory, $run/vm/<12 hex>: the truth about what lives.
  *
  *   lock           held (flock) by the monitor for its life: held = the VM lives
- *   monitor.json   pid, start time, boot id, cgroup: how to find and kill it
+ *   monitor.json   pid, start time, boot id, cgroup, sockets elsewhere: how to find and kill it
  *   *.sock         vsock, control, console
+ *   paused         is there while the guest is paused
  *   console.log    what the guest printed
  *   exit.json      how a detached VM ended, written whole by the monitor
  *
@@ -44,7 +45,8 @@ void hull_rundir_fini(struct hull_rundir *dir); /* leaves the directory */
 /* Where the VM of that id has its directory, if it has one; nothing is made.  The caller frees. */
 int hull_rundir_find(const char *id, char **ret_path, struct hull_error **err);
 
-/* If nobody holds the lock: kills what is left of the VM (cgroup) and removes the directory.  A VM
+/* If nobody holds the lock: kills what is left of the VM (cgroup), removes its sockets at the
+ * user's places, and the directory.  A VM
  * that lives is left alone: BUSY.  A directory that is gone is success.  With @keep_exit, one that
  * holds an exit.json is left as it is. */
 int hull_rundir_reap(const char *path, bool keep_exit, struct hull_error **err);
@@ -56,8 +58,8 @@ int hull_rundir_reap_all(struct hull_error **err);
  * Starters are kept out while we look, for microseconds. */
 int hull_rundir_list_dead(bool keep_exit, struct hull_strv *ret, struct hull_error **err);
 int hull_rundir_is_dead(const char *path, struct hull_error **err);
-/* Sockets elsewhere that its monitor has made, and nobody listens on any more: 0 or -errno. */
-int hull_rundir_stale_sockets(const char *path, struct hull_strv *ret);
+/* Sockets elsewhere that its monitor has made, if they still are the same: 0 or -errno. */
+int hull_rundir_sockets(const char *path, struct hull_strv *ret);
 
 /* Whether the VM lives; false where there is no directory.  Only for who has the VM's lock in the
  * store: a starter must not find the directory's taken. */

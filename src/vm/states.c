@@ -15,17 +15,17 @@ struct row {
 	const char *hint;
 };
 
-#define DO                     \
-	{                      \
-		HULL_RULING_DO \
+#define DO                               \
+	{                                \
+		.ruling = HULL_RULING_DO \
 	}
-#define ALREADY(words)                        \
-	{                                     \
-		HULL_RULING_SO_ALREADY, words \
+#define ALREADY(words)                                           \
+	{                                                        \
+		.ruling = HULL_RULING_SO_ALREADY, .cause = words \
 	}
-#define REFUSED(cause, text, hint)                     \
-	{                                              \
-		HULL_RULING_REFUSED, cause, text, hint \
+#define REFUSED(why, words, what)                                                        \
+	{                                                                                \
+		.ruling = HULL_RULING_REFUSED, .cause = why, .text = words, .hint = what \
 	}
 #define NOT_RUNNING REFUSED("not-running", "is not running", "start it with 'hull start'")
 #define STARTING REFUSED("starting", "is still starting", "wait until it runs, or kill it")
@@ -107,6 +107,18 @@ static const struct row rows[HULL_VERBS][HULL_VM_STATES] = {
 			[HULL_VM_RUNNING] = DO,
 			[HULL_VM_PAUSED] = PAUSED,
 			[HULL_VM_STOPPING] = STOPPING,
+			[HULL_VM_STOPPED] = NOT_RUNNING,
+			[HULL_VM_ERROR] = NOT_RUNNING,
+			[HULL_VM_DELETING] = DELETING,
+		},
+	[HULL_VERB_CONSOLE] =
+		{
+			[HULL_VM_CREATING] = NOT_RUNNING,
+			[HULL_VM_CREATED] = NOT_RUNNING,
+			[HULL_VM_STARTING] = DO,
+			[HULL_VM_RUNNING] = DO,
+			[HULL_VM_PAUSED] = DO,
+			[HULL_VM_STOPPING] = DO,
 			[HULL_VM_STOPPED] = NOT_RUNNING,
 			[HULL_VM_ERROR] = NOT_RUNNING,
 			[HULL_VM_DELETING] = DELETING,

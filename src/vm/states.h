@@ -13,8 +13,9 @@ enum hull_vm_verb {
 	HULL_VERB_STOP, /* and kill */
 	HULL_VERB_PAUSE,
 	HULL_VERB_RESUME,
-	HULL_VERB_REMOVE, /* without force */
-	HULL_VERB_USE,	  /* exec, cp, console: of what runs */
+	HULL_VERB_REMOVE,  /* without force */
+	HULL_VERB_USE,	   /* exec, cp: of what runs */
+	HULL_VERB_CONSOLE, /* of what lives */
 	HULL_VERBS
 };
 

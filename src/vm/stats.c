@@ -87,7 +87,7 @@ static int connect_to(const struct hull_record *vm, const char *socket)
 {
 	cleanup_free char *path = hull_path_join(vm->run_dir, socket);
 
-	return path ? hull_unix_try_connect(path) : -ENOMEM;
+	return path ? hull_unix_connect_now(path) : -ENOMEM;
 }
 
 static void ask_monitor(struct asked *a, const struct hull_record *vm, uint64_t deadline_ns)

@@ -44,8 +44,9 @@ struct hull_stdio {
 	struct hull_strbuf head; /* handshake bytes seen so far */
 	bool connected, ready, begun, guest_over, finished;
 	bool input;
-	int fd;	    /* the caller's, or our own description of it */
-	bool owned; /* fd is ours to close */
+	bool looks_for_escape, escape_begun; /* its first key was the last that was typed */
+	int fd;				     /* the caller's, or our own description of it */
+	bool owned;			     /* fd is ours to close */
 	enum fd_kind kind;
 	struct hull_strbuf out; /* output: what the descriptor did not take yet */
 	size_t keep;		/* output: how much of it before the guest feels it */
@@ -157,12 +158,38 @@ static void output_data(struct hull_stdio *s, const char *data, size_t len)
 
 /* ---- input: descriptor -> guest ---- */
 
+/* How much of what was typed comes before the end of the escape: @len if that is not there. */
+static size_t before_escape(struct hull_stdio *s, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len && s->looks_for_escape; i++) {
+		if (s->escape_begun && data[i] == HULL_STDIO_ESCAPE[1])
+			return i;
+		s->escape_begun = data[i] == HULL_STDIO_ESCAPE[0];
+	}
+	return len;
+}
+
+/* False: that was all. */
+static bool pass_on(struct hull_stdio *s, const char *data, size_t len)
+{
+	size_t n = s->ops->typed ? s->ops->typed(s->ctx, s, data, len) : len;
+
+	if (n == len)
+		return hull_conn_write(s->conn, data, len) == 0;
+	(void)hull_conn_write(s->conn, data, n);
+	hull_conn_shutdown(s->conn);
+	hull_source_remove(&s->source);
+	s->begun = false;
+	return false;
+}
+
 static void input_read(struct hull_stdio *s)
 {
 	char buf[CHUNK];
 
 	while (!s->finished && hull_conn_queued(s->conn) < QUEUE_HIGH) {
 		ssize_t n = read(s->fd, buf, sizeof(buf));
+		size_t use = n > 0 ? before_escape(s, buf, (size_t)n) : 0;
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -176,8 +203,14 @@ static void input_read(struct hull_stdio *s)
 			s->begun = false;
 			return;
 		}
-		if (hull_conn_write(s->conn, buf, (size_t)n) < 0)
+		if (!pass_on(s, buf, use))
 			return;
+		if (use < (size_t)n) {
+			hull_source_remove(&s->source);
+			s->begun = false;
+			s->ops->escape(s->ctx, s);
+			return;
+		}
 		if (s->kind != KIND_FILE)
 			break; /* the loop tells when there is more */
 	}
@@ -221,6 +254,11 @@ void hull_stdio_begin(struct hull_stdio *s)
 		return;
 	s->begun = true;
 	input_watch(s);
+}
+
+void hull_stdio_set_escape(struct hull_stdio *s)
+{
+	s->looks_for_escape = true;
 }
 
 /* ---- the guest's side ---- */
@@ -274,17 +312,33 @@ static void on_data(void *ctx, const char *data, size_t len)
 		output_data(s, data, len);
 }
 
+/* A stream that ends in order is closed one way only.  One that is cut is closed both ways at once,
+ * because somebody else has taken its place, or the VM went away. */
+static bool is_cut(const struct hull_stdio *s)
+{
+	struct pollfd pfd = {.fd = hull_conn_fd(s->conn)};
+
+	return *s->id && poll(&pfd, 1, 0) > 0 && pfd.revents & POLLHUP;
+}
+
 static void on_eof(void *ctx)
 {
 	struct hull_stdio *s = ctx;
 
 	s->guest_over = true;
-	if (!s->ready)
+	if (!s->ready) {
 		fail(s, ECONNRESET, "open stream");
-	else if (s->input)
+	} else if (s->input) {
 		finish(s);
-	else
+	} else if (is_cut(s)) {
+		if (!s->finished)
+			hull_fail_cause(&s->err, HULL_E_UNAVAILABLE, "cut-off",
+					"the command's output was cut off: somebody else has "
+					"attached to its session, or the VM went away");
+		finish(s);
+	} else {
 		output_settle(s);
+	}
 }
 
 static void on_closed(void *ctx, int errnum)
@@ -349,9 +403,9 @@ static int greet(struct hull_stdio *s)
 }
 
 /* @id NULL: raw bytes from the start. */
-static int open_stdio(struct hull_loop *loop, const char *path, const char *id, int fd, bool input,
-		      const struct hull_stdio_ops *ops, void *ctx, struct hull_stdio **ret,
-		      struct hull_error **err)
+static int open_stdio(struct hull_loop *loop, const char *name, const char *path, const char *id,
+		      int fd, bool input, const struct hull_stdio_ops *ops, void *ctx,
+		      struct hull_stdio **ret, struct hull_error **err)
 {
 	struct hull_stdio *s = calloc(1, sizeof(*s));
 	int sock, r;
@@ -366,7 +420,7 @@ static int open_stdio(struct hull_loop *loop, const char *path, const char *id, 
 	s->keep = id ? 0 : RAW_KEEP;
 	s->fd = -1;
 	s->head.max = 8192 + CHUNK;
-	sock = hull_unix_connect(path);
+	sock = name ? hull_unix_connect_as(name, path) : hull_unix_connect(path);
 	r = sock < 0 ? sock : hull_conn_new(loop, sock, 0, &conn_ops, s, &s->conn);
 	if (r == 0)
 		r = hull_loop_add_timer(loop, on_later, s, &s->later);
@@ -392,14 +446,18 @@ int hull_stdio_new(struct hull_loop *loop, const char *vsock_path, const char *i
 {
 	if (strlen(id) > HULL_STREAM_ID_MAX)
 		return hull_fail(err, HULL_E_INVALID, "stream id '%s' is too long", id);
-	return open_stdio(loop, vsock_path, id, fd, input, ops, ctx, ret, err);
+	return open_stdio(loop, NULL, vsock_path, id, fd, input, ops, ctx, ret, err);
 }
 
-int hull_stdio_new_raw(struct hull_loop *loop, const char *path, int fd, bool input,
-		       const struct hull_stdio_ops *ops, void *ctx, struct hull_stdio **ret,
-		       struct hull_error **err)
+int hull_stdio_new_raw(struct hull_loop *loop, const char *name, const char *path, int fd,
+		       bool input, const struct hull_stdio_ops *ops, void *ctx,
+		       struct hull_stdio **ret, struct hull_error **err)
 {
-	return open_stdio(loop, path, NULL, fd, input, ops, ctx, ret, err);
+	if (open_stdio(loop, name, path, NULL, fd, input, ops, ctx, ret, err) < 0)
+		return -1;
+	if (!input)
+		hull_conn_shutdown((*ret)->conn);
+	return 0;
 }
 
 void hull_stdio_free(struct hull_stdio *s)

@@ -17,7 +17,16 @@ struct hull_stdio_ops {
 	void (*ready)(void *ctx, struct hull_stdio *s);
 	/* Over: everything was delivered (error NULL), or why not.  Only free it then. */
 	void (*done)(void *ctx, struct hull_stdio *s, const struct hull_error *error);
+	/* The escape was typed; no more is read.  Only after hull_stdio_set_escape(). */
+	void (*escape)(void *ctx, struct hull_stdio *s);
+	/* Input: how many of these bytes to pass on; fewer than all: no more are wanted, as at
+	 * EOF of the descriptor.  NULL: all of them. */
+	size_t (*typed)(void *ctx, struct hull_stdio *s, const char *data, size_t len);
 };
+
+/* ^P^Q.  The first goes through at once, since in a shell it is a key of its own: that must not
+ * wait for the next one. */
+#define HULL_STDIO_ESCAPE "\020\021"
 
 /* Opens stream @id through the vsock socket at @vsock_path.
  * input: reads @fd into the stream, done() at EOF of @fd or when the guest stops reading.
@@ -26,12 +35,15 @@ int hull_stdio_new(struct hull_loop *loop, const char *vsock_path, const char *i
 		   bool input, const struct hull_stdio_ops *ops, void *ctx, struct hull_stdio **ret,
 		   struct hull_error **err);
 /* The same for a socket that carries raw bytes from its first one (console.sock): ready at once,
- * without ready() being called. */
-int hull_stdio_new_raw(struct hull_loop *loop, const char *path, int fd, bool input,
-		       const struct hull_stdio_ops *ops, void *ctx, struct hull_stdio **ret,
-		       struct hull_error **err);
+ * without ready() being called.  @name: of our end of it (hull_unix_connect_as()), NULL: none.
+ * Output tells the other side that nothing will be typed. */
+int hull_stdio_new_raw(struct hull_loop *loop, const char *name, const char *path, int fd,
+		       bool input, const struct hull_stdio_ops *ops, void *ctx,
+		       struct hull_stdio **ret, struct hull_error **err);
 /* Input flows only from here on: nothing typed is lost to a command that never starts. */
 void hull_stdio_begin(struct hull_stdio *s);
+/* From then on the input is looked through for HULL_STDIO_ESCAPE. */
+void hull_stdio_set_escape(struct hull_stdio *s);
 void hull_stdio_free(struct hull_stdio *s);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/os.h"
 #include "monitor.pb-c.h"
 #include "vm/description.h"
+#include "vm/logs.h"
 #include "vm/states.h"
 
 #include <string.h>
@@ -89,7 +90,10 @@ static int describe(struct hull_task *t)
 	t->config.id = strdup(t->id);
 	if (!t->config.id)
 		return hull_fail_nomem(&t->error);
-	return hull_description_complete(&t->config, &t->error);
+	free(steal_ptr(&t->config.log_dir));
+	if (hull_logs_dir(t->id, true, &t->config.log_dir, &t->error) < 0)
+		return -1;
+	return hull_description_complete(&t->config, t->o.guest_dir, &t->error);
 }
 
 void hull_task_start(struct hull_task *t)
@@ -219,13 +223,15 @@ void hull_task_pause(struct hull_task *t)
 
 /* ---- remove ---- */
 
+/* The record goes last: while it is there, whoever comes next finishes this. */
 void hull_task_remove(struct hull_task *t)
 {
 	struct hull_change c = {.state = HULL_VM_DELETING};
 
-	if (hull_task_change(t, &c) < 0)
+	if (t->record.state != HULL_VM_DELETING && hull_task_change(t, &c) < 0)
 		return;
-	t->removed = hull_store_remove(t->store, t->id, &t->error) == 0;
+	t->removed = hull_logs_remove(t->id, &t->error) == 0 &&
+		     hull_store_remove(t->store, t->id, &t->error) == 0;
 	hull_task_finish(t);
 }
 

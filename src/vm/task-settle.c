@@ -126,18 +126,20 @@ void hull_task_kill_monitor(struct hull_task *t)
 
 /* ---- what lives ---- */
 
-/* Its starter died when it ran already, and before that could be written down. */
+/* What somebody has done, and died before that could be written down, or has done by another way,
+ * such as the REST service. */
 static void adopt(struct hull_task *t, enum hull_vm_state state)
 {
-	struct hull_change c = {.state = state,
-				.set_monitor = true,
-				.run_dir = t->record.run_dir,
-				.started_ns = hull_realtime_ns(),
-				.reason = "",
-				.code = "",
-				.cause = "",
-				.message = "",
-				.hint = ""};
+	struct hull_change c = {
+		.state = state,
+		.set_monitor = true,
+		.run_dir = t->record.run_dir,
+		.started_ns = t->record.state == HULL_VM_STARTING ? hull_realtime_ns() : 0,
+		.reason = "",
+		.code = "",
+		.cause = "",
+		.message = "",
+		.hint = ""};
 	cleanup_free char *dir = strdup(t->record.run_dir);
 
 	c.run_dir = dir;
@@ -148,21 +150,36 @@ static void adopt(struct hull_task *t, enum hull_vm_state state)
 		hull_task_finish(t);
 }
 
+/* HULL_VM_STATES where nothing can be concluded. */
+static enum hull_vm_state told_state(const Hull__Monitor__V1__StatusResponse *r)
+{
+	if (r && !strcmp(r->state, "running"))
+		return HULL_VM_RUNNING;
+	if (r && !strcmp(r->state, "paused"))
+		return HULL_VM_PAUSED;
+	return HULL_VM_STATES;
+}
+
+/* To those the state makes no difference. */
+static bool kills(const struct hull_task *t)
+{
+	return t->o.kind == HULL_TASK_KILL || t->o.force;
+}
+
 static void on_status(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
 {
 	const Hull__Monitor__V1__StatusResponse *r = (const void *)reply;
+	enum hull_vm_state state = told_state(r);
 	struct hull_task *t = ctx;
 
-	if (r && !strcmp(r->state, "running"))
-		adopt(t, HULL_VM_RUNNING);
-	else if (r && !strcmp(r->state, "paused"))
-		adopt(t, HULL_VM_PAUSED);
-	else if (hull_task_only_settles(t))
-		hull_task_finish(t);
-	else if (t->o.kind == HULL_TASK_KILL || t->o.force)
+	if (state == t->record.state)
 		hull_task_rule(t);
-	else
+	else if (state != HULL_VM_STATES)
+		adopt(t, state);
+	else if (t->record.state == HULL_VM_STARTING && !hull_task_only_settles(t) && !kills(t))
 		hull_task_again(t); /* it is about to end, since its starter has */
+	else
+		hull_task_rule(t);
 }
 
 static void look(struct hull_task *t)
@@ -171,7 +188,7 @@ static void look(struct hull_task *t)
 
 	if (!hull_rundir_held(t->record.run_dir))
 		hull_task_bury(t, hull_task_rule);
-	else if (t->record.state == HULL_VM_STARTING)
+	else if (!kills(t) && t->o.kind != HULL_TASK_STOP)
 		hull_task_call(t, "Status", &rq.base,
 			       &hull__monitor__v1__status_response__descriptor,
 			       hull_deadline_ms(ASK_MS), on_status);
@@ -179,12 +196,25 @@ static void look(struct hull_task *t)
 		hull_task_rule(t);
 }
 
+/* What somebody began is finished, and there is nothing for a verb any more. */
+static void finish_removal(struct hull_task *t)
+{
+	bool wanted = t->o.kind == HULL_TASK_REMOVE || hull_task_only_settles(t);
+
+	hull_task_remove(t);
+	if (t->removed && !wanted)
+		hull_fail(&t->error, HULL_E_NOT_FOUND, "VM '%s' was being removed, and is gone",
+			  t->shown);
+}
+
 void hull_task_settle(struct hull_task *t)
 {
 	bool ended = t->watched.pid && t->watched.pid == t->record.monitor.pid &&
 		     t->watched.start == t->record.monitor.start;
 
-	if (t->record.run_dir && ended)
+	if (t->record.state == HULL_VM_DELETING && !t->record.run_dir)
+		finish_removal(t);
+	else if (t->record.run_dir && ended)
 		hull_task_bury(t, hull_task_rule); /* it holds its directory for an instant more */
 	else if (t->record.run_dir)
 		hull_task_next(t, look);

@@ -134,7 +134,7 @@ void hull_task_call(struct hull_task *t, const char *method, const ProtobufCMess
 	cleanup_error struct hull_error *err = NULL;
 	cleanup_free char *path =
 		t->record.run_dir ? hull_path_join(t->record.run_dir, "control.sock") : NULL;
-	int fd = path ? hull_unix_try_connect(path) : -ENOENT;
+	int fd = path ? hull_unix_connect_now(path) : -ENOENT;
 
 	hull_rpc_free(steal_ptr(&t->rpc));
 	if (fd < 0)

@@ -34,9 +34,10 @@ bool hull_task_is_abandoned(const struct hull_record *record);
 
 struct hull_task_options {
 	enum hull_task_kind kind;
-	uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none, for waiting */
-	uint64_t stop_ms;     /* stop, restart: how long the guest may take before it is killed */
-	bool force;	      /* remove: kill what runs */
+	uint64_t deadline_ns;  /* CLOCK_MONOTONIC; 0: none, for waiting */
+	uint64_t stop_ms;      /* stop, restart: how long the guest may take before it is killed */
+	bool force;	       /* remove: kill what runs */
+	const char *guest_dir; /* start: as for hull_description_complete(); borrowed */
 };
 
 struct hull_task_outcome {

@@ -19,16 +19,6 @@
 #define DEPTH_MAX 256 /* a descriptor each */
 #define BLOCK 512     /* of st_blocks */
 
-static bool is_log(const char *name)
-{
-	return !strncmp(name, "console.log", strlen("console.log"));
-}
-
-static bool is_no_log(const char *name)
-{
-	return !is_log(name);
-}
-
 /* A file with several names, which has been counted. */
 struct seen {
 	dev_t dev;
@@ -38,7 +28,6 @@ struct seen {
 struct walk {
 	dev_t dev;
 	HULL_VEC(struct seen) seen;
-	bool (*wanted)(const char *name); /* of the topmost level; NULL: all */
 	uint64_t bytes;
 };
 
@@ -74,7 +63,7 @@ static int add_at(struct walk *w, int parent, const char *name, int depth)
 		w->dev = st.st_dev;
 	if (st.st_dev != w->dev)
 		return 0;
-	first = depth || w->wanted != is_log ? count(w, &st) : 0;
+	first = count(w, &st);
 	if (!S_ISDIR(st.st_mode))
 		return first;
 	if (depth >= DEPTH_MAX)
@@ -85,8 +74,7 @@ static int add_at(struct walk *w, int parent, const char *name, int depth)
 		return first ? first : errno == ENOENT ? 0 : -errno;
 	(void)steal_fd(&fd); /* the stream's now */
 	while ((e = readdir(d))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
-		    (!depth && w->wanted && !w->wanted(e->d_name)))
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
 		r = add_at(w, dirfd(d), e->d_name, depth + 1);
 		first = first ? first : r;
@@ -105,10 +93,10 @@ static int fail(struct hull_usage *u, int r, const char *path)
 }
 
 static int add_item(struct hull_usage *u, const char *name, const char *path,
-		    bool (*wanted)(const char *name), struct hull_error **err)
+		    struct hull_error **err)
 {
 	struct hull_usage_item *item = hull_vec_push(&u->items);
-	struct walk w = {.wanted = wanted};
+	struct walk w = {0};
 	int r;
 
 	if (!item)
@@ -130,7 +118,7 @@ static bool is_any(const char *name)
 
 /* Each entry of u->path is an item. */
 static int add_entries(struct hull_usage *u, bool (*entry)(const char *name),
-		       bool (*wanted)(const char *name), struct hull_error **err)
+		       struct hull_error **err)
 {
 	DIR *d = opendir(u->path);
 	struct dirent *e;
@@ -144,13 +132,13 @@ static int add_entries(struct hull_usage *u, bool (*entry)(const char *name),
 		if (!entry(e->d_name))
 			continue;
 		path = hull_path_join(u->path, e->d_name);
-		r = path ? add_item(u, e->d_name, path, wanted, err) : hull_fail_nomem(err);
+		r = path ? add_item(u, e->d_name, path, err) : hull_fail_nomem(err);
 	}
 	closedir(d);
 	return r;
 }
 
-static int find_run(char **ret, struct hull_error **err)
+static int find_run(const char *guest_dir, char **ret, struct hull_error **err)
 {
 	cleanup_free char *run = NULL;
 
@@ -161,64 +149,70 @@ static int find_run(char **ret, struct hull_error **err)
 }
 
 /* The directory may hold more than what guests boot from. */
-static int add_guests(struct hull_usage *u, struct hull_error **err)
+static int add_guests(struct hull_usage *u, const char *guest_dir, struct hull_error **err)
 {
 	for (int arch = 0; hull_arch_names[arch]; arch++) {
 		for (int which = 0; which < HULL_ARTEFACTS; which++) {
 			cleanup_free char *path = NULL;
 			size_t len = strlen(u->path);
 
-			if (hull_dirs_artefact(arch, which, &path, NULL) < 0)
+			if (hull_dirs_artefact(guest_dir, arch, which, &path, NULL) < 0)
 				continue; /* it is not installed */
 			/* One of another architecture may be installed elsewhere. */
 			len = !strncmp(path, u->path, len) && path[len] == '/' ? len + 1 : 0;
-			if (add_item(u, path + len, path, NULL, err) < 0)
+			if (add_item(u, path + len, path, err) < 0)
 				return -1;
 		}
 	}
 	return 0;
 }
 
-static int find_guest(char **ret, struct hull_error **err)
+static int find_guest(const char *guest_dir, char **ret, struct hull_error **err)
 {
 	cleanup_free char *file = NULL;
 
-	if (hull_dirs_guest("vmlinux", &file, NULL) < 0)
+	if (hull_dirs_guest(guest_dir, "vmlinux", &file, NULL) < 0)
 		return 0; /* there is none */
 	*ret = strndup(file, (size_t)(strrchr(file, '/') - file));
 	return *ret ? 0 : hull_fail_nomem(err);
 }
 
-static int find_store(char **ret, struct hull_error **err)
+static int find_store(const char *guest_dir, char **ret, struct hull_error **err)
 {
 	return hull_dirs_find_state("store", ret, err);
 }
 
-static int find_volumes(char **ret, struct hull_error **err)
+static int find_volumes(const char *guest_dir, char **ret, struct hull_error **err)
 {
 	return hull_dirs_find_state("volumes", ret, err);
 }
 
+static int find_logs(const char *guest_dir, char **ret, struct hull_error **err)
+{
+	cleanup_free char *log = hull_dirs_find_log();
+
+	*ret = log ? hull_path_join(log, "vm") : NULL;
+	return *ret ? 0 : hull_fail_nomem(err);
+}
+
 static const struct kind {
 	const char *name;
-	int (*find)(char **ret_path, struct hull_error **err); /* leaves NULL: there is none */
-	bool (*entry)(const char *name);		       /* NULL: those of guests */
-	bool (*wanted)(const char *name);
+	/* Leaves NULL: there is none. */
+	int (*find)(const char *guest_dir, char **ret_path, struct hull_error **err);
+	bool (*entry)(const char *name); /* NULL: those of guests */
 } kinds[] = {
-	{"store", find_store, is_any, NULL},
-	{"volumes", find_volumes, is_any, NULL},
-	{"guest", find_guest, NULL, NULL},
-	{"run", find_run, hull_id_is_short, is_no_log},
-	{"logs", find_run, hull_id_is_short, is_log},
+	{"store", find_store, is_any}, {"volumes", find_volumes, is_any},
+	{"guest", find_guest, NULL},   {"run", find_run, hull_id_is_short},
+	{"logs", find_logs, is_any},
 };
 
-int hull_usage_gather(struct hull_usages *ret, struct hull_error **err)
+int hull_usage_gather(const char *guest_dir, struct hull_usages *ret, struct hull_error **err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		cleanup_free char *path = NULL;
 		struct hull_usage *u;
 
-		if (kinds[i].find(&path, err) < 0)
+		if (kinds[i].find(guest_dir, &path, err) < 0)
 			return -1;
 		if (!path)
 			continue;
@@ -227,8 +221,8 @@ int hull_usage_gather(struct hull_usages *ret, struct hull_error **err)
 			return hull_fail_nomem(err);
 		u->kind = kinds[i].name;
 		u->path = steal_ptr(&path);
-		if ((kinds[i].entry ? add_entries(u, kinds[i].entry, kinds[i].wanted, err)
-				    : add_guests(u, err)) < 0)
+		if ((kinds[i].entry ? add_entries(u, kinds[i].entry, err)
+				    : add_guests(u, guest_dir, err)) < 0)
 			return -1;
 	}
 	return 0;

@@ -28,8 +28,9 @@ struct hull_usages {
 	size_t n, cap;
 };
 
-/* Nothing is made, and nothing waits.  -1 only where there is no place to look at, or no memory. */
-int hull_usage_gather(struct hull_usages *ret, struct hull_error **err);
+/* Nothing is made, and nothing waits.  @guest_dir: as for hull_dirs_guest().  -1 only where there
+ * is no place to look at, or no memory. */
+int hull_usage_gather(const char *guest_dir, struct hull_usages *ret, struct hull_error **err);
 void hull_usages_fini(struct hull_usages *usages);
 
 #endif

@@ -229,8 +229,11 @@ void hull_vm_kill(struct hull_vm *vm)
  * alone, or for nobody here. */
 static int monitor_environment(const char *run_dir, struct hull_strv *env, struct hull_error **err)
 {
-	static const char *const names[] = {"HULL_DEBUG",     "HULL_HOME",    "PATH",
-					    "ASAN_OPTIONS",   "LSAN_OPTIONS", "UBSAN_OPTIONS",
+	static const char *const names[] = {"HULL_DEBUG",     "HULL_HOME",	"PATH",
+#ifdef HULL_FAULTS
+					    "HULL_FAULT",     "HULL_FAULT_LOG",
+#endif
+					    "ASAN_OPTIONS",   "LSAN_OPTIONS",	"UBSAN_OPTIONS",
 					    "LD_LIBRARY_PATH"};
 
 	(void)hull_strv_add(env, "LC_ALL=C");

@@ -5,11 +5,14 @@
 #define _GNU_SOURCE
 #include "vsock/confine.h"
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,7 +21,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 void hull_vsock_raise_files(void)
@@ -34,19 +36,12 @@ void hull_vsock_raise_files(void)
 /* Only those of @keep remain, as far as they are there. */
 static int keep_caps(uint64_t keep, struct hull_error **err)
 {
-	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3];
+	uint64_t permitted, inheritable;
+	int r = hull_caps_get(&permitted, &inheritable);
 
-	if (syscall(SYS_capget, &h, d) < 0)
-		return hull_fail_errno(err, errno, "read the process' capabilities");
-	for (size_t i = 0; i < ARRAY_SIZE(d); i++) {
-		d[i].permitted &= (uint32_t)(keep >> (32 * i));
-		d[i].effective = d[i].permitted;
-		d[i].inheritable = 0;
-	}
-	if (syscall(SYS_capset, &h, d) < 0)
-		return hull_fail_errno(err, errno, "drop capabilities");
-	return 0;
+	if (r == 0)
+		r = hull_caps_set(permitted & keep, 0);
+	return r < 0 ? hull_fail_errno(err, -r, "drop capabilities") : 0;
 }
 
 static int become(uid_t uid, gid_t gid, struct hull_error **err)
@@ -103,7 +98,8 @@ static const int worker_calls[] = {
 	SCMP_SYS(shutdown),   SCMP_SYS(writev),	   SCMP_SYS(wait4),
 };
 
-static const int dialler_calls[] = {SCMP_SYS(connect), SCMP_SYS(unlink), SCMP_SYS(unlinkat)};
+static const int dialler_calls[] = {SCMP_SYS(connect), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+				    SCMP_SYS(wait4)};
 
 static int allow(scmp_filter_ctx f, const int *calls, size_t n)
 {
@@ -123,15 +119,36 @@ static int allow_memory(scmp_filter_ctx f)
 	return r < 0 ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
 }
 
-/* Of both, one system call is allowed for one purpose only. */
-static int allow_one(scmp_filter_ctx f, bool dialler)
+static int allow_option(scmp_filter_ctx f, int option)
 {
-	if (dialler)
-		return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					SCMP_CMP(0, SCMP_CMP_EQ, AF_UNIX, 0));
 	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
 				SCMP_CMP(1, SCMP_CMP_EQ, SOL_SOCKET, 0),
-				SCMP_CMP(2, SCMP_CMP_EQ, SO_SNDBUF, 0));
+				SCMP_CMP(2, SCMP_CMP_EQ, (scmp_datum_t)option, 0));
+}
+
+/* For one purpose only. */
+static int allow_if(scmp_filter_ctx f, int call, unsigned int argument, uint64_t value)
+{
+	return seccomp_rule_add(f, SCMP_ACT_ALLOW, call, 1,
+				SCMP_CMP(argument, SCMP_CMP_EQ, value, 0));
+}
+
+/* What each may do in one way only.  The dialler: connections to sockets of this host, and a copy
+ * of itself that waits for one, and ends with it. */
+static int allow_ways(scmp_filter_ctx f, bool dialler)
+{
+	int r;
+
+	if (!dialler)
+		return allow_option(f, SO_SNDBUF);
+	r = allow_option(f, SO_SNDTIMEO);
+	if (r == 0)
+		r = allow_if(f, SCMP_SYS(socket), 0, AF_UNIX);
+	if (r == 0)
+		r = allow_if(f, SCMP_SYS(fcntl), 1, F_SETFL);
+	if (r == 0)
+		r = allow_if(f, SCMP_SYS(clone), 0, CLONE_PIDFD | SIGCHLD);
+	return r < 0 ? r : allow_if(f, SCMP_SYS(prctl), 0, PR_SET_PDEATHSIG);
 }
 
 static int load(const int *calls, size_t n, bool dialler)
@@ -144,7 +161,7 @@ static int load(const int *calls, size_t n, bool dialler)
 	if (r == 0)
 		r = allow_memory(f);
 	if (r == 0)
-		r = allow_one(f, dialler);
+		r = allow_ways(f, dialler);
 	if (r == 0)
 		r = seccomp_load(f);
 	seccomp_release(f);

@@ -4,8 +4,8 @@
  *
  *   worker    reads what the guest wrote.  Another user if started as root, no capabilities, and no
  *             system call that opens, connects, executes or makes a process.
- *   dialler   connects to the host's sockets, as whoever started it.  Of root's capabilities it
- *             keeps the one that other users' sockets take.
+ *   dialler   connects to the host's sockets, as whoever started it, and makes copies of itself
+ * that wait for one.  Of root's capabilities it keeps the one that other users' sockets take.
  */
 #ifndef HULL_VSOCK_CONFINE_H
 #define HULL_VSOCK_CONFINE_H

@@ -46,6 +46,9 @@ struct hull_vsock_conn {
 	bool host_full; /* ops.write took nothing the last time */
 	bool host_deaf; /* the host takes no more */
 	bool plea_sent; /* and not answered */
+	bool leaving;	/* the guest has been told that it is over, both ways, and has not answered:
+			 */
+	bool overdue;	/* for long */
 	unsigned int owed;
 	uint32_t guest_ended;		/* directions, as in SHUTDOWN packets: what it said, */
 	uint32_t our_ended, ended_sent; /* what is to be said and has been */
@@ -71,7 +74,7 @@ struct hull_vsock {
 	void *ctx;
 	struct bucket buckets[BUCKETS], all;
 	struct turns turns;
-	size_t n_conns, n_by_guest;
+	size_t n_conns, n_by_guest, n_leaving;
 	size_t room; /* of those that have more than the least */
 	uint32_t next_port;
 	struct reply replies[HULL_VSOCK_REPLIES_MAX]; /* RSTs for no connection of ours */
@@ -181,12 +184,20 @@ static void free_if_done(struct hull_vsock *v, struct hull_vsock_conn *c)
 	free(c);
 }
 
+static void set_leaving(struct hull_vsock *v, struct hull_vsock_conn *c, bool leaving)
+{
+	v->n_leaving += leaving;
+	v->n_leaving -= c->leaving;
+	c->leaving = leaving;
+}
+
 /* The guest has done with it, or need not hear of it. */
 static void leave_guest(struct hull_vsock *v, struct hull_vsock_conn *c)
 {
 	if (c->state == GONE)
 		return;
 	c->state = GONE;
+	set_leaving(v, c, false);
 	c->owed = 0;
 	update_turn(v, c);
 	LIST_REMOVE(c, bucket);
@@ -212,6 +223,7 @@ static void reset_guest(struct hull_vsock *v, struct hull_vsock_conn *c)
 		return;
 	}
 	c->state = RESET;
+	set_leaving(v, c, false);
 	c->owed = OWE_RST;
 	update_turn(v, c);
 }
@@ -567,6 +579,7 @@ static bool next_owed(struct hull_vsock *v, struct hull_vsock_conn *c, struct vi
 	if (!owes_shutdown(c))
 		return false;
 	c->ended_sent = c->our_ended;
+	set_leaving(v, c, c->ended_sent == BOTH);
 	encode(v, c, VIRTIO_VSOCK_OP_SHUTDOWN, c->ended_sent, 0, ret);
 	return true;
 }
@@ -613,6 +626,25 @@ void hull_vsock_send(struct hull_vsock *v, struct hull_vsock_conn *c, uint32_t l
 		c->owed |= OWE_CREDIT_PLEA;
 	}
 	update_turn(v, c);
+}
+
+bool hull_vsock_is_leaving(const struct hull_vsock *v)
+{
+	return v->n_leaving > 0;
+}
+
+/* virtio 1.2, 5.10.6.5: a peer that does not answer in time is disconnected by force. */
+void hull_vsock_expire(struct hull_vsock *v)
+{
+	struct hull_vsock_conn *c, *next;
+
+	for (c = LIST_FIRST(&v->all); c; c = next) {
+		next = LIST_NEXT(c, all);
+		if (c->leaving && c->overdue)
+			break_off(v, c);
+		else
+			c->overdue = c->leaving;
+	}
 }
 
 /* ---- the host's side ---- */

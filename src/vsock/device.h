@@ -8,7 +8,8 @@
  *   host dials:   hull_vsock_dial ─▶ ASKING (REQUEST) ─RESPONSE─▶ OPEN, ops.accepted
  *
  *   OPEN    each direction ends by itself: SHUTDOWN of the guest ─▶ ops.shutdown, once what it had
- *           sent is with the host; hull_vsock_eof() ─▶ SHUTDOWN to the guest.
+ *           sent is with the host; hull_vsock_eof() ─▶ SHUTDOWN to the guest.  One that has been
+ *           told the end of both directions answers with RST, or is reset after a while.
  *   RESET   an RST waits for room in the guest's ring; packets of the guest's are not looked at.
  *   GONE    no longer the guest's; the host may still have bytes to take.
  *
@@ -39,6 +40,9 @@
 #define HULL_VSOCK_ROOM_LESS ((uint32_t)256 << 10)
 #define HULL_VSOCK_ROOM_LEAST ((uint32_t)64 << 10)
 #define HULL_VSOCK_ROOM_ALL ((size_t)32 << 20)
+/* hull_vsock_expire() is to be called as often, while hull_vsock_is_leaving(): so a guest has
+ * between once and twice this time to answer the end of a connection.  Linux gives 8 seconds. */
+#define HULL_VSOCK_LEAVE_MS 4000
 /* As many bytes go to one connection before it is another's turn. */
 #define HULL_VSOCK_TURN ((size_t)64 << 10)
 /* Ports of the host's end of connections that it makes. */
@@ -98,6 +102,11 @@ bool hull_vsock_next(struct hull_vsock *v, struct hull_vsock_out *ret_out);
 /* The header for @len of the bytes that were due; no more than room in all. */
 void hull_vsock_send(struct hull_vsock *v, struct hull_vsock_conn *c, uint32_t len,
 		     struct virtio_vsock_hdr *ret_header);
+
+/* Whether the guest has been told the end of a connection, both ways, and has not answered. */
+bool hull_vsock_is_leaving(const struct hull_vsock *v);
+/* Resets those that were leaving at the last call already. */
+void hull_vsock_expire(struct hull_vsock *v);
 
 /* ---- from the host ---- */
 

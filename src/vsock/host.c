@@ -243,26 +243,15 @@ int hull_vsock_host_listen(struct hull_vsock_host *h, int fd, uint32_t port,
 /* 1 and what it says, 0 when there is nothing, -1 when it is gone. */
 static int take_answer(int from, struct hull_dialled *ret, int *ret_fd)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec piece = {ret, sizeof(*ret)};
-	struct msghdr m = {.msg_iov = &piece,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(from, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	const struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	size_t n_fds;
+	ssize_t n = hull_receive_fds(from, ret, sizeof(*ret), ret_fd, 1, &n_fds);
 
-	*ret_fd = -1;
-	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-	    h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(h), sizeof(*ret_fd));
+	if (!n_fds)
+		*ret_fd = -1;
 	if (n == (ssize_t)sizeof(*ret))
 		return 1;
 	hull_closep(ret_fd);
-	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+	return n == -EAGAIN || n == -EINTR ? 0 : -1;
 }
 
 static void on_connected(struct hull_vsock_host *h, uint32_t cookie, int connected)

@@ -33,8 +33,8 @@
 struct hull_vsock_server {
 	struct hull_loop *loop;
 	int fd; /* the hypervisor's, owned */
-	struct hull_source *source, *lazy, *kicks[HULL_VHOST_RINGS];
-	bool lazy_armed;
+	struct hull_source *source, *lazy, *leave, *kicks[HULL_VHOST_RINGS];
+	bool lazy_armed, leave_armed;
 	struct hull_vhost vhost;
 	struct hull_vsock *v;
 	struct hull_vsock_host *host;
@@ -280,6 +280,23 @@ static void rest(struct hull_vsock_server *s, const struct hull_error *err)
 			hull_error_message(err));
 }
 
+static void watch_leaving(struct hull_vsock_server *s)
+{
+	if (s->leave_armed || !hull_vsock_is_leaving(s->v))
+		return;
+	s->leave_armed = true;
+	hull_source_arm(s->leave, hull_deadline_ms(HULL_VSOCK_LEAVE_MS));
+}
+
+/* The rings are looked at afterwards. */
+static void on_leave(void *ctx)
+{
+	struct hull_vsock_server *s = ctx;
+
+	s->leave_armed = false;
+	hull_vsock_expire(s->v);
+}
+
 /* Whether there is more to be done at once. */
 static bool serve_rings(struct hull_vsock_server *s)
 {
@@ -297,6 +314,7 @@ static bool serve_rings(struct hull_vsock_server *s)
 		publish_due(s);
 	else
 		rest(s, err);
+	watch_leaving(s);
 	return out > 0 || (out == 0 && (in > 0 || (stalled && hull_vsock_may_take(s->v))));
 }
 
@@ -377,44 +395,17 @@ static void drop_fds(struct hull_vsock_server *s)
 	s->n_fds = 0;
 }
 
-/* All of what came with the bytes; more than there may be are closed. */
-static void keep_fds(struct hull_vsock_server *s, struct msghdr *m)
-{
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
-		const char *p = (const char *)CMSG_DATA(h);
-
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t left = h->cmsg_len - CMSG_LEN(0); left >= sizeof(int);
-		     left -= sizeof(int), p += sizeof(int)) {
-			int fd;
-
-			memcpy(&fd, p, sizeof(fd));
-			if (s->n_fds < HULL_VHOST_FDS_MAX)
-				s->fds[s->n_fds++] = fd;
-			else
-				close(fd);
-		}
-	}
-}
+static_assert(HULL_VHOST_FDS_MAX <= HULL_FDS_MAX, "all of a message's descriptors are received");
 
 static ssize_t receive(struct hull_vsock_server *s, size_t len)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int) * HULL_VHOST_FDS_MAX)];
-	} control;
-	struct iovec piece = {s->in + s->got, len};
-	struct msghdr m = {.msg_iov = &piece,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(s->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	size_t more;
+	ssize_t n = hull_receive_fds(s->fd, s->in + s->got, len, s->fds + s->n_fds,
+				     HULL_VHOST_FDS_MAX - s->n_fds, &more);
 
-	if (n > 0) {
-		keep_fds(s, &m);
+	if (n > 0)
 		s->got += (size_t)n;
-	}
+	s->n_fds += more;
 	return n;
 }
 
@@ -452,7 +443,7 @@ static int read_message(struct hull_vsock_server *s, struct hull_error **err)
 	if (s->got >= HULL_VHOST_HEADER)
 		want += s->msg.size;
 	n = receive(s, want - s->got);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN || n == -EINTR)
 		return 0;
 	if (n <= 0)
 		return -1; /* it is gone, one way or the other */
@@ -512,6 +503,8 @@ int hull_vsock_server_new(struct hull_loop *loop, const struct hull_vsock_spec *
 	r = hull_loop_add_fd(loop, device, EPOLLIN, on_hypervisor, s, &s->source);
 	if (r == 0)
 		r = hull_loop_add_timer(loop, on_lazy, s, &s->lazy);
+	if (r == 0)
+		r = hull_loop_add_timer(loop, on_leave, s, &s->leave);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "watch the hypervisor's socket");
 	*ret = steal_ptr(&s);
@@ -524,6 +517,7 @@ void hull_vsock_server_free(struct hull_vsock_server *s)
 		return;
 	hull_source_remove(&s->source);
 	hull_source_remove(&s->lazy);
+	hull_source_remove(&s->leave);
 	hull_vhost_fini(&s->vhost);
 	hull_vsock_free(s->v);
 	hull_vsock_host_free(s->host);

@@ -38,16 +38,21 @@ cat
 cat /share/in
 echo 'of the guest' >/share/out
 wget -q -O - "http://10.0.2.2:$1/page"
+[ -e /sys/class/iommu/smmu3.* ] && [ "$(ls /sys/kernel/iommu_groups | wc -l)" -ge 4 ] && echo iommu
 ip link add d0 type dummy && test -e /sys/class/net/d0 && echo module
+mkdir /fs && mount -t virtiofs tag /fs && cat /fs/in
 echo 'on stderr' >&2
 exit 7
 END
-run 7 -i -c 2 -v ./share:/share -- busybox sh /share/script "$port" <input
+run 7 -i -c 2 --memory-max 1G --iommu smmuv3 -v ./share:/share --device virtio-fs,sharedDir=share,mountTag=tag -- \
+	busybox sh /share/script "$port" <input
 is out 'aarch64
 by stdin
 of the host
 by the network
-module'
+iommu
+module
+of the host'
 is err 'on stderr'
 is share/out 'of the guest'
 

@@ -17,10 +17,12 @@ run()
 	expect "$1" "$HULL" run --firmware "$2" --device virtio-blk,path=esp.img </dev/null
 }
 
-# The system: sets a variable, or tells what it finds; then powers off.
-mkdir -p root/bin root/proc root/sys
+# The system: sets a variable, or tells what it finds, as in a directory that is shared; then powers off.
+mkdir -p root/bin root/proc root/sys root/mnt
 cp "$busybox" root/bin/busybox
-find "$guest/modules/" -name efivarfs.ko -exec cp {} root \;
+for module in efivarfs virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci fuse virtiofs; do
+	find "$guest/modules/" -name $module.ko -exec cp {} root \;
+done
 cat >root/init <<'END'
 #!/bin/busybox sh
 /bin/busybox mount -t proc none /proc
@@ -33,6 +35,10 @@ if [ -e $v ]; then
 else
 	printf '\007\000\000\000blue' >$v && echo "set: $(/bin/busybox tail -c +5 $v)"
 fi
+for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci fuse virtiofs; do
+	/bin/busybox insmod /$module.ko
+done
+/bin/busybox mount -t virtiofs shared /mnt && /bin/busybox cat /mnt/in && echo written >/mnt/out
 echo o >/proc/sysrq-trigger
 /bin/busybox sleep 60
 END
@@ -71,8 +77,12 @@ run 0 efi,store=nv,create
 has out 'set: blue'
 [ "$(stat -c '%a %s' nv)" = "600 $(stat -c %s /usr/share/OVMF/OVMF_VARS_4M.fd)" ] || fail "nv is $(ls -l nv)"
 
-# The second time by vfkit's command line, whose "create" keeps the store as well.
-"$HULL" vfkit -b efi,variable-store=nv,create -d virtio-blk,path=esp.img >out 2>err &
+# The second time by vfkit's command line, whose "create" keeps the store as well; with a directory, for which the
+# firmware has a driver too.
+mkdir shared
+echo 'of the host' >shared/in
+"$HULL" vfkit -b efi,variable-store=nv,create -d virtio-blk,path=esp.img \
+	-d virtio-fs,sharedDir=shared >out 2>err &
 started=$!
 on_exit 'kill -9 $started 2>/dev/null' # shellcheck disable=SC2016
 wait_for 60 grep -q 'serial console is' err
@@ -81,4 +91,6 @@ reader=$!
 wait "$started" || fail "vfkit exited with $?: $(cat err)"
 wait "$reader"
 has console 'found: blue'
+has console 'of the host'
+is shared/out written
 [ -z "$(find . -name 'nv?*')" ] || fail "left: $(ls)"

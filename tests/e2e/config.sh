@@ -97,7 +97,7 @@ has out 'from-args'
 expect 0 "$HULL" help config from-args
 has out 'ignore-if-missing'
 expect 0 "$HULL" --list-verbs config
-is out "$(printf '%s\n' check convert fields from-args plan to-args)"
+is out "$(printf '%s\n' check convert fields from-args plan show to-args)"
 expect 0 "$HULL" --list-options config to-args
 is out "$(printf '%s\n' --output -o --quiet -q)"
 cat >complete.bash <<'END'
@@ -121,6 +121,8 @@ complete_line 'hull config from-args -- -d virtio-net,nat,m'
 complete_line 'hull vfkit --ini'
 complete_line 'hull vfkit -b efi,v'
 complete_line 'hull run --tim'
+complete_line 'hull config show share_'
+complete_line 'hull config show --or'
 END
 if command -v bash >/dev/null; then
 	expect 0 bash complete.bash
@@ -131,5 +133,7 @@ virtio-blk virtio-balloon
 virtio-net,nat,mac=
 --initrd
 efi,variable-store=
---timeout --timing"
+--timeout --timesync --timing
+share_cache share_driver
+--origin"
 fi

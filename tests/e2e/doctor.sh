@@ -42,7 +42,7 @@ broken()
 
 expect 0 "$HULL" doctor
 is err ''
-for check in kernel hypervisor programs guest shares namespaces cgroup directory scratch memory files; do
+for check in kernel hypervisor settings programs guest shares namespaces cgroup directory scratch memory files; do
 	grep -qE "^(ok|warning) +$check " out || fail "no line for $check: $(cat out)"
 done
 says hypervisor ok 'QEMU '
@@ -81,6 +81,8 @@ has err "unknown format 'yaml'"
 expect 1 sh -c '"$HULL" doctor >/dev/full'
 
 # ---- broken ones ----
+
+broken settings "HULL_CPUS: must be a whole number, not 'many'" env HULL_CPUS=many
 
 mkdir guest
 broken guest "open guest artefact '$T/guest/vmlinux': No such file" env HULL_GUEST_DIR="$T/guest"

@@ -30,6 +30,10 @@ share-fifo       | plain | -v $T/fifo:/x -- true | 125 INVALID | not-shareable |
 share-on-file    | plain | -v $T/dir:/etc/passwd -- true | 125 INVALID | share-target | Not a directory | choose another target | -v $T/dir:/mnt -- true
 share-on-dir     | plain | -v $T/file:/tmp -- true | 125 INVALID | share-target | Not a directory | choose another target | -v $T/file:/mnt/new -- true
 share-own        | plain | -v $T/dir:/proc/x -- true | 125 INVALID | | /proc, /sys, /dev and /run/hull are the guest's own |
+device-missing   | plain | --device virtio-fs,sharedDir=$T/none -- true | 125 NOT_FOUND | no-such-file | open '*/none': No such file or directory | mkdir -p '*/none' | --device virtio-fs,sharedDir=$T/dir -- true
+device-file      | plain | --device virtio-fs,sharedDir=$T/file -- true | 125 INVALID | not-a-directory | file' is not a directory | give the path of a directory
+device-tags      | plain | --device virtio-fs,sharedDir=$T/dir --device virtio-fs,sharedDir=$T/dir/ -- true | 125 INVALID | | .tag: 'dir' is that of*already | another tag (mountTag) | --device virtio-fs,sharedDir=$T/dir --device virtio-fs,sharedDir=$T/dir,mountTag=other -- true
+device-9p        | plain | --share-driver 9p --device virtio-fs,sharedDir=$T/dir -- true | 125 INVALID | | which share driver '9p' does not serve | leave out --share-driver
 port-busy        | plain | -p $busy:80 -- true | 125 BUSY | port-busy | port 127.0.0.1:*/tcp is in use | choose another host port | -p $(free_ports 1):80 -- true
 port-address     | plain | -p 192.0.2.254:80:80 -- true | 125 INVALID | no-such-address | '192.0.2.254' is not an address of this host | without one it is the loopback's
 TABLE

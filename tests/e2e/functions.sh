@@ -174,8 +174,9 @@ census()
 		fi
 		sleep 0.05
 	done
-	# Only run/ and run/vm may be there, and a store in which there is nothing.
+	# Only run/vm and log/vm may be there, and a store in which there is nothing.
 	extra=$(find "$HULL_HOME" -mindepth 1 ! -path "$HULL_HOME/run" ! -path "$HULL_HOME/run/vm" \
+		! -path "$HULL_HOME/log" ! -path "$HULL_HOME/log/vm" \
 		! -path "$HULL_HOME/state" ! -path "$HULL_HOME/state/store" ! -path "$HULL_HOME/state/store/lock" \
 		! -path "$HULL_HOME/state/store/hull.db*")
 	[ ! -d "$HULL_HOME/state/store" ] || extra=$extra$("$HULL" ls -q 2>&1)

@@ -37,6 +37,7 @@ static int make_config(struct ctl *c, bool tied, struct hull_config *config,
 		       struct hull_error **err)
 {
 	const char *members = c->n_words ? hullctl_take_word(c) : NULL;
+	const char *guest = getenv("HULL_GUEST_DIR");
 	cleanup_strbuf struct hull_strbuf text = HULL_STRBUF_INIT;
 
 	(void)hull_strbuf_addf(&text, "{\"version\":1%s%s}", members ? "," : "",
@@ -44,9 +45,9 @@ static int make_config(struct ctl *c, bool tied, struct hull_config *config,
 	if (hull_config_from_json(hull_strbuf_str(&text), text.len, config, err) < 0)
 		return -1;
 	config->tied = tied;
-	if (!config->kernel && hull_dirs_guest("vmlinux", &config->kernel, err) < 0)
+	if (!config->kernel && hull_dirs_guest(guest, "vmlinux", &config->kernel, err) < 0)
 		return -1;
-	if (!config->initrd && hull_dirs_guest("initramfs", &config->initrd, err) < 0)
+	if (!config->initrd && hull_dirs_guest(guest, "initramfs", &config->initrd, err) < 0)
 		return -1;
 	return 0;
 }

@@ -398,7 +398,7 @@ static void on_stream_done(void *ctx, struct hull_stdio *s, const struct hull_er
 	hull_stdio_free(s);
 }
 
-static const struct hull_stdio_ops stream_ops = {on_stream_ready, on_stream_done};
+static const struct hull_stdio_ops stream_ops = {.ready = on_stream_ready, .done = on_stream_done};
 
 static int open_stream(struct attachment *a, int which, int fd, char **ret_id,
 		       struct hull_error **err)
@@ -535,10 +535,13 @@ static int cmd_status(struct ctl *c, struct hull_error **err)
 		return -1;
 	printf("id=%s\nname=%s\nstate=%s\nmonitor_pid=%u\nhypervisor_pid=%u\nbackend=%s\n"
 	       "version=%s\nstarted_at_ns=%" PRIu64 "\nagent_ready_at_ns=%" PRIu64
-	       "\nnetwork_ready_at_ns=%" PRIu64 "\nnetwork=%s\nballoon_bytes=%" PRIu64 "\n",
+	       "\nnetwork_ready_at_ns=%" PRIu64 "\nnetwork=%s\nballoon_bytes=%" PRIu64
+	       "\nreboots=%u\nrestarts=%u\nrestart_reason=%s\nrestart_message=%s\nrestart_at_ns="
+	       "%" PRIu64 "\n",
 	       rs->id, rs->name, rs->state, rs->monitor_pid, rs->hypervisor_pid, rs->backend,
 	       rs->version, rs->started_at_ns, rs->agent_ready_at_ns, rs->network_ready_at_ns,
-	       rs->network, rs->balloon_bytes);
+	       rs->network, rs->balloon_bytes, rs->reboots, rs->restarts, rs->restart_reason,
+	       rs->restart_message, rs->restart_at_ns);
 	for (size_t i = 0; i < rs->n_terminals; i++)
 		printf("terminal=%s\n", rs->terminals[i]);
 	return 0;
@@ -560,8 +563,10 @@ static int cmd_resume(struct ctl *c, struct hull_error **err)
 
 static void print_exit(const Hull__Monitor__V1__ExitRecord *rs)
 {
-	printf("reason=%s\nmessage=%s\nhypervisor_status=%d\nexited_at_ns=%" PRIu64 "\n",
-	       rs->reason, rs->message, rs->hypervisor_status, rs->exited_at_ns);
+	printf("reason=%s\nmessage=%s\ncode=%s\nhint=%s\nhypervisor_status=%d\nexited_at_ns="
+	       "%" PRIu64 "\nreboots=%u\nrestarts=%u\nrestart_reason=%s\n",
+	       rs->reason, rs->message, rs->code, rs->hint, rs->hypervisor_status, rs->exited_at_ns,
+	       rs->reboots, rs->restarts, rs->restart_reason);
 }
 
 static int cmd_stop(struct ctl *c, struct hull_error **err)

@@ -27,6 +27,20 @@ setpriv --reuid 12345 --regid 12345 --clear-groups python3 /srv/stranger.py
 echo still there >/tmp/hold
 wait $pid
 cat /tmp/vsock
+
+# A guest that reboots is dialled anew, by the same token and address.
+mkdir /tmp/bin
+cp /srv/hull/tests/e2e/hullctl /tmp/bin
+ln -s /srv/hull/hull-monitor /srv/hull/guest /tmp/bin
+ctl() { timeout 250 /tmp/bin/hullctl "$@"; }
+ctl start --detached '"link":"vsock","on_reboot":"reboot","boot_timeout_ms":200000' >/tmp/dir
+dir=$(cat /tmp/dir)
+ctl $dir/vsock.sock poweroff --reboot
+until ctl $dir/control.sock status | grep -qx reboots=1; do sleep 0.2; done
+ctl $dir/control.sock ready agent 200000 >/dev/null
+ctl $dir/vsock.sock health
+ctl $dir/control.sock stop | grep reason=
+rm -r $dir
 [ -z "$(ls /tmp/hull/run/vm)" ]
 E2
 cat >stranger.py <<'E2'
@@ -82,4 +96,6 @@ hint: modprobe vhost_vsock; or leave out --link vsock: the other link needs noth
 stranger: nothing
 Hypervisor detected: KVM
 1
-still there"
+still there
+SERVING
+reason=stopped"

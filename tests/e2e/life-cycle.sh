@@ -52,7 +52,7 @@ expect 0 "$HULL" create --config vm.json --label env=prod -o json
 expect 1 "$HULL" create --name web
 has err "is that of VM"
 expect 2 "$HULL" create --name 'a b'
-has err "can't be one"
+has err "name: 'a b'"
 printf '{"version":1,"cpus":0}' >bad.json
 expect 2 "$HULL" create --config bad.json
 has err cpus
@@ -154,6 +154,20 @@ expect 0 "$HULL" inspect www
 expect 1 "$HULL" inspect web www
 has err "there is no VM 'web'"
 [ "$(jq length out)" -eq 1 ] || fail "$(cat out)"
+
+# ---- described by options, and by both: the options win ----
+mkdir site
+echo shared >site/page
+expect 0 "$HULL" create --name opts -c 2 --config vm.json --name opts -m 384M -v ./site:/srv:ro --label x=y
+expect 0 "$HULL" inspect opts
+[ "$(jq -c '.[0] | [.name, .cpus, .memory, .config.shares[0].target]' out)" = '["opts",2,402653184,"/srv"]' ] || fail "$(cat out)"
+expect 2 "$HULL" create --memori 1G
+has err "did you mean '--memory'"
+expect 0 "$HULL" start opts
+expect 0 "$HULL" exec opts -- cat /srv/page
+is out shared
+expect 0 "$HULL" rm -f opts
+rm -r site
 
 # ---- all at once, each with its own result ----
 for n in 1 2 3 4; do expect 0 "$HULL" create --name "n$n" --label many; done

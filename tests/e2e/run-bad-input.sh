@@ -46,6 +46,23 @@ expect 125 "$HULL" run -w -- true
 has err "'--workdir' needs a value"
 expect 125 "$HULL" run --workdir=-- --memroy
 has err "did you mean '--memory'?"
+expect 125 "$HULL" run --restful-uri http://localhost:8080 -- true
+has err "--restful-uri: 'http://localhost:8080': the scheme is unknown"
+has err 'hint: write it like unix:///PATH or tcp://localhost:PORT'
+expect 125 "$HULL" run --ignition nope -- true
+has err "--ignition: open 'nope': No such file or directory"
+has err 'hint: give the path of a file that you may read'
+lacks err "hull's own"
+for kind in virtio-blk nvme usb-mass-storage; do
+	expect 125 "$HULL" run --device $kind,path=nope.img -- true
+	has err "--device: $kind: open 'nope.img': No such file or directory"
+done
+expect 125 "$HULL" run --device virtio-fs,sharedDir=nope,mountTag=x -- true
+has err "--device: virtio-fs: open 'nope': No such file or directory"
+for value in 9000 vsockPort= vsockPort=0 vsockPort=4294967296 port=9000; do
+	expect 125 "$HULL" run --timesync $value -- true
+	has err '--timesync: '
+done
 expect 125 "$HULL" run --timeout soon -- true
 has err "'soon' is not a time"
 expect 125 "$HULL" run -e =secret -- true
@@ -67,7 +84,16 @@ has err 'hull run -- uname'
 expect 125 "$HULL" run --kernel /no/such/kernel -- true
 has err '/no/such/kernel'
 expect 125 "$HULL" run --agent none -- true
-has err "can't run 'true'"
+has err "with --agent none hull can't run 'true'"
+has err 'hint: leave out the command: the kernel is just booted'
+expect 125 "$HULL" run --firmware efi -- true
+has err "with --firmware efi hull can't run 'true'"
+has err 'hint: leave out the command: what the disks hold is booted'
+expect 125 "$HULL" run --firmware efi --agent none -- true
+has err "with --agent none hull can't run 'true'"
+printf '{"version":1,"agent":"none"}' >agentless.json
+expect 125 "$HULL" run --config agentless.json -- true
+has err "with the description's agent 'none' hull can't run 'true'"
 expect 125 sh -c '"$HULL" run -it -- true </dev/null'
 has err 'not a terminal'
 expect 125 "$HULL" run --log-format=json --memroy 1 -- true

@@ -83,6 +83,26 @@ printf '{"version":1,"networks":[{"provider":"builtin"}]}' >vm/net.json
 expect 125 "$HULL" run --config vm/net.json -p 8080:80 -- true
 has err 'the description has networks of its own'
 
+# A throwaway disk is empty, unless it is the root's by its serial number: wherever that one stands.
+cat >vm/scratch.json <<'E2'
+{"version": 1, "disks": [{"scratch": "32M"}, {"scratch": "64M", "serial": "hull-scratch"}, {"scratch": "16M", "serial": "last"}]}
+E2
+expect 0 "$HULL" run --config vm/scratch.json --net none -- sh -c '
+	for disk in /sys/block/vd*; do
+		echo "$(cat "$disk/size") $(cat "$disk/serial") $(tr -d "\0" <"/dev/${disk##*/}" | head -c 1 | wc -c)"
+	done | grep -v hull-modules
+	df --output=size -BM /usr | tail -n 1 | tr -dc 0-9 >/size; [ "$(cat /size)" -gt 40 ] && [ "$(cat /size)" -lt 65 ] && echo on-disk'
+is out '65536  0
+131072 hull-scratch 1
+32768 last 0
+on-disk'
+# The option is about the root's.
+expect 0 "$HULL" run --config vm/scratch.json --scratch 128M --net none -- sh -c 'cat /sys/block/vd*/size | tr "\n" " "'
+has out '65536 262144 32768 '
+printf '{"version":1,"disks":[{"scratch":"32M"}]}' >vm/empty.json
+expect 0 "$HULL" run --config vm/empty.json --read-only --net none -- sh -c 'tr -d "\0" </dev/vda | wc -c'
+is out 0
+
 # The keys that are explained are those that are read.
 expect 0 "$HULL" config fields
 lacks out deviceId

@@ -3,23 +3,13 @@
 # An ordinary user who can't make user namespaces: the hypervisor serves the host's directories over
 # 9p.  The same shares, the same protection; a note and "hull doctor" tell.
 . "$(dirname "$0")/functions.sh"
-requires python3 unshare setpriv
+. "$(dirname "$script")/denied.sh"
+requires python3
 [ "$(id -u)" -ne 0 ] || skip 'root needs no user namespaces'
 on_exit 'rm -rf "$HULL_HOME/state"'
 me=$(id -u)
 mine="$me $(id -g)"
 
-# denied COMMAND... : as the same user, in a namespace that may have none beneath it
-denied()
-{
-	if unshare --user true 2>/dev/null; then
-		unshare --user --keep-caps --map-user="$me" --map-group="$(id -g)" sh -c '
-			echo 0 >/proc/sys/user/max_user_namespaces &&
-				exec setpriv --ambient-caps=-all --inh-caps=-all "$@"' sh "$@"
-	else
-		"$@"
-	fi
-}
 expect 1 denied unshare --user true
 denied id -u >out && is out "$me"
 

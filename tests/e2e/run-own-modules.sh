@@ -69,6 +69,21 @@ expect 125 "$HULL" run --modules none -- true
 has err "--modules: open 'none': No such file or directory"
 run 125 --modules tree --agent none
 has err 'nobody loads them'
+
+# What would be started is told in the same way: with the machine that the modules drive.
+mkdir no-mmio
+ln -s "$modules/kernel" no-mmio/kernel
+cp "$modules/modules.builtin" no-mmio
+grep -v virtio_mmio "$modules/modules.dep" >no-mmio/modules.dep
+for dir in tree no-mmio other; do
+	printf '{"version":1,"kernel":"%s","modules":"%s"}' "$kernel/vmlinuz" $dir >$dir.json
+done
+expect 0 "$HULL" config plan -o lines no-mmio.json
+grep -q '^pc-q35' out || fail "not the machine that its modules drive: $(cat out)"
+expect 0 "$HULL" config plan -o lines tree.json
+grep -q '^microvm,' out || fail "no microvm: $(cat out)"
+expect 1 "$HULL" config plan other.json
+has err "read '$T/other/kernel/drivers/virtio/"
 echo text >text
 expect 125 "$HULL" run --kernel text --modules tree -- true
 has err "'$T/text' does not tell its version"

@@ -88,8 +88,8 @@ expect 0 "$HULL" ls -q
 
 # One at which another hull is: its lock is held.
 expect 0 "$HULL" create --name web
-sql "UPDATE vm SET state = 'deleting' WHERE name = 'web'"
 id=$("$HULL" inspect web | jq -r '.[0].id')
+sql "UPDATE vm SET state = 'deleting' WHERE name = 'web'"
 python3 - "$HULL_HOME/state/store/lock" "$id" <<'END' &
 import fcntl, struct, sys, time
 lock = open(sys.argv[1], "r+b")
@@ -121,7 +121,7 @@ wait_for 60 test -S rest.sock
 dead=$(find "$run" -mindepth 1 -maxdepth 1 ! -name "$("$HULL" ls -q | head -c 12)")
 [ -d "$dead" ] || fail "no run directory: '$dead'"
 monitor=$(jq .pid "$dead/monitor.json")
-jq -e --arg s "$T/rest.sock" '.sockets == [$s]' "$dead/monitor.json" >/dev/null || fail "$(cat "$dead/monitor.json")"
+wait_for 10 jq -e --arg s "$T/rest.sock" '[.sockets[].path] == [$s]' "$dead/monitor.json"
 nothing
 kill -STOP "$monitor"
 kill -KILL "$client"
@@ -133,6 +133,11 @@ wait_for 10 sh -c '"$1" gc -n | grep -q "run directory"' - "$HULL"
 [ -S rest.sock ] || fail "the socket has gone by itself"
 expect 0 "$HULL" gc -n -o json
 [ "$(jq -r '[.would_collect[].kind] - ["cgroup"] | join(" ")' out)" = "socket directory" ] || fail "$(cat out)"
+mv rest.sock ours.sock
+python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("rest.sock")' || fail "no socket"
+expect 0 "$HULL" gc -n
+lacks out rest.sock # somebody else's in the same place
+mv ours.sock rest.sock
 expect 0 "$HULL" gc
 has out "rest.sock"
 has out "$dead"
@@ -147,6 +152,16 @@ echo '{}' >"$run/0123456789ab/exit.json"
 nothing
 touch -d '2 days ago' "$run/0123456789ab/exit.json"
 collects directory 0123456789ab
+
+# ---- logs ----
+log=$HULL_HOME/log/vm
+id=$("$HULL" inspect keep | jq -r '.[0].id')
+[ -d "$log/$id" ] || fail "a VM that runs has no log"
+mkdir "$log/notes" "$log/0123456789abcdef0123456789abcdef"
+: >"$log/0123456789abcdef0123456789abcdef/console.log"
+collects log "$log/0123456789abcdef0123456789abcdef"
+rmdir "$log/notes" || fail "what has another name is not ours"
+[ -d "$log/$id" ] || fail "the log of a VM that runs was taken"
 
 # ---- processes ----
 # A mark is what everything of a VM has in its environment.

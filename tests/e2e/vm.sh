@@ -38,6 +38,19 @@ vm_at()
 	C=$R/control.sock
 }
 
+# vm_of NAME : a VM of the store that runs
+vm_of()
+{
+	vm_at "$("$HULL" inspect "$1" | sed -n 's/^ *"run_dir": *"\(.*\)",*$/\1/p')"
+	[ -d "$R" ] || fail "VM '$1' does not run"
+}
+
+# follows PID N : that program waits for changes at so many places by now
+follows()
+{
+	wait_for 20 sh -c '[ "$(ls -l "/proc/$0/fd" | grep -c inotify)" -eq "$1" ]' "$1" "$2"
+}
+
 # vm_stop : kills it, waits for its end
 vm_stop()
 {

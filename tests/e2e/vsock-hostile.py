@@ -314,6 +314,82 @@ def takes_nothing(d):
     d.works("a guest that took nothing")
 
 
+def never_confirms(d):
+    """The host has closed, and the guest says nothing to it: after a while the connection is nobody's."""
+    d.give_buffers()
+    d.send(REQUEST, 9, port=6000)
+    d.listener.accept()[0].close()
+    d.expect(RESPONSE, 6000)
+    began = time.monotonic()
+    p = d.expect(SHUTDOWN, 6000)
+    check(p[7] == 3, f"an end of both directions: {p}")
+    d.expect(RST, 6000)
+    took = time.monotonic() - began
+    check(3 < took, f"it waited for {took:.1f} s only")
+    d.works("a guest that does not confirm")
+
+
+def voluntary_switches(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt_switches"))
+
+
+def fill(listener):
+    """Connections until no more may wait to be accepted; and one that may not."""
+    clients = []
+    while True:
+        clients.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+        if clients[-1].connect_ex(listener.getsockname()):
+            return clients
+
+
+def full_queue(d):
+    """The host's program is slow to accept: who dials waits for it, and nothing is busy meanwhile."""
+    listener = d.listener
+    listener.listen(1)
+    clients = fill(listener)
+    d.give_buffers()
+    d.send(REQUEST, 7, port=6999)
+    d.expect(RESPONSE, 6999)
+    with open(f"/proc/{d.process.pid}/task/{d.process.pid}/children", encoding="ascii") as f:
+        dialler, = map(int, f.read().split())
+    for port in range(7000, 7005):
+        d.send(REQUEST, 9, port=port)
+    d.send(REQUEST, 7, port=7999)
+    d.expect(RESPONSE, 7999)        # another port is nobody's affair
+    before = voluntary_switches(dialler)
+    time.sleep(0.5)
+    switches = voluntary_switches(dialler) - before
+    check(switches <= 3, f"{switches} wake-ups while there is nothing to do")
+    clients += [listener.accept()[0] for _ in clients[1:]]
+    for port in range(7000, 7005):  # in their order
+        clients.append(listener.accept()[0])
+        d.expect(RESPONSE, port)
+    for s in clients:
+        s.close()
+    # Where it accepts nobody at all they are refused in the end; so are those behind the first.
+    clients = fill(listener)
+    refused = set(range(7100, 7103))
+    for port in sorted(refused):
+        d.send(REQUEST, 9, port=port)
+    for p in d.packets():
+        if p[3] in refused:
+            check(p[6] == RST, f"an answer {p}")
+            refused.remove(p[3])
+        if not refused:
+            break
+    check(not refused, f"{len(refused)} are never refused: {d.said()}")
+    for s in clients:
+        s.close()
+    listener.listen()
+    listener.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+    listener.settimeout(ANSWER_S)
+    d.works("a full queue")
+
+
 # ---- hypervisors ----
 
 def hypervisors():
@@ -405,6 +481,11 @@ def main():
         listener.bind(f"{work}/echo")
         os.chmod(f"{work}/echo", 0o777)
         listener.listen(100)
+        mine = socket.socket(socket.AF_UNIX)
+        mine.bind(f"{work}/mine")
+        os.chmod(f"{work}/mine", 0o777)
+        mine.listen()
+        mine.settimeout(ANSWER_S)
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -420,11 +501,12 @@ def main():
             bad_specs()
             hypervisors()
             dies_with_parent(work)
-            for guest in (broken_rings, noises, packets, takes_nothing):
+            for guest in (broken_rings, noises, packets, takes_nothing, never_confirms, full_queue):
                 with contextlib.closing(Device(ports=[
                         {"port": port, "socket": f"{work}/{name}", "direction": "listen"}
-                        for port, name in ((7, "echo"), (8, "nobody"))])) as d:
-                    if guest in (packets, takes_nothing):
+                        for port, name in ((7, "echo"), (8, "nobody"), (9, "mine"))])) as d:
+                    d.listener = mine
+                    if guest in (packets, takes_nothing, never_confirms, full_queue):
                         d.start()
                     guest(d)
                     d.socket.close()

@@ -25,14 +25,14 @@ static void check_uri(const char *text)
 	cleanup_error struct hull_error *err = NULL;
 	cleanup_free char *written = NULL;
 
-	if (hull_rest_uri_parse(text, &first, &err) < 0) {
+	if (hull_rest_uri_parse(text, true, &first, &err) < 0) {
 		assert(err && !first.path && !first.address && first.kind == HULL_REST_NONE);
 		return;
 	}
 	assert((first.kind == HULL_REST_UNIX) == (first.path != NULL));
 	assert(!first.path || (*first.path == '/' && strlen(first.path) <= HULL_CONFIG_MAX_SOCKET));
 	written = hull_rest_uri_text(&first);
-	assert(hull_rest_uri_parse(written, &second, NULL) == 0);
+	assert(hull_rest_uri_parse(written, false, &second, NULL) == 0);
 	assert(first.kind == second.kind && first.port == second.port);
 	assert(!first.path == !second.path && !first.address == !second.address);
 	assert(!first.path || !strcmp(first.path, second.path));

@@ -158,6 +158,8 @@ static void step(struct vf *f)
 	default:
 		if (what >> 3 == 31)
 			hull_vsock_forget(f->e.v);
+		else if (what >> 3 == 30)
+			hull_vsock_expire(f->e.v);
 	}
 	assert(hull_vsock_count(f->e.v) <= HULL_VSOCK_CONNS_MAX);
 }
@@ -179,6 +181,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		assert(n < 10 * HULL_VSOCK_CONNS_MAX);
 		give(f, 1);
 	}
+	/* Nor does anybody wait for a guest for ever. */
+	hull_vsock_expire(f->e.v);
+	hull_vsock_expire(f->e.v);
+	assert(!hull_vsock_is_leaving(f->e.v));
 	ve_fini(&f->e);
 	for (size_t i = 0; i < f->e.n_ends; i++)
 		assert(!f->e.ends[i].c);

@@ -11,6 +11,7 @@
 #include "base/path.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,11 +34,26 @@ static inline void fake_shutdown(const char *reason)
 	fake_say(line);
 }
 
+/* The guest ends at once, but not a second time.  A RESET that nobody has asked for is the first
+ * thing that it does. */
+static inline void fake_end(const char *scenario)
+{
+	static bool ended;
+
+	if (ended)
+		return;
+	ended = true;
+	fake_say("{\"event\":\"RESET\"}\r\n");
+	fake_shutdown(!strcmp(scenario, "held-off") ? "guest-shutdown" : "guest-reset");
+	fake_say("{\"event\":\"STOP\"}\r\n");
+}
+
 static inline void fake_answer(const char *scenario, const char *command, uint64_t id)
 {
 	char line[200];
 
-	if (!strcmp(scenario, "refuse") && !strcmp(command, "stop")) {
+	if ((!strcmp(scenario, "refuse") && !strcmp(command, "stop")) ||
+	    (!strcmp(scenario, "held-refuse") && !strcmp(command, "set-action"))) {
 		snprintf(line, sizeof(line),
 			 "{\"error\":{\"class\":\"GenericError\",\"desc\":\"no\"},\"id\":%d}\r\n",
 			 (int)id);
@@ -50,6 +66,11 @@ static inline void fake_answer(const char *scenario, const char *command, uint64
 		fake_say("{\"event\":\"RESUME\"}\r\n");
 	snprintf(line, sizeof(line), "{\"return\":{},\"id\":%d}\r\n", (int)id);
 	fake_say(line);
+	if (!strncmp(scenario, "held", 4) && !strcmp(command, "cont"))
+		fake_end(scenario);
+	if (!strcmp(command, "system_reset"))
+		fake_say("{\"event\":\"RESET\",\"data\":{\"reason\":\"host-qmp-system-reset\"}}"
+			 "\r\n");
 	if (!strcmp(command, "quit")) {
 		fake_shutdown("host-qmp-quit");
 		while (!strcmp(scenario, "linger"))

@@ -111,8 +111,8 @@ static void read_config(const char *text, struct hull_config *config)
 static void test_stages(void **state)
 {
 	const struct hull_moddep texts = {.dep = dep};
-	cleanup_stages struct hull_stages s = {0};
-	cleanup_config struct hull_config config;
+	cleanup_stages struct hull_stages s = {0}, of_device = {0};
+	cleanup_config struct hull_config config, with_device;
 
 	read_config("{\"version\":1,\"root\":{\"kind\":\"host\"}}", &config);
 	assert_int_equal(
@@ -126,6 +126,11 @@ static void test_stages(void **state)
 							  "root virtiofs\n");
 	assert_int_equal(s.files.n, 6);
 	assert_string_equal(s.files.v[3], "kernel/drivers/char/virtio-console.ko.xz");
+	/* A directory that is a device takes the same, less the overlay. */
+	read_config("{\"version\":1,\"devices\":[{\"kind\":\"virtio-fs\",\"dir\":\"/d\"}]}",
+		    &with_device);
+	assert_int_equal(hull_stages_plan(&with_device, &texts, "", &of_device, NULL), 0);
+	assert_string_equal(hull_strbuf_str(&of_device.manifest), hull_strbuf_str(&s.manifest));
 }
 
 static void check_missing(const char *text, const char *builtin, const char *message,
@@ -156,8 +161,24 @@ static void test_missing(void **state)
 		      "with CONFIG_VSOCKETS, CONFIG_VIRTIO_VSOCKETS (=y");
 	check_missing("{\"version\":1,\"machine\":\"q35\"}", NULL, "built in: virtio_pci",
 		      "CONFIG_VIRTIO_PCI");
-	check_missing("{\"version\":1,\"disks\":[{\"scratch\":\"1M\"}]}", "a/virtio-blk.ko",
-		      "built in: ext4", "CONFIG_EXT4_FS");
+	check_missing(
+		"{\"version\":1,\"disks\":[{\"scratch\":\"1M\",\"serial\":\"hull-scratch\"}]}",
+		"a/virtio-blk.ko", "built in: ext4", "CONFIG_EXT4_FS");
+}
+
+/* A throwaway disk that is not the root's needs no file system. */
+static void test_empty_disk(void **state)
+{
+	const struct hull_moddep texts = {.dep = ""};
+	cleanup_stages struct hull_stages s = {0};
+	cleanup_config struct hull_config config;
+
+	read_config("{\"version\":1,\"disks\":[{\"scratch\":\"1M\"}]}", &config);
+	assert_int_equal(hull_stages_plan(&config, &texts,
+					  "virtio.ko\nvirtio_ring.ko\nvirtio_pci.ko\n"
+					  "virtio_mmio.ko\nvirtio_console.ko\nvirtio_blk.ko",
+					  &s, NULL),
+			 0);
 }
 
 /* What a kernel may lack. */
@@ -223,10 +244,11 @@ static void test_corpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions),    cmocka_unit_test(test_archive),
-		cmocka_unit_test(test_stages),	    cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_arch),	    cmocka_unit_test(test_optional),
-		cmocka_unit_test(test_all_builtin), cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_versions),   cmocka_unit_test(test_archive),
+		cmocka_unit_test(test_stages),	   cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_empty_disk), cmocka_unit_test(test_arch),
+		cmocka_unit_test(test_optional),   cmocka_unit_test(test_all_builtin),
+		cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,9 @@
 
 #include <linux/capability.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 #define USER HULL_CAPS_BASE_USER
@@ -163,6 +166,47 @@ static void corpus(void **state)
 	assert_true(corpus_replay("caps") >= 11);
 }
 
+static uint64_t lesser(uint64_t caps)
+{
+	return caps ? caps & (caps - 1) : 0;
+}
+
+/* In a process of its own, which loses them. */
+static int lose_one(void)
+{
+	uint64_t had, now, inheritable;
+
+	if (hull_caps_get(&had, &inheritable) < 0 || hull_caps_keep(lesser(had)) < 0 ||
+	    hull_caps_get(&now, &inheritable) < 0)
+		return 1;
+	if (now != (lesser(had)) || inheritable != now)
+		return 2;
+	for (int cap = 0; cap < 64; cap++)
+		if ((prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1) !=
+		    (now >> cap & 1))
+			return 3;
+	if (hull_caps_set(now, 0) < 0 || hull_caps_get(&had, &inheritable) < 0)
+		return 4;
+	if (had != now || inheritable)
+		return 5;
+	/* What is lost does not come back. */
+	if (hull_caps_set(UINT64_MAX >> 23, 0) != -EPERM || hull_caps_set(0, 0) < 0 ||
+	    hull_caps_get(&now, &inheritable) < 0)
+		return 6;
+	return now || inheritable ? 7 : 0;
+}
+
+static void a_process_gives_them_up(void **state)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0)
+		_exit(lose_one());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +215,7 @@ int main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(what_is_left),
 		cmocka_unit_test(corpus),
+		cmocka_unit_test(a_process_gives_them_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

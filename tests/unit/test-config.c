@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "config/config.h"
+#include "config/virtiofs.h"
 #include "corpus.h"
 
 #include "../fuzz/fuzz-config.c"
@@ -19,6 +20,8 @@
 #define EFI                                                    \
 	"{\"version\":1,\"id\":\"" ID "\",\"run_dir\":\"/r\"," \
 	"\"firmware\":{\"kind\":\"efi\",\"create\":true"
+#define FS(more) "{\"kind\":\"virtio-fs\"" more "}"
+#define TAG36 "012345678901234567890123456789abcdef"
 #define VPORT(more) "{\"kind\":\"virtio-vsock\"" more "}"
 #define VPORTS(list) "{" GOOD ",\"devices\":[" list "]}"
 #define VPORT1 VPORT(",\"port\":1,\"path\":\"/s\"")
@@ -61,7 +64,8 @@ static void test_everything_round_trips(void **state)
 		"\"cloud_init\":{\"user_data\":\"/ud\",\"meta_data\":\"/md\","
 		"\"network_config\":\"/nc\"},\"ignition\":\"/g\",\"timesync\":{\"port\":9},"
 		"\"rng\":false,\"seccomp\":false,"
-		"\"tied\":true,\"boot_timeout_ms\":1,\"run_dir\":\"/r\","
+		"\"tied\":true,\"boot_timeout_ms\":1,\"on_reboot\":\"end\","
+		"\"restart\":{\"policy\":\"on-failure\",\"max\":3},\"run_dir\":\"/r\","
 		"\"rest\":{\"kind\":\"tcp\",\"address\":\"::1\",\"port\":80},"
 		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\",\"passt\":\"/p\"}}";
 	cleanup_config struct hull_config c;
@@ -134,6 +138,8 @@ static void test_reading_refuses(void **state)
 		 "memory: must be a number of bytes, or a size such as \"512M\""},
 		{"{\"version\":1,\"memory\":\"63M\"}",
 		 "memory: must be between 67108864 and 4398046511104"},
+		{"{\"version\":1,\"on_reboot\":\"stop\"}",
+		 "on_reboot: unknown value 'stop': must be one of auto, end, reboot"},
 		{"{\"version\":1,\"machine\":\"q53\"}",
 		 "machine: unknown value 'q53'; did you mean 'q35'?"},
 		{"{\"version\":1,\"machine\":\"pc\"}",
@@ -209,6 +215,24 @@ static void test_validation_refuses(void **state)
 		{"{" GOOD ",\"link\":\"vsock\",\"devices\":[" VPORT1 "]}",
 		 "link: 'vsock' is a vsock device too, and a guest can have only one: not "
 		 "together with a device 'virtio-vsock', ignition or timesync"},
+		{"{" GOOD ",\"devices\":[" FS("") "]}", "devices[0].dir: missing"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"s\"") "]}",
+		 "devices[0].dir: not an absolute path"},
+		{"{" GOOD
+		 ",\"devices\":[" FS(",\"dir\":\"/a/b\"") "," FS(",\"dir\":\"/c/b/\"") "]}",
+		 "devices[1].tag: 'b' is that of devices[0] already"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/a/b\"") "," FS(
+			 ",\"dir\":\"/c\",\"tag\":\"b\"") "]}",
+		 "devices[1].tag: 'b' is that of devices[0] already"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/" TAG36 "x/\"") "]}",
+		 "devices[0].tag: '" TAG36 "x' has 37 bytes, and 36 is the most"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/a\\tb\"") "]}",
+		 "devices[0].tag: control characters are not allowed"},
+		{"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/a\",\"tag\":\"hull.root\"") "]}",
+		 "devices[0].tag: 'hull.root': what begins with 'hull.' is for hull's own shares"},
+		{"{" GOOD ",\"share_driver\":\"9p\",\"devices\":[" FS(",\"dir\":\"/a\"") "]}",
+		 "devices[0]: the guest mounts it as virtiofs, which share driver '9p' does not "
+		 "serve"},
 		{"{" GOOD ",\"cloud_init\":{\"network_config\":\"/n\"}}",
 		 "cloud_init.network_config: needs user_data or meta_data"},
 		{"{" GOOD ",\"cloud_init\":{\"user_data\":\"u\"}}",
@@ -302,6 +326,8 @@ static void test_good_is_good(void **state)
 		      "{\"host\":80,\"guest\":1,\"address\":\"2001:db8::1\"}"),
 		"{" GOOD ",\"networks\":[{},{},{},{\"mac\":\"02:00:00:00:00:0A\"}]}",
 		EFI ",\"store\":\"/nv\",\"code\":\"/c\",\"template\":\"/t\"}}",
+		"{" GOOD ",\"devices\":[" FS(",\"dir\":\"/a/" TAG36 "\"") "," FS(
+			",\"dir\":\"/a/" TAG36 "\",\"tag\":\"hull\"") "]}",
 		"{" GOOD ",\"rest\":{\"kind\":\"unix\",\"path\":\"/s\"}}",
 		"{" GOOD ",\"rest\":{\"kind\":\"tcp\",\"address\":\"localhost\"}}",
 	};
@@ -313,6 +339,37 @@ static void test_good_is_good(void **state)
 		if (hull_config_from_json(cases[i], strlen(cases[i]), &c, &err) < 0 ||
 		    hull_config_validate(&c, &err) < 0)
 			fail_msg("%s", hull_error_message(err));
+	}
+}
+
+/* The last component as it is written, as Go's path.Base has it. */
+static void test_directory_tags(void **state)
+{
+	static const struct {
+		char *tag, *dir;
+		const char *want;
+	} cases[] = {
+		{NULL, (char *)"/a/b", "b"},	    {NULL, (char *)"/a/b//", "b"},
+		{NULL, (char *)"a", "a"},	    {NULL, (char *)"/", "/"},
+		{NULL, (char *)"///", "/"},	    {NULL, (char *)"./", "."},
+		{NULL, (char *)"/cwd/./", "."},	    {NULL, (char *)"/a/..", ".."},
+		{NULL, (char *)"/a", "a"},	    {NULL, (char *)"/a//b", "b"},
+		{(char *)"t/", (char *)"/a", "t/"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct hull_dev_fs fs = {.tag = cases[i].tag, .dir = cases[i].dir};
+		cleanup_free char *text = NULL;
+		size_t len;
+		const char *tag = hull_fs_tag(&fs, &len);
+
+		text = strndup(tag, len);
+		assert_string_equal(text, cases[i].want);
+		if (fs.tag)
+			continue;
+		assert_int_equal(hull_fs_keep_tag(&fs), 0);
+		assert_string_equal(fs.tag, cases[i].want);
+		free(fs.tag);
 	}
 }
 
@@ -333,6 +390,54 @@ static void test_layers(void **state)
 	assert_int_equal(c.append.n, 2);
 	assert_int_equal(c.disks.n, 0);
 	assert_int_equal(c.cpus, 2);
+}
+
+/* What an object says of itself keeps its cause and hint when it is told where that is. */
+static void test_wrapped_errors_keep_hints(void **state)
+{
+	cleanup_strv struct hull_strv problems = {0};
+	struct hull_field_where whole = {0};
+	const struct hull_field_where list = {.parent = &whole, .name = "devices"};
+	const struct hull_field_where item = {.parent = &list, .index = 3};
+	cleanup_error struct hull_error *err = NULL;
+
+	(void)hull_fail_cause(&err, HULL_E_INVALID, "a-cause", "is wrong");
+	hull_hint(&err, "do it well");
+	assert_int_equal(hull_field_fail(&item, &err), -1);
+	assert_string_equal(hull_error_message(err), "devices[3]: is wrong");
+	assert_string_equal(hull_error_cause(err), "a-cause");
+	assert_string_equal(hull_error_hint(err), "do it well");
+
+	whole.problems = &problems;
+	hull_error_freep(&err);
+	(void)hull_fail(&err, HULL_E_INVALID, "is wrong");
+	hull_hint(&err, "do it well");
+	assert_int_equal(hull_field_fail(&item, &err), 1);
+	assert_null(err);
+	(void)hull_fail(&err, HULL_E_INVALID, "is wrong, too");
+	assert_int_equal(hull_field_fail(&whole, &err), 1);
+	assert_null(err);
+	assert_int_equal(problems.n, 2);
+	assert_string_equal(problems.v[0], "devices[3]: is wrong (do it well)");
+	assert_string_equal(problems.v[1], "is wrong, too");
+	/* What is no fault of the object's is no problem of the list's. */
+	(void)hull_fail(&err, HULL_E_OS, "is broken");
+	assert_int_equal(hull_field_fail(&item, &err), -1);
+	assert_string_equal(hull_error_message(err), "is broken");
+}
+
+static void test_problems_have_hints(void **state)
+{
+	static const char text[] =
+		"{" GOOD ",\"devices\":[{\"kind\":\"nbd\",\"uri\":\"nbds://h/x\"}]}";
+	cleanup_strv struct hull_strv problems = {0};
+	cleanup_config struct hull_config c;
+
+	assert_int_equal(hull_config_from_json(text, strlen(text), &c, NULL), 0);
+	assert_int_equal(hull_config_problems(&c, &problems, NULL), 0);
+	assert_int_equal(problems.n, 1);
+	assert_non_null(strstr(problems.v[0], "devices[0].uri: 'nbds://h/x': "));
+	assert_non_null(strstr(problems.v[0], " (have a tunnel end on this host"));
 }
 
 static void check_table(const struct hull_fields *t)
@@ -375,7 +480,10 @@ int main(void)
 		cmocka_unit_test(test_reading_refuses),
 		cmocka_unit_test(test_validation_refuses),
 		cmocka_unit_test(test_good_is_good),
+		cmocka_unit_test(test_directory_tags),
 		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_wrapped_errors_keep_hints),
+		cmocka_unit_test(test_problems_have_hints),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_corpus),
 	};

@@ -10,6 +10,8 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "monitor/console.h"
+#include "monitor/logfile.h"
+#include "monitor/logger.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -24,6 +26,7 @@ struct fixture {
 	char dir[32], log[64], path[64];
 	struct hull_loop *loop;
 	struct hull_console *console;
+	struct hull_logger *logger;
 	int guest;	    /* the hypervisor's end */
 	unsigned char next; /* of the bytes it prints */
 };
@@ -41,8 +44,9 @@ static int setup(void **state)
 	assert_int_equal(hull_socketpair(s), 0);
 	f->guest = s[0];
 	assert_int_equal(hull_set_nonblock(f->guest, true), 0);
-	assert_int_equal(hull_console_new(f->loop, s[1], hull_unix_listen(f->path, 8, 0600), f->log,
-					  &f->console, NULL),
+	assert_int_equal(hull_logger_new(f->loop, f->dir, false, &f->logger, NULL), 0);
+	assert_int_equal(hull_console_new(f->loop, s[1], hull_unix_listen(f->path, 8, 0600),
+					  f->logger, &f->console, NULL),
 			 0);
 	*state = f;
 	return 0;
@@ -53,6 +57,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	hull_console_free(f->console);
+	hull_logger_free(f->logger);
 	hull_loop_free(f->loop);
 	hull_closep(&f->guest);
 	hull_path_remove_tree(f->dir);
@@ -172,16 +177,16 @@ static void test_log(void **state)
 	struct stat st;
 
 	snprintf(old, sizeof(old), "%s.1", f->log);
-	print(f, HULL_CONSOLE_LOG_MAX - 1);
+	print(f, HULL_LOG_MAX - 1);
 	assert_int_equal(stat(old, &st), -1);
 	print(f, 100000);
 	assert_int_equal(stat(old, &st), 0);
-	assert_in_range(st.st_size, HULL_CONSOLE_LOG_MAX, HULL_CONSOLE_LOG_MAX + 65536);
+	assert_in_range(st.st_size, HULL_LOG_MAX, HULL_LOG_MAX + 65536);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(stat(f->log, &st), 0);
 	assert_in_range(st.st_size, 1, 100000);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(hull_file_read(f->log, HULL_CONSOLE_LOG_MAX, &out), 0);
+	assert_int_equal(hull_file_read(f->log, HULL_LOG_MAX, &out), 0);
 	assert_tail(f, &out);
 }
 
@@ -301,6 +306,59 @@ static void test_text(void **state)
 	assert_string_equal(hull_strbuf_str(&out), "Kernel panic - not syncing: oh");
 }
 
+/* What another guest has printed is not this one's, wherever it lies in the ring. */
+static void test_mark(void **state)
+{
+	cleanup_strbuf struct hull_strbuf out = HULL_STRBUF_INIT;
+	static const char panic[] = "Kernel panic - not syncing: oh\n";
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(write(f->guest, panic, strlen(panic)), strlen(panic));
+		hull_console_drain(f->console);
+		hull_strbuf_clear(&out);
+		assert_int_equal(hull_console_panic_line(f->console, &out), 0);
+		hull_console_mark(f->console);
+		assert_int_equal(hull_console_panic_line(f->console, &out), -ENOENT);
+		assert_int_equal(write(f->guest, "again\n", 6), 6);
+		hull_console_drain(f->console);
+		hull_strbuf_clear(&out);
+		hull_console_tail(f->console, 9, &out);
+		assert_string_equal(hull_strbuf_str(&out), "again\n");
+		print(f, HULL_CONSOLE_RING - 20);
+	}
+	hull_strbuf_clear(&out);
+	hull_console_tail(f->console, SIZE_MAX, &out);
+	assert_true(out.len <= HULL_CONSOLE_RING);
+}
+
+/* Another hypervisor: who reads goes on, and who types too. */
+static void test_attach(void **state)
+{
+	cleanup_strbuf struct hull_strbuf out = HULL_STRBUF_INIT;
+	struct fixture *f = *state;
+	int fd = reader(f), s[2];
+	char typed[8];
+	bool over;
+
+	assert_int_equal(write(f->guest, "Kernel panic - not syncing: oh\n", 31), 31);
+	hull_closep(&f->guest);
+	turn(f);
+	assert_int_equal(hull_socketpair(s), 0);
+	f->guest = s[0];
+	assert_int_equal(hull_set_nonblock(f->guest, true), 0);
+	assert_int_equal(hull_console_attach(f->console, s[1], NULL), 0);
+	assert_int_equal(hull_console_panic_line(f->console, &out), -ENOENT);
+	assert_int_equal(write(f->guest, "again\n", 6), 6);
+	drain(f, fd, &out, &over);
+	assert_false(over);
+	assert_string_equal(hull_strbuf_str(&out), "Kernel panic - not syncing: oh\nagain\n");
+	assert_int_equal(write(fd, "hi", 2), 2);
+	turn(f);
+	assert_int_equal(read(f->guest, typed, sizeof(typed)), 2);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +368,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_typing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_text, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mark, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_attach, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

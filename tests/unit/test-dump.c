@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #define LEN ((size_t)1 << 20)
+#define MEMORY (4 * (uint64_t)LEN)
+#define ENOUGH ((size_t)100 << 20) /* more than that, and what there may be besides */
 
 struct world {
 	struct hull_loop *loop;
@@ -48,7 +50,7 @@ static void begin(struct world *w, const char *name)
 	path_of(name, path);
 	*w = (struct world){.fd = -1};
 	assert_int_equal(hull_loop_new(&w->loop, NULL), 0);
-	assert_int_equal(hull_dump_new(w->loop, path, &ops, w, &w->dump, &w->fd, NULL), 0);
+	assert_int_equal(hull_dump_new(w->loop, path, MEMORY, &ops, w, &w->dump, &w->fd, NULL), 0);
 }
 
 static void end(struct world *w)
@@ -155,6 +157,26 @@ static void test_full(void **state)
 	free(data);
 }
 
+/* A hypervisor that does not stop by itself. */
+static void test_without_end(void **state)
+{
+	char *data = calloc(1, ENOUGH); /* becomes a hole: none of it is on the disk */
+	struct world w;
+
+	assert_non_null(data);
+	begin(&w, "core");
+	assert_int_equal(hull_dump_begin(w.dump, NULL), 0);
+	feed(&w, data, MEMORY + LEN);
+	assert_null(w.failure);
+	feed(&w, data, ENOUGH);
+	assert_non_null(w.failure);
+	assert_non_null(strstr(w.failure, "more than the guest's memory"));
+	assert_true(w.bytes > MEMORY && w.bytes < ENOUGH);
+	end(&w);
+	assert_int_equal(entries(), 0);
+	free(data);
+}
+
 static void test_no_directory(void **state)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -169,9 +191,8 @@ static void test_no_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_unfinished),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_whole),	     cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_full),	     cmocka_unit_test(test_without_end),
 		cmocka_unit_test(test_no_directory),
 	};
 

@@ -9,6 +9,8 @@
 #include "base/strbuf.h"
 #include "tempdir.h"
 
+#include <errno.h>
+#include <seccomp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,9 +49,11 @@ static void assert_refused(const char *store, bool create, const char *text)
 {
 	cleanup_config struct hull_config c;
 	cleanup_error struct hull_error *err = NULL;
+	int code = -1, fd = -1;
 
 	make_config(&c, store, create);
-	assert_int_equal(hull_qemu_open_store(&c, &err), -1);
+	assert_int_equal(hull_qemu_firmware_open(&c, &code, &fd, &err), -1);
+	assert_true(code == -1 && fd == -1);
 	if (!strstr(hull_error_message(err), text))
 		fail_msg("'%s' lacks '%s'", hull_error_message(err), text);
 }
@@ -59,14 +63,15 @@ static char open_store(const char *store, bool create, off_t *ret_size)
 {
 	cleanup_config struct hull_config c;
 	cleanup_error struct hull_error *err = NULL;
-	cleanup_close int fd = -1;
+	cleanup_close int code = -1, fd = -1;
 	struct stat st;
 	char first;
 
 	make_config(&c, store, create);
-	fd = hull_qemu_open_store(&c, &err);
-	if (fd < 0)
+	if (hull_qemu_firmware_open(&c, &code, &fd, &err) < 0)
 		fail_msg("%s", hull_error_message(err));
+	assert_int_equal(pread(code, &first, 1, 0), 1);
+	assert_int_equal(first, 'c');
 	assert_int_equal(pread(fd, &first, 1, 0), 1);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(pwrite(fd, &first, 1, 0), 1);
@@ -80,6 +85,7 @@ static void test_store(void **state)
 	struct stat st;
 	off_t size;
 
+	write_volume("code", SIZE, 'c');
 	write_volume("template", SIZE, 't');
 	assert_refused("store", false, "there is no");
 	assert_int_equal(access(path, F_OK), -1);
@@ -122,14 +128,41 @@ static void test_images(void **state)
 	cleanup_config struct hull_config c;
 	cleanup_error struct hull_error *err = NULL;
 	cleanup_free char *code = NULL, *template = NULL;
+	int fds[2];
 
 	make_config(&c, NULL, false);
+	assert_int_equal(unlink(c.firmware.code), 0);
 	assert_int_equal(hull_qemu_firmware_find(&c, &code, &template, NULL), 0);
 	assert_string_equal(code, c.firmware.code);
 	assert_string_equal(template, c.firmware.template);
-	assert_int_equal(hull_qemu_open_code(&c, &err), -1);
+	assert_int_equal(hull_qemu_firmware_open(&c, &fds[0], &fds[1], &err), -1);
 	assert_non_null(strstr(hull_error_message(err), "firmware.code: open '"));
 	assert_int_equal(hull_error_code(err), HULL_E_NOT_FOUND);
+}
+
+/* Where a file system can't rename without replacing, what has come in the store's place meanwhile
+ * stays as well.  A link that leads nowhere is such a thing: there is no store, and yet something.
+ * From now on no file system of this process can. */
+static void test_never_replaced(void **state)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	cleanup_free char *link = at("link"), *other = at("other");
+	struct stat st;
+	off_t size;
+
+	write_volume("code", SIZE, 'c');
+	write_volume("template", SIZE, 't');
+	assert_int_equal(symlink("nowhere", link), 0);
+	assert_refused("link", true, "open '");
+	assert_int_equal(seccomp_rule_add(f, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(renameat2), 0), 0);
+	assert_int_equal(seccomp_load(f), 0);
+	seccomp_release(f);
+	assert_refused("link", true, "open '");
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(open_store("other", true, &size), 't');
+	assert_int_equal(stat(other, &st), 0);
+	assert_int_equal(st.st_nlink, 1);
 }
 
 int main(void)
@@ -138,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_store),
 		cmocka_unit_test(test_foreign_stores),
 		cmocka_unit_test(test_images),
+		cmocka_unit_test(test_never_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

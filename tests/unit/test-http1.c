@@ -387,6 +387,14 @@ static void test_ranges(void **state)
 		assert_int_equal(first, cases[i].first);
 		assert_int_equal(len, cases[i].len);
 	}
+	/* Of nothing. */
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t first = 7, len = 7;
+
+		assert_int_equal(hull_http1_range(cases[i].value, 0, &first, &len),
+				 HULL_HTTP1_PART_WHOLE);
+		assert_true(first == 7 && len == 7);
+	}
 	assert_int_equal(hull_http1_respond(&out, NULL, &r, 0), 0);
 	assert_non_null(strstr(out.data, "HTTP/1.1 206 Partial Content\r\n"));
 	assert_non_null(strstr(out.data, "\r\nAccept-Ranges: bytes\r\n"));

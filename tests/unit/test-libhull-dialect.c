@@ -120,14 +120,16 @@ static void test_own_json(void **state)
 
 static void test_own_args(void **state)
 {
-	static const char *const args[] = {"--cpus=2", "-m",
-					   "1G",       "--kernel",
-					   "k",	       "--append",
-					   "quiet",    "--agent",
-					   "none",     "--console",
-					   "--root",   "none",
-					   "--device", "virtio-gpu,width=1,height=2",
-					   "--net",    "user"};
+	static const char *const args[] = {"--cpus=2",	  "-m",
+					   "1G",	  "--kernel",
+					   "k",		  "--append",
+					   "quiet",	  "--agent",
+					   "none",	  "--console",
+					   "--root",	  "none",
+					   "--device",	  "virtio-gpu,width=1,height=2",
+					   "--net",	  "user",
+					   "--restart",	  "on-failure:3",
+					   "--on-reboot", "end"};
 	static const char *const command[] = {"-c2", "uname"}, *const volume[] = {"-v", "/a:/b"};
 	struct hull_vm_config *c;
 	struct hull_error *err = NULL;
@@ -138,7 +140,8 @@ static void test_own_args(void **state)
 		0);
 	expect_args(c, HULL_DIALECT_HULL,
 		    "--cpus 2 --memory 1024M --kernel k --append quiet --agent none --console "
-		    "--root none --net user --device virtio-gpu,width=1,height=2");
+		    "--root none --net user --device virtio-gpu,width=1,height=2 --on-reboot end "
+		    "--restart on-failure:3");
 	hull_vm_config_free(c);
 	assert_int_equal(hull_vm_config_from_args(command, 2, HULL_DIALECT_HULL, 0, &c, &err), -1);
 	expect_error(&err, HULL_E_UNSUPPORTED, "'uname': a command");
@@ -146,6 +149,14 @@ static void test_own_args(void **state)
 	expect_error(&err, HULL_E_UNSUPPORTED, "'-v'");
 	assert_int_equal(hull_vm_config_from_args(args, 2, HULL_DIALECT_HULL, 0, &c, &err), -1);
 	expect_error(&err, HULL_E_INVALID, "--memory needs a value");
+	c = from_json("{\"version\":1,\"restart\":{\"policy\":\"always\"}}", HULL_DIALECT_HULL);
+	expect_args(c, HULL_DIALECT_HULL, "--cpus 1 --memory 512M --restart always");
+	hull_vm_config_free(c);
+	c = from_json("{\"version\":1,\"restart\":{\"policy\":\"always\",\"max\":2}}",
+		      HULL_DIALECT_HULL);
+	assert_int_equal(hull_vm_config_to_args(c, HULL_DIALECT_HULL, &out, &err), -1);
+	expect_error(&err, HULL_E_UNSUPPORTED, "restart: there is no option for all of it");
+	hull_vm_config_free(c);
 	c = from_json("{\"version\":1,\"gdb\":{\"kind\":\"socket\"}}", HULL_DIALECT_HULL);
 	assert_int_equal(hull_vm_config_to_args(c, HULL_DIALECT_HULL, &out, &err), -1);
 	expect_error(&err, HULL_E_UNSUPPORTED, "gdb");
@@ -177,6 +188,7 @@ static void expect_losses(struct hull_vm_config *c, uint32_t dialect, uint32_t f
 #define MACHINE_ARGS "--machine q35 "
 #endif
 #define FOREIGN "{\"version\":1," MACHINE_JSON "\"agent\":\"none\",\"rng\":false,"
+#define FOREIGN_LINUX FOREIGN "\"on_reboot\":\"reboot\","
 
 /* A machine of vfkit's, in hull's dialect, has none of hull's parts. */
 static void test_to_own(void **state)
@@ -192,21 +204,23 @@ static void test_to_own(void **state)
 			 0);
 	assert_int_equal(hull_vm_config_add_rng(c, NULL, NULL), 0);
 	expect_json(c, HULL_DIALECT_HULL,
-		    FOREIGN "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
-			    "\"devices\":[{\"kind\":\"virtio-rng\"}]}");
+		    FOREIGN_LINUX
+		    "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
+		    "\"devices\":[{\"kind\":\"virtio-rng\"}]}");
 	expect_args(c, HULL_DIALECT_HULL,
 		    "--cpus 2 --memory 1024M " MACHINE_ARGS
-		    "--kernel /k --initrd /i --agent none --device virtio-rng");
+		    "--kernel /k --initrd /i --agent none --device virtio-rng --on-reboot reboot");
 	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_JSON, "");
 	hull_vm_config_set_nested(c, 1);
 	assert_int_equal(hull_vm_config_set_timesync(c, 5, NULL), 0);
 	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_ARGS,
-		      "rng: no option of 'hull run' says that there is none; timesync: no option "
-		      "of 'hull run' says it; nested: hull has no place for it");
+		      "rng: no option of 'hull run' says that there is none; nested: hull has "
+		      "no place for it");
 	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_JSON, "nested: hull has no place for it");
 	expect_json(c, HULL_DIALECT_HULL,
-		    FOREIGN "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
-			    "\"devices\":[{\"kind\":\"virtio-rng\"}],\"timesync\":{\"port\":5}}");
+		    FOREIGN_LINUX
+		    "\"cpus\":2,\"memory\":1073741824,\"kernel\":\"/k\",\"initrd\":\"/i\","
+		    "\"devices\":[{\"kind\":\"virtio-rng\"}],\"timesync\":{\"port\":5}}");
 	assert_int_equal(hull_vm_config_set_timesync(c, 0, NULL), 0);
 	/* Without a bootloader it boots what hull has. */
 	assert_int_equal(hull_vm_config_set_bootloader(c, NULL, NULL), 0);
@@ -258,6 +272,9 @@ static void test_services(void **state)
 	struct hull_vm_config *c = from_json(
 		"{\"version\":1,\"kernel\":\"/k\",\"ignition\":\"/i\",\"timesync\":{\"port\":7}}",
 		HULL_DIALECT_HULL);
+	static const char *const args[] = {"--timesync=vsockPort=5"};
+	static const char *const bad[] = {"--timesync=vsockPort=0"};
+	struct hull_error *err = NULL;
 	char *path;
 
 	assert_int_equal(hull_vm_config_get_timesync(c), 7);
@@ -272,7 +289,40 @@ static void test_services(void **state)
 		    "\"linuxBootloader\",\"vmlinuzPath\":\"/k\",\"kernelCmdLine\":\"\","
 		    "\"initrdPath\":\"\"},\"devices\":[{\"kind\":\"virtiorng\"}],\"timesync\":{"
 		    "\"vsockPort\":7},\"ignition\":{\"kind\":\"ignition\",\"configPath\":\"/i\"}}");
-	expect_args(c, HULL_DIALECT_HULL, "--cpus 1 --memory 512M --kernel /k --ignition /i");
+	expect_args(c, HULL_DIALECT_HULL,
+		    "--cpus 1 --memory 512M --kernel /k --ignition /i --timesync vsockPort=7");
+	expect_losses(c, HULL_DIALECT_HULL, HULL_FORM_ARGS, "");
+	hull_vm_config_free(c);
+	assert_int_equal(hull_vm_config_from_args(args, 1, HULL_DIALECT_HULL, 0, &c, NULL), 0);
+	assert_int_equal(hull_vm_config_get_timesync(c), 5);
+	hull_vm_config_free(c);
+	assert_int_equal(hull_vm_config_from_args(bad, 1, HULL_DIALECT_HULL, 0, &c, &err), -1);
+	expect_error(&err, HULL_E_INVALID, "--timesync: 'vsockPort' is needed");
+}
+
+/* What a machine has of the host. */
+static void test_resource_options(void **state)
+{
+	static const char *const resources[] = {"--memory-backing=prealloc,hugepages=2M,dir=/d",
+						"--cpus-max=4",
+						"--memory-slots",
+						"2",
+						"--memory-max=2G",
+						"--cpu-feature",
+						"-avx",
+						"--cpu-feature=+svm",
+						"--iommu",
+						"intel"};
+	struct hull_vm_config *c;
+
+	assert_int_equal(hull_vm_config_from_args(resources, ARRAY_SIZE(resources),
+						  HULL_DIALECT_HULL, 0, &c, NULL),
+			 0);
+	expect_args(
+		c, HULL_DIALECT_HULL,
+		"--cpus 1 --memory 512M --cpus-max 4 --memory-max 2G --memory-slots 2 "
+		"--memory-backing prealloc,hugepages=2M,dir=/d --iommu intel --cpu-feature -avx "
+		"--cpu-feature +svm");
 	hull_vm_config_free(c);
 }
 
@@ -479,12 +529,12 @@ static void test_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_from_args), cmocka_unit_test(test_json),
-		cmocka_unit_test(test_own_json),  cmocka_unit_test(test_own_args),
-		cmocka_unit_test(test_to_own),	  cmocka_unit_test(test_from_own),
-		cmocka_unit_test(test_services),  cmocka_unit_test(test_own_options),
-		cmocka_unit_test(test_spawn),	  cmocka_unit_test(test_process),
-		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_from_args),   cmocka_unit_test(test_json),
+		cmocka_unit_test(test_own_json),    cmocka_unit_test(test_own_args),
+		cmocka_unit_test(test_to_own),	    cmocka_unit_test(test_from_own),
+		cmocka_unit_test(test_services),    cmocka_unit_test(test_resource_options),
+		cmocka_unit_test(test_own_options), cmocka_unit_test(test_spawn),
+		cmocka_unit_test(test_process),	    cmocka_unit_test(test_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,6 +273,46 @@ static void test_conn_backpressure(void **state)
 	close(s[1]);
 }
 
+/* Bytes that are lent stand in the row with those that are copied, and are not bound by its
+ * length. */
+static void test_conn_lend(void **state)
+{
+	struct fixture *f = *state;
+	static char first[1 << 20], second[1 << 20];
+	const size_t all = 3 + sizeof(first) + 6 + sizeof(second) + 4;
+	cleanup_strbuf struct hull_strbuf got = HULL_STRBUF_INIT;
+	char buf[4096];
+	int s[2];
+
+	memset(first, '1', sizeof(first));
+	memset(second, '2', sizeof(second));
+	assert_int_equal(hull_socketpair(s), 0);
+	assert_int_equal(hull_conn_new(f->loop, s[0], 2 << 20, &conn_ops, f, &f->conn), 0);
+	assert_int_equal(hull_conn_write(f->conn, "one", 3), 0);
+	assert_int_equal(hull_conn_lend(f->conn, first, sizeof(first)), 0);
+	assert_true(hull_conn_queued(f->conn) > 0);
+	assert_int_equal(hull_conn_write(f->conn, "middle", 6), 0);
+	assert_int_equal(hull_conn_lend(f->conn, second, sizeof(second)), 0);
+	assert_int_equal(hull_conn_write(f->conn, "last", 4), 0);
+	hull_conn_shutdown(f->conn);
+	hull_set_nonblock(s[1], true);
+	for (ssize_t n = -1; n;) {
+		n = read(s[1], buf, sizeof(buf));
+		if (n > 0)
+			assert_int_equal(hull_strbuf_add(&got, buf, (size_t)n), 0);
+		else if (n < 0)
+			assert_int_equal(hull_loop_step(f->loop, 1000), 0);
+	}
+	assert_int_equal(got.len, all);
+	assert_memory_equal(got.data, "one1", 4);
+	assert_memory_equal(got.data + 3, first, sizeof(first));
+	assert_memory_equal(got.data + 3 + sizeof(first), "middle2", 7);
+	assert_memory_equal(got.data + all - 4 - sizeof(second), second, sizeof(second));
+	assert_string_equal(got.data + all - 4, "last");
+	assert_int_equal(hull_conn_queued(f->conn), 0);
+	close(s[1]);
+}
+
 static void test_conn_queue_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -310,6 +350,7 @@ static void test_conn_last_words(void **state)
 static void test_files(void **state)
 {
 	struct fixture *f = *state;
+	cleanup_strbuf struct hull_strbuf small = {.max = 5};
 	char dir[] = "/tmp/hull-unit-XXXXXX";
 	char *deep = NULL, *file = NULL;
 
@@ -324,6 +365,11 @@ static void test_files(void **state)
 	hull_strbuf_clear(&f->got);
 	assert_int_equal(hull_file_read(file, 4, &f->got), 0);
 	assert_string_equal(f->got.data, "abcd");
+	/* Into a buffer that has room for no more than that it is more. */
+	assert_int_equal(hull_file_read(file, 4, &small), 0);
+	assert_int_equal(small.len, 4);
+	hull_strbuf_clear(&small);
+	assert_int_equal(hull_file_read(file, 3, &small), -EFBIG);
 	assert_int_equal(hull_path_remove_tree(dir), 0);
 	assert_int_equal(access(dir, F_OK), -1);
 	assert_int_equal(hull_path_remove_tree(dir), 0);
@@ -336,17 +382,12 @@ static void test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_timer),
-		TEST(test_remove_in_callback),
-		TEST(test_child),
-		TEST(test_spawn_fds),
-		TEST(test_spawn_errors),
-		TEST(test_spawn_detached),
-		TEST(test_conn_half_close),
-		TEST(test_conn_backpressure),
-		TEST(test_conn_queue_limit),
-		TEST(test_conn_last_words),
-		TEST(test_files),
+		TEST(test_timer),	    TEST(test_remove_in_callback),
+		TEST(test_child),	    TEST(test_spawn_fds),
+		TEST(test_spawn_errors),    TEST(test_spawn_detached),
+		TEST(test_conn_half_close), TEST(test_conn_backpressure),
+		TEST(test_conn_lend),	    TEST(test_conn_queue_limit),
+		TEST(test_conn_last_words), TEST(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,11 @@ static void vm_ending(void *ctx, enum hull_end end)
 	hull_strbuf_addf(&((struct vm *)ctx)->log, "ending %s;", hull_end_name(end));
 }
 
+static void vm_reset(void *ctx)
+{
+	hull_strbuf_adds(&((struct vm *)ctx)->log, "reset;");
+}
+
 static void vm_exited(void *ctx, const struct hull_backend_exit *e)
 {
 	struct vm *v = ctx;
@@ -72,7 +77,12 @@ static void vm_done(void *ctx, const struct hull_error *err)
 }
 
 static const struct hull_backend_events events = {
-	.ready = vm_ready, .paused = vm_paused, .ending = vm_ending, .exited = vm_exited};
+	.ready = vm_ready,
+	.paused = vm_paused,
+	.ending = vm_ending,
+	.reset = vm_reset,
+	.exited = vm_exited,
+};
 
 /* @more: further members of the description. */
 static void vm_init(struct vm *v, const char *more, bool set_ids)
@@ -154,17 +164,23 @@ static void assert_console(struct vm *v, const char *text)
 	assert_string_equal(buf, text);
 }
 
-static void fake_init(struct vm *v, const char *scenario)
+/* @members: further ones of the description, or "". */
+static void fake_init_with(struct vm *v, const char *scenario, const char *members)
 {
-	char exe[500], more[700];
+	char exe[500], more[900];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	assert_true(n > 0);
 	exe[n] = '\0';
-	snprintf(more, sizeof(more), "\"cpu_model\":\"%s\",\"programs\":{\"qemu\":\"%s\"}",
-		 scenario, exe);
+	snprintf(more, sizeof(more), "\"cpu_model\":\"%s\",\"programs\":{\"qemu\":\"%s\"}%s%s",
+		 scenario, exe, *members ? "," : "", members);
 	vm_init(v, more, false);
 	vm_start(v);
+}
+
+static void fake_init(struct vm *v, const char *scenario)
+{
+	fake_init_with(v, scenario, "");
 }
 
 static void test_fake_ends(void **state)
@@ -257,6 +273,39 @@ static void test_fake_refusal(void **state)
 	vm_fini(&v);
 }
 
+/* How much of the guest's memory is there, in a file of ours. */
+static uint64_t memory_there(void)
+{
+	char path[64], to[64];
+	struct stat st;
+
+	for (int fd = 3; fd < 256; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, to, sizeof(to) - 1);
+		if (n <= 0)
+			continue;
+		to[n] = '\0';
+		if (strstr(to, "guest-memory") && fstat(fd, &st) == 0)
+			return (uint64_t)st.st_blocks * 512;
+	}
+	return 0;
+}
+
+/* However quick the hypervisor is, the guest starts when its memory is there. */
+static void test_fake_memory_first(void **state)
+{
+	struct vm v;
+
+	fake_init_with(&v, "fine", "\"memory\":\"512M\",\"memory_backing\":{\"prealloc\":true}");
+	vm_until(&v, "ready;");
+	assert_true(memory_there() >= 512 << 20);
+	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
+	vm_until(&v, "exited");
+	vm_fini(&v);
+}
+
 static void test_fake_quit(void **state)
 {
 	struct vm v;
@@ -313,6 +362,51 @@ static void test_fake_free_while_running(void **state)
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
 	assert_string_equal(hull_strbuf_str(&v.log), "ready;done QMP 'stop': connection closed;");
+	vm_fini(&v);
+}
+
+#define REBOOT "\"on_reboot\":\"reboot\""
+
+/* One that wants to reboot is held until it is told to; one that powers off can't be reset. */
+static void test_fake_held(void **state)
+{
+	cleanup_error struct hull_error *err = NULL;
+	struct vm v;
+
+	fake_init_with(&v, "held", REBOOT);
+	assert_int_equal(v.inst->ops->reset(v.inst, &err), -1);
+	assert_int_equal(hull_error_code(err), HULL_E_STATE);
+	vm_until(&v, "ending reboot;");
+	assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, NULL), -1);
+	assert_int_equal(v.inst->ops->reset(v.inst, NULL), 0);
+	assert_int_equal(v.inst->ops->reset(v.inst, NULL), -1);
+	vm_until(&v, "reset;ready;");
+	assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, NULL), 0);
+	vm_until(&v, "done");
+	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
+	vm_until(&v, "exited");
+	assert_string_equal(hull_strbuf_str(&v.log), "ready;ending reboot;reset;ready;paused;done ;"
+						     "ending quit;exited quit;");
+	vm_fini(&v);
+
+	fake_init_with(&v, "held-off", REBOOT);
+	vm_until(&v, "ending shutdown;");
+	assert_int_equal(v.inst->ops->reset(v.inst, NULL), -1);
+	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
+	vm_until(&v, "exited");
+	assert_string_equal(hull_strbuf_str(&v.log), "ready;ending shutdown;exited shutdown;");
+	vm_fini(&v);
+}
+
+static void test_fake_no_reset(void **state)
+{
+	struct vm v;
+
+	fake_init_with(&v, "held-refuse", REBOOT);
+	vm_until(&v, "ending reboot;");
+	assert_int_equal(v.inst->ops->reset(v.inst, NULL), 0);
+	vm_until(&v, "exited");
+	assert_string_equal(v.message, "reset the machine: QMP 'set-action': no");
 	vm_fini(&v);
 }
 
@@ -411,6 +505,78 @@ static void test_real_console_and_pause(void **state)
 	}
 }
 
+/* Held, reset, and up again.  A PC's firmware, which finds itself run before, asks for one more. */
+static void reset_real(struct vm *v)
+{
+	uint64_t deadline = hull_deadline_ms(20000);
+	char first = 0;
+
+	hull_strbuf_clear(&v->log);
+	assert_int_equal(write(v->console, "r", 1), 1);
+	vm_until(v, "ending reboot;");
+	while (recv(v->console, &first, 1, MSG_DONTWAIT) < 0 && hull_ms_left(deadline)) {
+		if (strstr(v->log.data, "ending reboot;")) {
+			assert_int_equal(v->inst->ops->reset(v->inst, NULL), 0);
+			hull_strbuf_clear(&v->log);
+			vm_until(v, "reset;ready;");
+		}
+		assert_int_equal(hull_loop_step(v->loop, 5), 0);
+	}
+	assert_int_equal(first, 'u');
+	assert_console(v, "p\n");
+	assert_string_equal(v->log.data, "reset;ready;");
+}
+
+/* In the same process, with the console as it was. */
+static void test_real_reset(void **state)
+{
+	char more[100];
+
+	if (!have_qemu())
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		struct vm v;
+		pid_t pid;
+
+		snprintf(more, sizeof(more), "%s," REBOOT, machines[i]);
+		real_init(&v, more);
+		vm_until(&v, "ready;");
+		assert_console(&v, "up\n");
+		pid = v.inst->ops->pid(v.inst);
+		for (int k = 0; k < 3; k++)
+			reset_real(&v);
+		assert_int_equal(v.inst->ops->pid(v.inst), pid);
+		assert_int_equal(v.inst->ops->pause(v.inst, vm_done, &v, NULL), 0);
+		vm_until(&v, "paused;done ;");
+		assert_int_equal(v.inst->ops->resume(v.inst, vm_done, &v, NULL), 0);
+		vm_until(&v, "resumed;done ;");
+		assert_int_equal(write(v.console, "r", 1), 1);
+		vm_until(&v, "resumed;done ;ending reboot;");
+		assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
+		vm_until(&v, "exited");
+		assert_int_equal(v.end, HULL_END_REBOOT);
+		vm_fini(&v);
+	}
+}
+
+static void test_real_held_panic(void **state)
+{
+	struct vm v;
+
+	if (!have_qemu())
+		skip();
+	real_init(&v, "\"machine\":\"microvm\"," REBOOT);
+	vm_until(&v, "ready;");
+	assert_console(&v, "up\n");
+	assert_int_equal(write(v.console, "p", 1), 1);
+	vm_until(&v, "ending panic;");
+	assert_int_equal(v.inst->ops->reset(v.inst, NULL), -1);
+	assert_int_equal(v.inst->ops->quit(v.inst, NULL), 0);
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "ready;ending panic;exited panic;");
+	vm_fini(&v);
+}
+
 static void test_real_panic(void **state)
 {
 	struct vm v;
@@ -459,6 +625,25 @@ static void test_real_refusals(void **state)
 	vm_until(&v, "exited");
 	assert_string_equal(v.message, "QEMU exited with status 1: qemu-system-x86_64: "
 				       "unable to find CPU model 'nonesuch'");
+	vm_fini(&v);
+
+	real_init(&v, "\"cpu_features\":[\"+ssse3\",\"-nonesuch\"]");
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "exited hypervisor-died;");
+	assert_string_equal(v.message,
+			    "cpu_features: this CPU has no feature 'nonesuch' to switch off");
+	vm_fini(&v);
+
+	real_init(&v, "\"accel\":\"tcg\",\"cpu_features\":[\"+svm\",\"+avx512f\",\"+x\"]");
+	vm_until(&v, "exited");
+	assert_string_equal(v.message, "cpu_features: this CPU has no feature 'x' to switch on");
+	vm_fini(&v);
+
+	real_init(&v, "\"accel\":\"tcg\",\"cpu_features\":[\"+svm\",\"+avx512f\"]");
+	vm_until(&v, "exited");
+	assert_string_equal(v.log.data, "exited hypervisor-died;");
+	assert_string_equal(v.message, "cpu_features: 'avx512f' can't be had: this host's "
+				       "processor, or its emulation, has no such thing");
 	vm_fini(&v);
 
 	snprintf(text, sizeof(text), "\"kernel\":\"%s/nokernel\"", dir);
@@ -544,12 +729,17 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_fake_tail_is_bounded),
 		cmocka_unit_test(test_fake_verbs),
 		cmocka_unit_test(test_fake_refusal),
+		cmocka_unit_test(test_fake_held),
+		cmocka_unit_test(test_fake_no_reset),
 		cmocka_unit_test(test_fake_quit),
+		cmocka_unit_test(test_fake_memory_first),
 		cmocka_unit_test(test_fake_lingers),
 		cmocka_unit_test(test_fake_kill_before_greeting),
 		cmocka_unit_test(test_fake_free_while_running),
 		cmocka_unit_test(test_files_refused),
 		cmocka_unit_test(test_real_console_and_pause),
+		cmocka_unit_test(test_real_reset),
+		cmocka_unit_test(test_real_held_panic),
 		cmocka_unit_test(test_real_panic),
 		cmocka_unit_test(test_real_quit_and_kill),
 		cmocka_unit_test(test_real_refusals),

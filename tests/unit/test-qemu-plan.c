@@ -36,6 +36,10 @@ static const struct hull_qemu_host tcg = {HOST(HULL_ACCEL_TCG), .tsc_khz = 25961
 	"{\"kind\":\"virtio-net\",\"path\":\"/v\",\"mode\":\"stream\",\"mtu\":9000}," \
 	"{\"kind\":\"virtio-serial\",\"pty\":true}"
 
+#define DIRECTORIES                                                  \
+	"{\"kind\":\"virtio-fs\",\"dir\":\"/s\",\"tag\":\"a,b c\"}," \
+	"{\"kind\":\"virtio-rng\"},{\"kind\":\"virtio-fs\",\"dir\":\"/x/y,z//\"}"
+
 #define VPORT(port, path, listen) \
 	"{\"kind\":\"virtio-vsock\",\"port\":" #port ",\"path\":\"" path "\",\"listen\":" listen "}"
 #define VPORTS                 \
@@ -163,17 +167,57 @@ static const struct {
 	 &tcg_parts},
 	{"device-nbd", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg},
 	{"device-nbd-relayed", "{" BOOT ",\"devices\":[" NBD_DEVICES "]}", &tcg_nbd},
+	{"fs-microvm", "{" BOOT ",\"devices\":[" DIRECTORIES "]}", &tcg},
+	{"fs-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" DIRECTORIES "]}", &tcg},
 	{"vports-microvm", "{" BOOT ",\"devices\":[" VPORTS "]}", &tcg},
 	{"vports-q35", "{" BOOT ",\"machine\":\"q35\",\"devices\":[" VPORTS "]}", &tcg},
 	{"vports-own", "{" BOOT ",\"ignition\":\"/g\",\"devices\":[{\"kind\":\"virtio-rng\"}]}",
 	 &tcg},
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
+	{"on-reboot", "{" BOOT ",\"on_reboot\":\"reboot\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},
 	{"aarch64-much",
 	 "{" BOOT ",\"arch\":\"aarch64\",\"machine\":\"virt\",\"cpus\":256,\"networks\":[{}],"
 	 "\"disks\":[{\"scratch\":\"1G\"}],\"gdb\":{\"kind\":\"socket\"}}",
 	 &arm_much},
+	{"memory-prealloc", "{" BOOT ",\"memory_backing\":{\"prealloc\":true}}", &tcg},
+	{"memory-huge-q35",
+	 "{" BOOT ",\"memory\":\"1G\",\"machine\":\"q35\",\"root\":{\"kind\":\"host\"},"
+	 "\"memory_backing\":{\"hugepages\":\"1G\"}}",
+	 &tcg},
+	{"memory-dir-aarch64",
+	 "{" BOOT ",\"arch\":\"aarch64\",\"memory_backing\":{\"lock\":true,\"dir\":\"/d\"}}", &arm},
+	{"limits", "{" BOOT ",\"cpus_max\":4,\"memory_max\":\"2G\"}", &tcg},
+	{"limits-kvm",
+	 "{" BOOT ",\"cpus\":2,\"cpus_max\":256,\"memory_max\":\"2G\",\"memory_slots\":3,"
+	 "\"memory_backing\":{\"lock\":true},\"machine\":\"q35\"}",
+	 &kvm},
+	{"limits-none", "{" BOOT ",\"cpus\":2,\"cpus_max\":2,\"memory_max\":\"512M\"}", &tcg},
+	{"limits-aarch64", "{" BOOT ",\"arch\":\"aarch64\",\"memory_max\":\"2G\"}", &arm},
+	{"features", "{" BOOT ",\"cpu_features\":[\"+svm\",\"-avx\"]}", &tcg},
+	{"features-kvm", "{" BOOT ",\"cpu_model\":\"max,-x\",\"cpu_features\":[\"+y\"]}", &kvm},
+	{"features-aarch64", "{" BOOT ",\"arch\":\"aarch64\",\"cpu_features\":[\"+sve\",\"-pmu\"]}",
+	 &arm},
+	{"disks-words",
+	 "{" BOOT ",\"disks\":[{\"path\":\"/a\",\"cache\":\"none\",\"aio\":\"native\","
+	 "\"queues\":4,\"serial\":\"a\"},{\"path\":\"/b\",\"cache\":\"writethrough\","
+	 "\"discard\":true},{\"path\":\"/c\",\"cache\":\"directsync\",\"format\":\"qcow2\"},"
+	 "{\"path\":\"/d\",\"cache\":\"unsafe\"},{\"scratch\":\"1G\",\"queues\":2}],\"devices\":["
+	 "{\"kind\":\"virtio-blk\",\"path\":\"/e\",\"cache\":\"writethrough\"}]}",
+	 &tcg},
+	{"disks-thread", "{" BOOT ",\"disks\":[{\"path\":\"/a\",\"iothread\":true}]}", &tcg},
+	{"disks-thread-kvm",
+	 "{" BOOT ",\"disks\":[{\"path\":\"/a\",\"iothread\":true}],\"devices\":["
+	 "{\"kind\":\"virtio-blk\",\"path\":\"/b\",\"iothread\":true}]}",
+	 &kvm},
+	{"disks-through-q35",
+	 "{" BOOT ",\"devices\":[{\"kind\":\"nvme\",\"path\":\"/n\",\"cache\":\"directsync\"}]}",
+	 &tcg},
+	{"iommu",
+	 "{" BOOT ",\"iommu\":\"intel\",\"devices\":[{\"kind\":\"nvme\",\"path\":\"/n\"}]}", &tcg},
+	{"iommu-aarch64", "{" BOOT ",\"arch\":\"aarch64\",\"iommu\":\"smmuv3\"}", &arm},
+	{"rng-source", "{" BOOT ",\"rng_source\":\"/dev/hwrng\"}", &tcg},
 	{"everything-off", "{" BOOT ",\"rng\":false,\"seccomp\":false,\"cpu_model\":\"max,+svm\"}",
 	 &tcg},
 };
@@ -244,6 +288,8 @@ static void test_refusals(void **state)
 
 	assert_refused("{" BOOT ",\"cpus\":256}", &tcg, HULL_E_UNSUPPORTED,
 		       "cpus: 256 need hardware virtualisation, 255 is the most without");
+	assert_refused("{" BOOT ",\"cpus_max\":256}", &tcg, HULL_E_UNSUPPORTED,
+		       "cpus_max: 256 need hardware virtualisation, 255 is the most without");
 	assert_refused("{" BOOT ",\"machine\":\"microvm\"}", &tcg_no_tsc, HULL_E_UNSUPPORTED,
 		       "machine 'microvm' cannot be emulated on a host whose time stamp counter is "
 		       "not constant");
@@ -263,6 +309,10 @@ static void test_refusals(void **state)
 		       &tcg, HULL_E_UNSUPPORTED,
 		       "devices[0]: features: QEMU's sockets can't carry 'CSUM|HOST_TSO4': they "
 		       "have frames without a header");
+	assert_refused("{" BOOT ",\"devices\":[{\"kind\":\"usb-mass-storage\",\"path\":\"/u\","
+		       "\"cache\":\"writethrough\"}]}",
+		       &tcg, HULL_E_UNSUPPORTED,
+		       "devices[0]: QEMU can't flush each write to a disk on the USB");
 	hull_strbuf_adds(&text, "{" BOOT ",\"append\":[\"");
 	for (int i = 0; i < 1992; i++)
 		hull_strbuf_adds(&text, "x");

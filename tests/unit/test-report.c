@@ -2,8 +2,8 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
-#include "agent/report.h"
 #include "base/cleanup.h"
+#include "base/report.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -50,7 +50,7 @@ static void test_uris(void **state)
 		cleanup_error struct hull_error *err = NULL;
 		cleanup_free char *written = NULL;
 
-		if (hull_rest_uri_parse(u->text, &r, &err) < 0)
+		if (hull_rest_uri_parse(u->text, true, &r, &err) < 0)
 			fail_msg("'%s': %s", u->text, hull_error_message(err));
 		assert_int_equal(r.kind, u->kind);
 		assert_int_equal(r.port, u->port);
@@ -71,11 +71,12 @@ static const struct {
 	{"x", "not a URI"},
 	{"/run/x.sock", "not a URI"},
 	{"//localhost:80", "not a URI"},
-	{"localhost:80", "scheme is none of"},
+	{"localhost:80", "scheme is unknown"},
 	{"1tcp://h:80", "not a URI"},
 	{"://h:80", "not a URI"},
-	{"https://h:80", "scheme is none of"},
-	{"tcp4://h:80", "scheme is none of"},
+	{"HTTP://h", "port is missing"},
+	{"https://h:80", "scheme is unknown"},
+	{"tcp4://h:80", "scheme is unknown"},
 	{"none:x", "exactly 'none://'"},
 	{"none:", "exactly 'none://'"},
 	{"NONE://", "exactly 'none://'"},
@@ -119,11 +120,28 @@ static void test_wrong_uris(void **state)
 		struct hull_rest r = {.port = 7};
 		cleanup_error struct hull_error *err = NULL;
 
-		if (hull_rest_uri_parse(wrong[i].text, &r, &err) == 0)
+		if (hull_rest_uri_parse(wrong[i].text, true, &r, &err) == 0)
 			fail_msg("'%s' was accepted", wrong[i].text);
 		if (!strstr(hull_error_message(err), wrong[i].why))
 			fail_msg("'%s': %s", wrong[i].text, hull_error_message(err));
 		assert_int_equal(r.port, 7);
+	}
+}
+
+/* vfkit's second name for tcp is not one of hull's own option. */
+static void test_own_schemes(void **state)
+{
+	static const char *const ours[] = {"none://", "tcp://h:80", "unix:///x"};
+	static const char *const not_ours[] = {"http://h:80", "Http://h", "https://h:80"};
+	cleanup_with(free_rest) struct hull_rest r = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		assert_int_equal(hull_rest_uri_parse(ours[i], false, &r, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(not_ours); i++) {
+		cleanup_error struct hull_error *err = NULL;
+
+		assert_int_equal(hull_rest_uri_parse(not_ours[i], false, &r, &err), -1);
+		assert_non_null(strstr(hull_error_message(err), "scheme is unknown"));
 	}
 }
 
@@ -302,11 +320,11 @@ static void test_corpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_uris),	 cmocka_unit_test(test_wrong_uris),
-		cmocka_unit_test(test_loopback), cmocka_unit_test(test_states),
-		cmocka_unit_test(test_actions),	 cmocka_unit_test(test_bodies),
-		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_inspect),
-		cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_uris),	    cmocka_unit_test(test_wrong_uris),
+		cmocka_unit_test(test_own_schemes), cmocka_unit_test(test_loopback),
+		cmocka_unit_test(test_states),	    cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_bodies),	    cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_inspect),	    cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 
 #define BUF 4096
 #define WAIT_MS 50000 /* on a busy host */
+#define SLOW_CLIENTS 16
 #define SKEW_NS (5 * HULL_NS_PER_S)
 
 /* Rounds of the loop until @fd can be read, or @done. */
@@ -140,9 +142,68 @@ static void test_ignition_files(void **state)
 	hull_ignition_close(s);
 	assert_int_equal(unlink(sock), 0);
 
+	/* An empty one is a configuration like any other, to clients that always want a part, too.
+	 */
+	assert_int_equal(truncate(file, 0), 0);
+	assert_int_equal(hull_ignition_open(loop, &c, &s, NULL), 0);
+	fetch(loop, "GET /", "Range: bytes=0-\r\n", &got);
+	assert_memory_equal(got.data, "HTTP/1.1 200 OK\r\n", 17);
+	assert_non_null(strstr(got.data, "\r\nContent-Length: 0\r\n"));
+	assert_null(strstr(got.data, "Content-Range"));
+	hull_ignition_close(s);
+	assert_int_equal(unlink(sock), 0);
+
 	assert_int_equal(truncate(file, (off_t)HULL_IGNITION_MAX + 1), 0);
 	assert_int_equal(hull_ignition_open(loop, &c, &s, &err), -1);
 	assert_non_null(strstr(hull_error_message(err), "larger than 8 MiB"));
+	assert_int_equal(unlink(file), 0);
+}
+
+/* Clients that don't read have no copies of the file. */
+static void test_ignition_slow_clients(void **state)
+{
+	cleanup_with(hull_loop_freep) struct hull_loop *loop = NULL;
+	cleanup_strbuf struct hull_strbuf got = HULL_STRBUF_INIT, text = HULL_STRBUF_INIT;
+	static const char request[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+	char file[64], path[64], c[65536];
+	struct hull_config config = {.run_dir = dir, .ignition = file};
+	struct hull_ignition_server *s = NULL;
+	int fds[SLOW_CLIENTS];
+	struct mallinfo2 before, after;
+	ssize_t n;
+
+	path_of("config.ign", file);
+	path_of(HULL_IGNITION_SOCKET, path);
+	(void)unlink(path);
+	for (size_t i = 0; i < HULL_IGNITION_MAX / 8; i++)
+		assert_int_equal(hull_strbuf_addf(&text, "%07zx\n", i), 0);
+	assert_int_equal(hull_file_write(file, text.data, text.len, 0600, false), 0);
+	assert_int_equal(hull_loop_new(&loop, NULL), 0);
+	assert_int_equal(hull_ignition_open(loop, &config, &s, NULL), 0);
+	before = mallinfo2();
+	for (int i = 0; i < SLOW_CLIENTS; i++) {
+		fds[i] = hull_unix_connect(path);
+		assert_true(fds[i] >= 0);
+		assert_int_equal(send(fds[i], request, strlen(request), 0), strlen(request));
+		turn(loop, fds[i]);
+	}
+	after = mallinfo2();
+	assert_true(after.uordblks + after.hblkhd <
+		    before.uordblks + before.hblkhd + HULL_IGNITION_MAX / 2);
+	/* It is all there, nevertheless. */
+	assert_int_equal(shutdown(fds[0], SHUT_WR), 0);
+	do {
+		turn(loop, fds[0]);
+		n = recv(fds[0], c, sizeof(c), 0);
+		assert_true(n >= 0);
+		assert_int_equal(hull_strbuf_add(&got, c, (size_t)n), 0);
+	} while (n > 0);
+	assert_true(got.len > text.len);
+	assert_memory_equal(got.data + got.len - text.len, text.data, text.len);
+	for (int i = 0; i < SLOW_CLIENTS; i++)
+		close(fds[i]);
+	hull_ignition_close(s);
+	assert_int_equal(unlink(path), 0);
 	assert_int_equal(unlink(file), 0);
 }
 
@@ -252,6 +313,40 @@ static void test_timesync(void **state)
 	hull_timesync_free(t);
 }
 
+/* Where nobody accepts and the queue is full, the monitor goes on at once. */
+static void test_full_queue(void **state)
+{
+	cleanup_with(hull_loop_freep) struct hull_loop *loop = NULL;
+	struct hull_config c = {.run_dir = dir, .agent = HULL_AGENT_NONE, .timesync.port = 9};
+	struct hull_timesync_client *t = NULL;
+	cleanup_close int listener = -1;
+	int waiting[16], n = 0, r = 0;
+	char path[64];
+
+	path_of(HULL_TIMESYNC_SOCKET, path);
+	(void)unlink(path);
+	assert_int_equal(hull_loop_new(&loop, NULL), 0);
+	assert_int_equal(hull_timesync_new(loop, &c, &t, NULL), 0);
+	listener = hull_unix_listen(path, 1, 0600);
+	assert_true(listener >= 0);
+	while (n < (int)ARRAY_SIZE(waiting) && (r = hull_unix_connect_now(path)) >= 0)
+		waiting[n++] = r;
+	assert_int_equal(r, -EAGAIN);
+	alarm(WAIT_MS / 1000);
+	hull_timesync_tell(t);
+	alarm(0);
+	/* Once there is room it is told again. */
+	for (int i = 0; i < n; i++) {
+		close(waiting[i]);
+		close(accept_one(loop, listener));
+	}
+	hull_timesync_tell(t);
+	r = accept_one(loop, listener);
+	expect_question(loop, r);
+	close(r);
+	hull_timesync_free(t);
+}
+
 /* hull's own agent is told in another way. */
 static void test_not_needed(void **state)
 {
@@ -273,7 +368,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ignition),
 		cmocka_unit_test(test_ignition_files),
+		cmocka_unit_test(test_ignition_slow_clients),
 		cmocka_unit_test(test_timesync),
+		cmocka_unit_test(test_full_queue),
 		cmocka_unit_test(test_not_needed),
 	};
 

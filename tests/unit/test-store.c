@@ -169,6 +169,7 @@ static void test_names(void **state)
 	assert_int_equal(hull_store_rename(f->store, B, longest, &err), -1);
 	expect_error(&err, HULL_E_EXISTS, "aaaa00000000");
 	assert_int_equal(hull_store_rename(f->store, B, "c", &err), 0);
+	assert_int_equal(hull_store_rename(f->store, B, "c", &err), 0); /* it has it already */
 	expect_found(f->store, "c", B);
 	expect_not_found(f->store, "b");
 	assert_int_equal(hull_store_rename(f->store, C, "d", &err), -1);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static void test_u64(void **state)
@@ -143,6 +144,47 @@ static void test_nearest(void **state)
 	assert_null(hull_nearest(huge, names));
 }
 
+static void test_did_you_mean(void **state)
+{
+	char longest[64], buf[HULL_NEAR_LEN], want[HULL_NEAR_LEN];
+	const char *const names[] = {"readonly", longest, NULL};
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_string_equal(hull_did_you_mean("redonly", names, "--", buf),
+			    "; did you mean '--readonly'?");
+	assert_string_equal(hull_did_you_mean("other", names, "--", buf), "");
+	snprintf(want, sizeof(want), "; did you mean '--%s'?", longest);
+	assert_string_equal(hull_did_you_mean(longest, names, "--", buf), want);
+}
+
+static void unescapes(const char *text, ssize_t want, const char *bytes)
+{
+	char out[32] = "";
+
+	assert_true(strlen(text) < sizeof(out));
+	assert_int_equal(hull_unescape(text, strlen(text), out), want);
+	if (want > 0)
+		assert_memory_equal(out, bytes, want);
+}
+
+static void test_unescape(void **state)
+{
+	char same[] = "%41/%42%2f";
+
+	unescapes("", 0, "");
+	unescapes("a+b", 3, "a+b");
+	unescapes("%41%c3%A9%25", 4, "A\xc3\xa9%");
+	unescapes("a%0", -EINVAL, NULL);
+	unescapes("%", -EINVAL, NULL);
+	unescapes("%4g", -EINVAL, NULL);
+	unescapes("%g4", -EINVAL, NULL);
+	unescapes("a%00", -EILSEQ, NULL);
+	assert_int_equal(hull_unescape("%41", 2, same), -EINVAL);
+	assert_int_equal(hull_unescape(same, strlen(same), same), 4);
+	assert_memory_equal(same, "A/B/", 4);
+}
+
 static void test_hex(void **state)
 {
 	char text[7];
@@ -157,7 +199,8 @@ int main(void)
 		cmocka_unit_test(test_u64),	 cmocka_unit_test(test_size),
 		cmocka_unit_test(test_duration), cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_milli),	 cmocka_unit_test(test_nearest),
-		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_hex),	 cmocka_unit_test(test_did_you_mean),
+		cmocka_unit_test(test_unescape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -290,7 +290,8 @@ static void test_round_trip(void **state)
 		     "\"recursive\":true},{\"target\":\"/f\",\"source\":\"/y\",\"file\":true},"
 		     "{\"kind\":\"dir\",\"target\":\"/d\",\"mode\":1023},"
 		     "{\"kind\":\"link\",\"target\":\"/l\",\"source\":\"d/e\"}],"
-		     "\"masks\":[{\"target\":\"/a/b\"},{\"target\":\"/c\",\"text\":\"t\\n\"}]}" TAIL
+		     "\"masks\":[{\"target\":\"/a/b\"},{\"target\":\"/c\",\"text\":\"t\\n\"}]}"
+		     ",\"top\":\"/a\"" TAIL
 		     ",\"uid\":64001,\"gid\":64002,\"cache\":\"none\",\"xattr\":true}";
 	cleanup_share_spec struct hull_share_spec s;
 	cleanup_error struct hull_error *err = NULL;
@@ -351,6 +352,9 @@ static void test_refusals(void **state)
 		{"{}", TAIL ",\"uid\":4294967295", "uid"},
 		{"{}", TAIL ",\"cache\":\"allways\"", "always"},
 		{"{}", TAIL ",\"port\":1", "port"},
+		{"{\"entries\":[{\"target\":\"/a\",\"source\":\"/x\"}]}", TAIL ",\"top\":\"/\"",
+		 "nothing is at '/'"},
+		{"{}", TAIL ",\"top\":\"/a\"", "nothing is at '/a'"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -393,6 +397,9 @@ static void test_command_line(void **state)
 	s.xattr = false;
 	assert_int_equal(hull_share_argv(&s, 3, "/tree", &argv, NULL), 0);
 	assert_null(strstr(argv.v[6], "xattr"));
+	s.top = strdup("/device");
+	assert_int_equal(hull_share_argv(&s, 3, "/tree", &argv, NULL), 0);
+	assert_string_equal(argv.v[4], "source=/tree/device");
 }
 
 #define ON_HOST(f) cmocka_unit_test_setup_teardown(f, new_host, remove_host)

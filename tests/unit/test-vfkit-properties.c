@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Random machines: their canonical arguments come back from a description unchanged, and so does
- * their JSON; and many conversions take little time.
+ * their JSON.
  */
 #include "unit.h"
 
@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
 
@@ -171,51 +170,10 @@ static void test_identities(void **state)
 	assert_true(whole > 1000);
 }
 
-static double seconds(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* Arguments to JSON and back ten thousand times. The bound is for a slow build on a busy host. */
-static void test_speed(void **state)
-{
-	static const char *const argv[] = {"-c", "2",
-					   "-m", "2048",
-					   "-b", "efi,variable-store=/nv,create",
-					   "-d", "nvme,path=/x",
-					   "-d", ("virtio-net,nat,mac=" MAC),
-					   "-d", "virtio-rng",
-					   "-d", "virtio-vsock,port=1024,socketURL=/s,listen",
-					   "-d", "virtio-serial,logFilePath=/l"};
-	double start = seconds(CLOCK_PROCESS_CPUTIME_ID), taken;
-
-	for (int i = 0; i < 10000; i++) {
-		cleanup_vfkit_flags struct hull_vfkit_flags flags = {0};
-		cleanup_vfkit struct hull_vfkit vm = {0}, read = {0};
-		cleanup_strv struct hull_strv args = {0};
-		cleanup_free char *json = NULL;
-
-		assert_int_equal(hull_vfkit_parse_flags((char *const *)(uintptr_t)argv,
-							ARRAY_SIZE(argv), &flags, NULL),
-				 0);
-		assert_int_equal(hull_vfkit_from_flags(&flags, NULL, &vm, NULL), 0);
-		assert_int_equal(hull_vfkit_to_json(&vm, &json, NULL), 0);
-		assert_int_equal(hull_vfkit_from_json(json, strlen(json), &read, NULL, NULL), 0);
-		assert_int_equal(hull_vfkit_render(&read, &args, NULL), 0);
-	}
-	taken = seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
-	print_message("10,000 conversions there and back: %.3f s\n", taken);
-	assert_true(taken < 10);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identities),
-		cmocka_unit_test(test_speed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,6 +214,62 @@ static void test_half_close_by_host(void **state)
 	ve_fini(&e);
 }
 
+/* A guest that has been told the end of both directions, and does not answer, is reset in time. */
+static void test_no_answer_to_end(void **state)
+{
+	struct ve_end *end;
+	struct ve e;
+
+	end = open_by_guest(&e);
+	hull_vsock_eof(e.v, end->c);
+	expect(&e, OP(SHUTDOWN));
+	assert_false(hull_vsock_is_leaving(e.v)); /* it may still send */
+	hull_vsock_gone(e.v, steal_ptr(&end->c));
+	assert_false(hull_vsock_is_leaving(e.v)); /* it does not know yet */
+	hull_vsock_expire(e.v);
+	expect(&e, OP(SHUTDOWN));
+	assert_true(hull_vsock_is_leaving(e.v));
+	hull_vsock_expire(e.v);
+	expect(&e, -1);
+	assert_int_equal(hull_vsock_count(e.v), 1);
+	hull_vsock_expire(e.v);
+	assert_false(hull_vsock_is_leaving(e.v));
+	ve_packet(&e, OP(RW), 1000, 7, 100, 0);
+	expect(&e, OP(RST));
+	expect(&e, -1);
+	assert_int_equal(hull_vsock_count(e.v), 0);
+	ve_fini(&e);
+
+	/* One that is in time; the host's end is there still, of no use to anybody. */
+	end = open_by_guest(&e);
+	hull_vsock_eof(e.v, end->c);
+	end->deaf = true;
+	ve_packet(&e, OP(RW), 1000, 7, 100, 0);
+	expect(&e, OP(SHUTDOWN));
+	hull_vsock_expire(e.v);
+	ve_packet(&e, OP(RST), 1000, 7, 0, 0);
+	assert_done(&e, "close 0 0");
+	assert_false(hull_vsock_is_leaving(e.v));
+	assert_int_equal(hull_vsock_count(e.v), 0);
+	/* One that is not, with such an end. */
+	ve_packet(&e, OP(REQUEST), 1000, 7, 0, 0);
+	end = &e.ends[1];
+	hull_vsock_dialled(e.v, end->c, true);
+	expect(&e, OP(RESPONSE));
+	hull_vsock_eof(e.v, end->c);
+	end->deaf = true;
+	ve_packet(&e, OP(RW), 1000, 7, 100, 0);
+	expect(&e, OP(SHUTDOWN));
+	hull_vsock_expire(e.v);
+	assert_done(&e, "dial 1 7");
+	hull_vsock_expire(e.v);
+	assert_done(&e, "close 1 0");
+	expect(&e, OP(RST));
+	hull_vsock_expire(e.v);
+	assert_int_equal(hull_vsock_count(e.v), 0);
+	ve_fini(&e);
+}
+
 /* The guest has closed: what it had sent still goes to the host, which has its own time. */
 static void test_drain(void **state)
 {
@@ -409,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_host_dials),
 		cmocka_unit_test(test_half_close_by_guest),
 		cmocka_unit_test(test_half_close_by_host),
+		cmocka_unit_test(test_no_answer_to_end),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_credit_for_guest),
 		cmocka_unit_test(test_credit_of_guest),

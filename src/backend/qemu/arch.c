@@ -57,6 +57,8 @@ static const struct hull_qemu_firmware arm_firmware[] = {
  * asks nothing of the emulated firmware; "panic=-1" makes a panic one.  "noreplace-smp" saves 0.07
  * s of patching that gains nothing under emulation.  COMMAND_LINE_SIZE counts a NUL.
  *
+ * Its features are switched by signs, which win over those in the model and over "name=on".
+ *
  * CPUs above the 255th need an x2APIC, which QEMU's emulation does not have.
  *
  * aarch64
@@ -85,6 +87,7 @@ static const struct hull_qemu_arch archs[] = {
 						"microvm,pit=off,pic=off,rtc=on,isa-serial=on",
 				},
 			.tcg_cpu = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+rdrand",
+			.cpu_signs = true,
 			.tcg_max_cpus = 255,
 			.kernel_line_max = 2047,
 			.words = "console=ttyS0 reboot=t panic=-1",

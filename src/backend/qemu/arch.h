@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct hull_qemu_arch {
 	const char *package;			      /* of Debian's, that has the first of them */
 	const char *machines[HULL_MACHINE_VIRT + 1];  /* "-machine"; NULL: not one of its */
 	const char *tcg_cpu;			      /* the CPU model of our choice */
+	bool cpu_signs; /* features are "+name" and "-name", else "name=on" and "name=off" */
 	uint64_t tcg_max_cpus;
 	uint64_t kernel_line_max; /* as much as the kernel reads of its command line */
 	const char *words;	  /* for every kernel */

@@ -11,7 +11,9 @@
 #include "backend/qemu/checks.h"
 #include "backend/qemu/ends.h"
 #include "backend/qemu/explain.h"
+#include "backend/qemu/features.h"
 #include "backend/qemu/files.h"
+#include "backend/qemu/host.h"
 #include "backend/qemu/memory.h"
 #include "backend/qemu/operate.h"
 #include "backend/qemu/plan.h"
@@ -43,6 +45,7 @@ enum state {
 	STATE_RUNNING,
 	STATE_PAUSED,
 	STATE_HELD,
+	STATE_RESETTING,
 	STATE_ENDING,
 	STATE_EXITED,
 };
@@ -61,6 +64,9 @@ struct qemu {
 	int dump_fd;			 /* where dumps go */
 	uint64_t next_set;		 /* of descriptors */
 	struct hull_qemu_memory *memory; /* NULL: QEMU's own */
+	struct hull_qemu_features features;
+	bool memory_awaited,
+		looked_over; /* the guest starts when the one is over, the other done */
 	struct hull_conn *conn;
 	struct hull_qmp *qmp;
 	struct hull_tail *tail;
@@ -92,13 +98,19 @@ static void begin_ending(struct qemu *q)
 		hull_source_arm(q->grace, hull_deadline_ms(GRACE_MS));
 }
 
+/* As the plan has told QEMU. */
+static bool may_be_held(const struct qemu *q)
+{
+	return q->config->panic_dump || hull_policy_reboots(q->config);
+}
+
 static void set_end(struct qemu *q, enum hull_end end)
 {
 	if (q->end_known)
 		return;
 	q->end_known = true;
 	q->end = end;
-	if (q->config->panic_dump && end <= HULL_END_PANIC && q->state < STATE_HELD)
+	if (may_be_held(q) && end <= HULL_END_PANIC && q->state < STATE_HELD)
 		q->state = STATE_HELD;
 	else
 		begin_ending(q);
@@ -156,6 +168,46 @@ static void on_running(void *ctx, const struct hull_json *result, const struct h
 	set_running(q);
 }
 
+static void start_guest(struct qemu *q)
+{
+	struct hull_error *error = NULL;
+
+	if (q->memory_awaited || !q->looked_over || q->config->gdb.kind != HULL_GDB_NONE)
+		return;
+	if (hull_qmp_execute(q->qmp, "cont", NULL, on_running, q, &error) < 0)
+		condemn(q, error);
+}
+
+static void on_memory(void *ctx, const struct hull_error *error)
+{
+	struct hull_error *copy = NULL;
+	struct qemu *q = ctx;
+
+	q->memory_awaited = false;
+	if (error) {
+		(void)hull_fail_copy(&copy, error);
+		condemn(q, copy);
+		return;
+	}
+	if (q->state == STATE_STARTING)
+		start_guest(q);
+}
+
+static void on_features(void *ctx, struct hull_error *error)
+{
+	struct qemu *q = ctx;
+
+	if (q->state != STATE_STARTING) { /* it ends for another reason */
+		hull_error_free(error);
+		return;
+	}
+	q->looked_over = !error;
+	if (error)
+		condemn(q, error);
+	else
+		start_guest(q);
+}
+
 /* Only now does the guest begin to run, so that none of its events is lost: QEMU sends events only
  * to those who have negotiated.  A debugger lets it run by itself: a RESUME that nobody asked for
  * tells of it. */
@@ -177,9 +229,10 @@ static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigne
 		condemn(q, error);
 		return;
 	}
-	if (q->config->gdb.kind != HULL_GDB_NONE)
-		return;
-	if (hull_qmp_execute(q->qmp, "cont", NULL, on_running, q, &error) < 0)
+	if (!q->config->cpu_features.n)
+		on_features(q, NULL);
+	else if (hull_qemu_features_check(&q->features, q->config, q->qmp, on_features, q, &error) <
+		 0)
 		condemn(q, error);
 }
 
@@ -221,6 +274,42 @@ static void on_pause(struct qemu *q, bool paused)
 	q->env.events->paused(q->env.ctx, paused);
 }
 
+/* Of a step on the way from one run of the guest to the next. */
+static void on_step(void *ctx, const struct hull_json *result, const struct hull_error *error)
+{
+	struct hull_error *copy = NULL;
+	struct qemu *q = ctx;
+
+	if (!error || q->state >= STATE_ENDING)
+		return;
+	(void)hull_fail(&copy, hull_error_code(error), "reset the machine: %s",
+			hull_error_message(error));
+	condemn(q, copy);
+}
+
+static int set_reboot(struct qemu *q, const char *action, struct hull_error **err)
+{
+	struct hull_json *args = hull_qemu_args_reboot(action);
+
+	return args ? hull_qmp_execute(q->qmp, "set-action", args, on_step, q, err)
+		    : hull_fail_nomem(err);
+}
+
+/* The next time the guest wants it, it is held again. */
+static void on_reset(struct qemu *q)
+{
+	struct hull_error *error = NULL;
+
+	if (q->state != STATE_RESETTING)
+		return;
+	q->state = STATE_STARTING;
+	q->end_known = false;
+	q->env.events->reset(q->env.ctx);
+	if (set_reboot(q, "shutdown", &error) < 0 ||
+	    hull_qmp_execute(q->qmp, "cont", NULL, on_running, q, &error) < 0)
+		condemn(q, error);
+}
+
 static void on_balloon(struct qemu *q, const struct hull_json *data)
 {
 	uint64_t bytes;
@@ -243,6 +332,8 @@ static void qmp_event(void *ctx, const char *name, const struct hull_json *data)
 		on_pause(q, true);
 	else if (!strcmp(name, "RESUME"))
 		on_pause(q, false);
+	else if (!strcmp(name, "RESET"))
+		on_reset(q);
 	else if (!strcmp(name, "BALLOON_CHANGE"))
 		on_balloon(q, data);
 	else if (!strcmp(name, "BLOCK_IO_ERROR") &&
@@ -288,35 +379,6 @@ static void drain_qmp(struct qemu *q)
 		conn_closed(q, 0);
 }
 
-/* The last line of @text, which is where QEMU says why it gave up. */
-static const char *last_line(const char *text)
-{
-	const char *nl = strrchr(text, '\n');
-
-	return nl ? nl + 1 : text;
-}
-
-static void explain_death(struct qemu *q, int wstatus, const char *tail)
-{
-	const struct hull_qemu_reason *reason = hull_qemu_find_reason(tail);
-	char status[64];
-
-	hull_wstatus_text(wstatus, status);
-	(void)hull_fail_cause(&q->error, reason ? reason->code : HULL_E_BACKEND,
-			      reason ? reason->cause : NULL, "QEMU %s%s%s", status,
-			      *tail ? ": " : "", last_line(tail));
-	if (reason)
-		hull_hint(&q->error, "%s", reason->hint);
-	else if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL)
-		hull_hint(&q->error, "somebody killed it, or the kernel did for want of memory, "
-				     "which dmesg would tell");
-	else
-		hull_hint(&q->error,
-			  "see whether '%s' works by itself; 'hull doctor' asks it for "
-			  "its version",
-			  q->binary);
-}
-
 static void on_child(void *ctx, int wstatus)
 {
 	struct qemu *q = ctx;
@@ -336,7 +398,7 @@ static void on_child(void *ctx, int wstatus)
 	else
 		e.end = HULL_END_DIED;
 	if (e.end == HULL_END_DIED && !q->error)
-		explain_death(q, wstatus, e.stderr_tail);
+		(void)hull_qemu_fail_death(q->config, q->binary, wstatus, e.stderr_tail, &q->error);
 	e.error = q->error;
 	q->env.events->exited(q->env.ctx, &e);
 }
@@ -367,21 +429,6 @@ static void qemu_free(struct hull_inst *inst)
 	errno = saved;
 }
 
-static int look_over(const struct hull_backend_env *env, const struct hull_config *config,
-		     char **ret_binary, struct hull_accel_choice *ret_accel,
-		     struct hull_error **err)
-{
-	const struct hull_accel_user user = {env->set_ids, env->uid, env->gid};
-	struct hull_kvm_facts facts = {0};
-
-	if (config->accel != HULL_ACCEL_TCG)
-		hull_kvm_gather(&facts);
-	facts.foreign = config->arch != HULL_ARCH_HOST;
-	if (hull_accel_choose(config->accel, &facts, &user, ret_accel, err) < 0)
-		return -1;
-	return hull_qemu_find(config->programs.qemu, config->arch, ret_binary, err);
-}
-
 static int qemu_create(const struct hull_backend_env *env, const struct hull_config *config,
 		       struct hull_inst **ret_inst, struct hull_error **err)
 {
@@ -397,24 +444,12 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = -1;
 	hull_tsc_start(&q->tsc);
-	if (look_over(env, config, &q->binary, &q->accel, err) < 0) {
+	if (hull_qemu_look_over(env, config, &q->binary, &q->accel, err) < 0) {
 		qemu_free(&q->inst);
 		return -1;
 	}
 	*ret_inst = &q->inst;
 	return 0;
-}
-
-/* Nothing of ours but the VM's mark: it may hold what the user passes to the guest. */
-static int make_environment(const struct hull_strv *more, struct hull_strv *env,
-			    struct hull_error **err)
-{
-	hull_strv_add(env, "PATH=/usr/bin:/bin");
-	hull_strv_add(env, "LC_ALL=C");
-	hull_proc_pass_mark(env);
-	for (size_t i = 0; more && i < more->n; i++)
-		hull_strv_add(env, more->v[i]);
-	return env->failed ? hull_fail_nomem(err) : 0;
 }
 
 /* QEMU holds a descriptor for each file that the guest has open in its exports. */
@@ -447,7 +482,7 @@ static int spawn(struct qemu *q, const struct hull_qemu_plan *plan,
 	};
 	int tail_fd = -1;
 
-	if (make_environment(exports->env, &env, err) < 0)
+	if (hull_qemu_environment(exports->env, &env, err) < 0)
 		return -1;
 	spec.envp = env.v;
 	if (hull_tail_new(q->env.loop, &q->tail, &tail_fd, err) < 0)
@@ -483,42 +518,20 @@ static int watch(struct qemu *q, struct hull_qemu_ends *e, struct hull_error **e
 	return 0;
 }
 
-static uint64_t guest_tsc(const struct hull_config *config, const struct hull_tsc *tsc)
+static struct hull_qemu_found found(const struct qemu *q)
 {
-	return config->arch == HULL_ARCH_HOST ? hull_tsc_finish(tsc) : 0;
+	return (struct hull_qemu_found){q->binary, &q->accel, &q->tsc, q->env.ipv6};
 }
 
-static int make_plan(const struct hull_config *config, const char *binary,
-		     const struct hull_accel_choice *accel, const struct hull_tsc *tsc, bool ipv6,
-		     const struct hull_backend_sockets *sockets,
-		     const struct hull_qemu_parts *parts, struct hull_qemu_plan *ret_plan,
-		     struct hull_error **err)
+static int bring_in_memory(struct qemu *q, const uint64_t boot_len[2], struct hull_error **err)
 {
-	struct hull_qemu_host host = {
-		.binary = binary,
-		.accel = accel->accel,
-		.tsc_khz = guest_tsc(config, tsc),
-		.block_devices = hull_qemu_block_devices(config),
-		.device_blocks = hull_qemu_device_blocks(config),
-		.relays_nbd = sockets->nbd >= 0,
-		.n_shares = sockets->n_shares,
-		.n_exports = sockets->exports.n,
-		.ipv6 = ipv6,
-		.vsock_cid = sockets->vsock_cid,
-	};
+	int r = hull_qemu_memory_ready(q->memory, q->env.cgroup_fd, on_memory, q, err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(parts->v); i++)
-		host.device_parts[i] = (uint16_t)parts->v[i].files.n;
-	for (size_t i = 0; i < ARRAY_SIZE(sockets->networks); i++)
-		if (sockets->networks[i] >= 0)
-			host.net_sockets |= UINT32_C(1) << i;
-	for (size_t i = 0; i < sockets->exports.n; i++) {
-		const struct hull_backend_export *x = &sockets->exports.v[i];
-
-		host.readonly_exports |= (uint32_t)x->readonly << i;
-		host.others_exports |= (uint32_t)x->others << i;
-	}
-	return hull_qemu_plan_make(config, &host, ret_plan, err);
+	q->memory_awaited = r > 0;
+	if (r == 0)
+		hull_qemu_memory_fill(q->memory, hull_qemu_arch(q->config->arch), boot_len,
+				      q->env.cgroup_fd);
+	return MIN(r, 0);
 }
 
 static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct hull_error **err)
@@ -529,22 +542,22 @@ static int launch(struct qemu *q, struct hull_backend_sockets *sockets, struct h
 		.uid = q->env.uid,
 		.gid = q->accel.set_gid ? q->accel.gid : q->env.gid,
 	};
+	const struct hull_qemu_found here = found(q);
 	cleanup_ends struct hull_qemu_ends e;
 
 	hull_qemu_ends_init(&e);
 	if (hull_qemu_parts_open(q->config, &e.parts, err) < 0 ||
-	    make_plan(q->config, q->binary, &q->accel, &q->tsc, q->env.ipv6, sockets, &e.parts,
-		      &plan, err) < 0 ||
-	    hull_qemu_ends_make(q->config, &plan, &reader, q->env.loop, sockets, &e, err) < 0 ||
+	    hull_qemu_plan_here(q->config, &here, sockets, &e.parts, &plan, err) < 0 ||
+	    hull_qemu_ends_make(q->config, &plan, &reader, q->env.again, q->env.loop, sockets, &e,
+				err) < 0 ||
 	    hull_qmp_new(&qmp_ops, q, &q->qmp, err) < 0 ||
 	    spawn(q, &plan, &sockets->exports, &e, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(q->streams); i++)
 		q->streams[i] = steal_fd(&e.streams[i]);
 	q->memory = steal_ptr(&e.memory);
-	if (q->memory)
-		hull_qemu_memory_fill(q->memory, hull_qemu_arch(q->config->arch), e.boot_len,
-				      q->env.cgroup_fd);
+	if (q->memory && bring_in_memory(q, e.boot_len, err) < 0)
+		return -1;
 	return watch(q, &e, err);
 }
 
@@ -560,27 +573,6 @@ static int qemu_start(struct hull_inst *inst, struct hull_backend_sockets *socke
 	q->dump_fd = steal_fd(&sockets->dump);
 	if (launch(q, sockets, err) < 0)
 		return hull_prefix(err, "start QEMU");
-	return 0;
-}
-
-static int qemu_command(const struct hull_backend_env *env, const struct hull_config *config,
-			const struct hull_backend_sockets *sockets, struct hull_strv *ret_argv,
-			struct hull_error **err)
-{
-	cleanup_qemu_plan struct hull_qemu_plan plan = {0};
-	cleanup_free char *binary = NULL;
-	cleanup_parts struct hull_qemu_parts parts;
-	struct hull_accel_choice accel;
-	struct hull_tsc tsc;
-
-	hull_qemu_parts_init(&parts);
-	hull_tsc_start(&tsc);
-	if (look_over(env, config, &binary, &accel, err) < 0 ||
-	    hull_qemu_parts_open(config, &parts, err) < 0 ||
-	    make_plan(config, binary, &accel, &tsc, env->ipv6, sockets, &parts, &plan, err) < 0)
-		return -1;
-	*ret_argv = plan.argv;
-	plan.argv = (struct hull_strv){0};
 	return 0;
 }
 
@@ -637,16 +629,38 @@ static int execute(struct qemu *q, const char *command, hull_inst_done_fn done, 
 	return check_running(q, err) < 0 ? -1 : ask(q, command, NULL, done, ctx, err);
 }
 
+/* @may: it is in a state in which it can; else *err tells. */
+static int execute_with(struct qemu *q, bool may, const char *command, struct hull_json *arguments,
+			hull_inst_done_fn done, void *ctx, struct hull_error **err)
+{
+	if (may && arguments)
+		return ask(q, command, arguments, done, ctx, err);
+	hull_json_free(arguments);
+	return may ? hull_fail_nomem(err) : -1;
+}
+
 int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_json *arguments,
 		      hull_inst_done_fn done, void *ctx, struct hull_error **err)
 {
 	struct qemu *q = from_inst(inst);
-	bool runs = check_running(q, err) == 0;
 
-	if (runs && arguments)
-		return ask(q, command, arguments, done, ctx, err);
-	hull_json_free(arguments);
-	return runs ? hull_fail_nomem(err) : -1;
+	return execute_with(q, check_running(q, err) == 0, command, arguments, done, ctx, err);
+}
+
+static int check_held(const struct qemu *q, struct hull_error **err)
+{
+	return q->qmp && q->state == STATE_HELD
+		       ? 0
+		       : hull_fail_cause(err, HULL_E_STATE, "not-held",
+					 "only the memory of a guest that is held can be dumped");
+}
+
+int hull_qemu_execute_held(struct hull_inst *inst, const char *command, struct hull_json *arguments,
+			   hull_inst_done_fn done, void *ctx, struct hull_error **err)
+{
+	struct qemu *q = from_inst(inst);
+
+	return execute_with(q, check_held(q, err) == 0, command, arguments, done, ctx, err);
 }
 
 int hull_qemu_query(struct hull_inst *inst, const char *command, hull_qmp_reply_fn fn, void *ctx,
@@ -679,6 +693,16 @@ int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct h
 	return hull_qemu_execute(inst, "add-fd", hull_qemu_args_set(*ret_set), NULL, NULL, err);
 }
 
+int hull_qemu_lend_dump(struct hull_inst *inst, struct hull_error **err)
+{
+	struct qemu *q = from_inst(inst);
+
+	if (check_held(q, err) < 0 || hand_over(q, q->dump_fd, err) < 0)
+		return -1;
+	hull_closep(&q->dump_fd);
+	return 0;
+}
+
 static int qemu_pause(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 		      struct hull_error **err)
 {
@@ -707,26 +731,19 @@ static int qemu_quit(struct hull_inst *inst, struct hull_error **err)
 	return ask(q, "quit", NULL, NULL, NULL, err);
 }
 
-/* If "getfd" fails, so does the dump.  "paging" would have QEMU believe the guest's page tables. */
-static int qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
-		     struct hull_error **err)
+/* Where it fails half way there is nothing left but to kill it.  The machine can't be reset while
+ * that means to end: so that is told first, and taken back in on_reset(). */
+static int qemu_reset(struct hull_inst *inst, struct hull_error **err)
 {
-	cleanup_json struct hull_json *name = hull_json_object(), *args = hull_json_object();
 	struct qemu *q = from_inst(inst);
 
-	if (!q->qmp || q->state != STATE_HELD)
+	if (!q->qmp || q->state != STATE_HELD || q->end != HULL_END_REBOOT)
 		return hull_fail_cause(err, HULL_E_STATE, "not-held",
-				       "only the memory of a guest that is held can be dumped");
-	if (!name || !args || hull_json_set(name, "fdname", hull_json_string("dump")) < 0 ||
-	    hull_json_set(args, "paging", hull_json_bool(false)) < 0 ||
-	    hull_json_set(args, "protocol", hull_json_string("fd:dump")) < 0)
-		return hull_fail_nomem(err);
-	if (hand_over(q, q->dump_fd, err) < 0)
-		return -1;
-	hull_closep(&q->dump_fd);
-	if (ask(q, "getfd", steal_ptr(&name), NULL, NULL, err) < 0)
-		return -1;
-	return ask(q, "dump-guest-memory", steal_ptr(&args), done, ctx, err);
+				       "only a guest that is held since it reboots can be reset");
+	q->state = STATE_RESETTING;
+	return set_reboot(q, "reset", err) < 0
+		       ? -1
+		       : hull_qmp_execute(q->qmp, "system_reset", NULL, on_step, q, err);
 }
 
 static void qemu_kill(struct hull_inst *inst)
@@ -752,9 +769,10 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.caps = HULL_CAP_PAUSE | HULL_CAP_POWERDOWN | HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK |
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
 		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP | HULL_CAP_VHOST_VSOCK |
-		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON | HULL_CAP_STATS,
+		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON | HULL_CAP_RESET |
+		HULL_CAP_STATS,
 	.checks = hull_qemu_checks,
-	.command = qemu_command,
+	.command = hull_qemu_command,
 	.create = qemu_create,
 	.start = qemu_start,
 	.take_stream = qemu_take_stream,
@@ -763,7 +781,8 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.powerdown = qemu_powerdown,
 	.quit = qemu_quit,
 	.kill = qemu_kill,
-	.dump = qemu_dump,
+	.reset = qemu_reset,
+	.dump = hull_qemu_dump,
 	.screenshot = hull_qemu_screenshot,
 	.send_keys = hull_qemu_send_keys,
 	.point = hull_qemu_point,

@@ -13,7 +13,10 @@
  *   RUNNING  ⇄  PAUSED     on QEMU's events STOP and RESUME, whoever caused them
  *    │                     May: pause, resume, powerdown, quit
  *    │
- *   HELD       the guest has ended by itself and its memory may be wanted.  May: dump, quit
+ *   HELD       the guest has ended by itself, and its memory may be wanted, or its machine be to
+ *    │         go on.  May: dump, quit; reset, if it wanted to reboot -> RESETTING
+ *    │
+ *   RESETTING  "system_reset" has been sent.  Leaves by: RESET -> events.reset, STARTING, "cont"
  *    ▼
  *   ENDING     SHUTDOWN or GUEST_PANICKED came, or QMP closed; the process is expected to go,
  *    │         and is killed if it does not within the grace period
@@ -40,6 +43,11 @@ int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_j
 /* The same without arguments, for what it answers. */
 int hull_qemu_query(struct hull_inst *inst, const char *command, hull_qmp_reply_fn fn, void *ctx,
 		    struct hull_error **err);
+/* The same of one that is held. */
+int hull_qemu_execute_held(struct hull_inst *inst, const char *command, struct hull_json *arguments,
+			   hull_inst_done_fn done, void *ctx, struct hull_error **err);
+/* Hands over, once, where dumps go: to whatever is executed next. */
+int hull_qemu_lend_dump(struct hull_inst *inst, struct hull_error **err);
 /* A copy of @fd becomes a set of QEMU's, which is to be removed. */
 int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err);
 

@@ -18,6 +18,7 @@
 struct making {
 	const struct hull_config *config;
 	const struct hull_qemu_reader *reader;
+	bool again;
 	struct hull_loop *loop;
 	struct hull_backend_sockets *sockets;
 	struct hull_qemu_ends *ends;
@@ -25,7 +26,7 @@ struct making {
 
 void hull_qemu_ends_init(struct hull_qemu_ends *e)
 {
-	*e = (struct hull_qemu_ends){.qmp = -1};
+	*e = (struct hull_qemu_ends){.store = -1, .qmp = -1};
 	hull_qemu_parts_init(&e->parts);
 	for (size_t i = 0; i < ARRAY_SIZE(e->streams); i++)
 		e->streams[i] = -1;
@@ -36,6 +37,7 @@ void hull_qemu_ends_fini(struct hull_qemu_ends *e)
 	for (size_t i = 0; i < e->map.n; i++)
 		hull_closep(&e->map.v[i].from);
 	free(e->map.v);
+	hull_closep(&e->store);
 	hull_closep(&e->qmp);
 	for (size_t i = 0; i < ARRAY_SIZE(e->streams); i++)
 		hull_closep(&e->streams[i]);
@@ -90,7 +92,7 @@ static int make_memory(const struct making *m, int *ret_fd, struct hull_error **
 {
 	struct hull_qemu_ends *e = m->ends;
 
-	if (hull_qemu_memory_new(m->loop, m->config->memory_bytes, &e->memory, err) < 0)
+	if (hull_qemu_memory_new(m->loop, m->config, m->reader, &e->memory, err) < 0)
 		return -1;
 	*ret_fd = fcntl(hull_qemu_memory_fd(e->memory), F_DUPFD_CLOEXEC, 3);
 	return *ret_fd < 0 ? hull_fail_errno(err, errno, "duplicate a descriptor") : 0;
@@ -126,11 +128,9 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 	case HULL_QEMU_FD_INITRD:
 		return open_boot(m, "initrd", m->config->initrd, ret_fd, &e->boot_len[1], err);
 	case HULL_QEMU_FD_CODE:
-		*ret_fd = hull_qemu_open_code(m->config, err);
-		return *ret_fd < 0 ? -1 : 0;
-	case HULL_QEMU_FD_STORE:
-		*ret_fd = hull_qemu_open_store(m->config, err);
-		return *ret_fd < 0 ? -1 : 0;
+		return hull_qemu_firmware_open(m->config, ret_fd, &e->store, err);
+	case HULL_QEMU_FD_STORE: /* planned behind the code */
+		return take_socket(&e->store, "the firmware's variables", ret_fd, err);
 	case HULL_QEMU_FD_GDB:
 		return take_socket(&sockets->gdb, "debuggers", ret_fd, err);
 	case HULL_QEMU_FD_VSOCK:
@@ -147,7 +147,10 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 			return take_socket(&sockets->devices[fd->index], "a device", ret_fd, err);
 		if (e->parts.v[fd->index].text >= 0)
 			return take_socket(&e->parts.v[fd->index].text, "a disk", ret_fd, err);
-		*ret_fd = hull_qemu_open_device(m->config, fd->index, err);
+		*ret_fd = hull_qemu_open_device(m->config, fd->index, m->again, err);
+		return *ret_fd < 0 ? -1 : 0;
+	case HULL_QEMU_FD_RNG:
+		*ret_fd = hull_qemu_open_rng(m->config->rng_source, err);
 		return *ret_fd < 0 ? -1 : 0;
 	case HULL_QEMU_FD_NBD:
 		return take_socket(&sockets->nbd, "NBD sockets", ret_fd, err);
@@ -156,11 +159,11 @@ static int make_end(const struct making *m, const struct hull_qemu_fd *fd, int *
 }
 
 int hull_qemu_ends_make(const struct hull_config *config, const struct hull_qemu_plan *plan,
-			const struct hull_qemu_reader *reader, struct hull_loop *loop,
+			const struct hull_qemu_reader *reader, bool again, struct hull_loop *loop,
 			struct hull_backend_sockets *sockets, struct hull_qemu_ends *e,
 			struct hull_error **err)
 {
-	const struct making making = {config, reader, loop, sockets, e};
+	const struct making making = {config, reader, again, loop, sockets, e};
 
 	for (size_t i = 0; i < plan->fds.n; i++) {
 		struct hull_fd_map *m = hull_vec_push(&e->map);

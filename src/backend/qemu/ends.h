@@ -16,6 +16,7 @@ struct hull_qemu_reader;
 
 struct hull_qemu_ends {
 	HULL_VEC(struct hull_fd_map) map; /* QEMU's; owns every .from */
+	int store;			  /* the firmware's, between its code's turn and its own */
 	/* Ours, each owned until it is taken. */
 	int qmp;
 	int streams[HULL_STREAM_COUNT];
@@ -28,9 +29,9 @@ void hull_qemu_ends_init(struct hull_qemu_ends *ends);
 void hull_qemu_ends_fini(struct hull_qemu_ends *ends);
 #define cleanup_ends __attribute__((cleanup(hull_qemu_ends_fini)))
 
-/* Into initialised ends, which are to be finished on failure too. */
+/* Into initialised ends, which are to be finished on failure too.  @again: see backend.h. */
 int hull_qemu_ends_make(const struct hull_config *config, const struct hull_qemu_plan *plan,
-			const struct hull_qemu_reader *reader, struct hull_loop *loop,
+			const struct hull_qemu_reader *reader, bool again, struct hull_loop *loop,
 			struct hull_backend_sockets *sockets, struct hull_qemu_ends *ends,
 			struct hull_error **err);
 

@@ -5,10 +5,14 @@
 #define _GNU_SOURCE
 #include "backend/qemu/explain.h"
 
+#include "backend/qemu/features.h"
 #include "base/cleanup.h"
+#include "base/proc.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define OTHER_QEMU                                                                      \
 	"this QEMU is built without it: install your distribution's full one (Debian: " \
@@ -23,6 +27,9 @@ static const struct hull_qemu_reason reasons[] = {
 	{"unsupported machine type", HULL_E_UNSUPPORTED, "hypervisor-lacks", OTHER_QEMU},
 	{"unable to find CPU model", HULL_E_INVALID, "unknown-cpu",
 	 "'qemu-system-x86_64 -cpu help' lists them; --cpu max is there always"},
+	{"phys-bits too low", HULL_E_UNSUPPORTED, "cpu-address-space",
+	 "this CPU model can't address so much memory: ask for less with --memory-max, or for "
+	 "another with --cpu"},
 	{"Could not access KVM", HULL_E_UNAVAILABLE, "kvm", "emulate instead: --accel tcg"},
 	{"failed to initialize kvm", HULL_E_UNAVAILABLE, "kvm", "emulate instead: --accel tcg"},
 	{"Is another process using the image", HULL_E_BUSY, "disk-in-use",
@@ -81,4 +88,37 @@ int hull_qemu_fail_disk(const struct hull_config *config, const struct hull_json
 			       "%s%s%s can't take what the guest writes: %s",
 			       path ? "disk '" : "the throwaway disk", path ? path : "",
 			       path ? "'" : "", hull_strerror(ENOSPC));
+}
+
+/* The last line of @text, which is where QEMU says why it gave up. */
+static const char *last_line(const char *text)
+{
+	const char *nl = strrchr(text, '\n');
+
+	return nl ? nl + 1 : text;
+}
+
+int hull_qemu_fail_death(const struct hull_config *config, const char *binary, int wstatus,
+			 const char *tail, struct hull_error **err)
+{
+	const struct hull_qemu_reason *reason = hull_qemu_find_reason(tail);
+	char status[64];
+
+	if (hull_qemu_features_explain(config, tail, err) < 0)
+		return -1;
+	hull_wstatus_text(wstatus, status);
+	(void)hull_fail_cause(err, reason ? reason->code : HULL_E_BACKEND,
+			      reason ? reason->cause : NULL, "QEMU %s%s%s", status,
+			      *tail ? ": " : "", last_line(tail));
+	if (reason)
+		hull_hint(err, "%s", reason->hint);
+	else if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGKILL)
+		hull_hint(err, "somebody killed it, or the kernel did for want of memory, "
+			       "which dmesg would tell");
+	else
+		hull_hint(err,
+			  "see whether '%s' works by itself; 'hull doctor' asks it for "
+			  "its version",
+			  binary);
+	return -1;
 }

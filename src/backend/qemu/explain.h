@@ -23,5 +23,9 @@ const struct hull_qemu_reason *hull_qemu_find_reason(const char *said);
  * looks after that. */
 int hull_qemu_fail_disk(const struct hull_config *config, const struct hull_json *data,
 			struct hull_error **err);
+/* QEMU, which is @binary, has ended with this status, and by nobody's wish; @tail: what it said last.
+ * Returns -1. */
+int hull_qemu_fail_death(const struct hull_config *config, const char *binary, int wstatus,
+			 const char *tail, struct hull_error **err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "backend/qemu/kernel.h"
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "config/disk.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -278,28 +279,9 @@ int hull_qemu_open_image(const char *list, size_t index, const char *path, bool 
 	return steal_fd(&fd);
 }
 
-/* Not every file system has nameless files. */
-static int open_nameless(const char *dir)
-{
-	cleanup_free char *path = NULL;
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return fd < 0 ? -errno : fd;
-	if (asprintf(&path, "%s/hull-scratch-XXXXXX", dir) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	(void)unlink(path); /* it has just been made by us; a failure leaves an empty file */
-	return fd;
-}
-
 static int open_scratch(const char *dir, uint64_t size, size_t index, struct hull_error **err)
 {
-	cleanup_close int fd = open_nameless(dir);
+	cleanup_close int fd = hull_file_nameless(dir, "hull-scratch-", NULL);
 
 	if (fd < 0)
 		return hull_fail_errno(err, -fd, "disks[%zu]: make a scratch file in '%s'", index,
@@ -310,9 +292,24 @@ static int open_scratch(const char *dir, uint64_t size, size_t index, struct hul
 	return steal_fd(&fd);
 }
 
+/* QEMU asks for it when it runs already, and would only tell that it was refused. */
+static int check_direct(int fd, const char *list, size_t index, const char *path,
+			struct hull_error **err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) == 0)
+		return 0;
+	(void)hull_fail(err, HULL_E_UNSUPPORTED,
+			"%s[%zu]: the file system of '%s' has no direct I/O", list, index, path);
+	hull_hint(err, "give it cache 'writeback', or move it");
+	return -1;
+}
+
 int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct hull_error **err)
 {
 	const struct hull_disk *d = &config->disks.v[index];
+	const struct hull_dev_disk device = hull_disk_as_device(d);
 	cleanup_close int fd = -1;
 
 	if (d->scratch_bytes && !d->path)
@@ -322,14 +319,16 @@ int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct h
 	if (fd < 0 || check_image(fd, "disks", index, d->path, hull_disk_format_names[d->format],
 				  d->readonly, err) < 0)
 		return -1;
+	if (hull_disk_is_direct(&device) && check_direct(fd, "disks", index, d->path, err) < 0)
+		return -1;
 	return steal_fd(&fd);
 }
 
-/* New or empty: what was in it is of an earlier start. */
-static int open_log(const char *path, size_t index, struct hull_error **err)
+/* What is in it is of another VM, unless it is to be gone on with. */
+static int open_log(const char *path, size_t index, bool again, struct hull_error **err)
 {
-	cleanup_close int fd =
-		open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
+	cleanup_close int fd = open(path, flags | O_NONBLOCK, 0600);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -337,32 +336,20 @@ static int open_log(const char *path, size_t index, struct hull_error **err)
 	if (!S_ISREG(st.st_mode))
 		return hull_fail(err, HULL_E_INVALID, "devices[%zu].log: '%s' is no regular file",
 				 index, path);
-	if (ftruncate(fd, 0) < 0 || fcntl(fd, F_SETFL, 0) < 0)
+	if ((!again && ftruncate(fd, 0) < 0) || fcntl(fd, F_SETFL, O_APPEND) < 0)
 		return hull_fail_errno(err, errno, "devices[%zu].log: empty '%s'", index, path);
 	return steal_fd(&fd);
 }
 
-/* QEMU asks for it when it runs already, and would only tell that it was refused. */
-static int check_direct(int fd, const char *path, size_t index, struct hull_error **err)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) == 0)
-		return 0;
-	(void)hull_fail(err, HULL_E_UNSUPPORTED,
-			"devices[%zu]: the file system of '%s' has no direct I/O", index, path);
-	hull_hint(err, "give it cache 'writeback', or move it");
-	return -1;
-}
-
-int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err)
+int hull_qemu_open_device(const struct hull_config *config, size_t index, bool again,
+			  struct hull_error **err)
 {
 	const struct hull_dev_disk *d = &config->devices.v[index].disk;
 	cleanup_close int fd = -1;
 	struct stat st;
 
 	if (config->devices.v[index].kind == HULL_DEVICE_SERIAL)
-		return open_log(config->devices.v[index].serial.log, index, err);
+		return open_log(config->devices.v[index].serial.log, index, again, err);
 	if (!d->path)
 		return hull_fail(err, HULL_E_INVALID, "devices[%zu].path: missing", index);
 	fd = hull_qemu_open_image("devices", index, d->path, d->readonly, err);
@@ -374,8 +361,29 @@ int hull_qemu_open_device(const struct hull_config *config, size_t index, struct
 	if (check_image(fd, "devices", index, d->path, d->format ? d->format : "raw", d->readonly,
 			err) < 0)
 		return -1;
-	if (!strcmp(hull_disk_cache(d), "none") && check_direct(fd, d->path, index, err) < 0)
+	if (hull_disk_is_direct(d) && check_direct(fd, "devices", index, d->path, err) < 0)
 		return -1;
+	return steal_fd(&fd);
+}
+
+/* QEMU aborts when it reads an error, and reads on and on at an end. */
+int hull_qemu_open_rng(const char *path, struct hull_error **err)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	ssize_t n;
+	char byte;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return hull_fail_errno(err, errno, "rng_source: open '%s'", path);
+	if (!S_ISCHR(st.st_mode))
+		return hull_fail(err, HULL_E_INVALID, "rng_source: '%s' is no character device",
+				 path);
+	n = read(fd, &byte, 1);
+	if (n < 0 && errno != EAGAIN)
+		return hull_fail_errno(err, errno, "rng_source: read '%s'", path);
+	if (n == 0)
+		return hull_fail(err, HULL_E_INVALID, "rng_source: '%s' gives no bytes", path);
 	return steal_fd(&fd);
 }
 

@@ -36,8 +36,13 @@ int hull_qemu_open_disk(const struct hull_config *config, size_t index, struct h
 int hull_qemu_open_image(const char *list, size_t index, const char *path, bool readonly,
 			 struct hull_error **err);
 
-/* The image or block device that devices[index] is made of, or the log that it prints to. */
-int hull_qemu_open_device(const struct hull_config *config, size_t index, struct hull_error **err);
+/* The image or block device that devices[index] is made of, or the log that it prints to: an empty
+ * one, unless the VM was started @again. */
+int hull_qemu_open_device(const struct hull_config *config, size_t index, bool again,
+			  struct hull_error **err);
+
+/* A device that gives bytes. */
+int hull_qemu_open_rng(const char *path, struct hull_error **err);
 
 /* Bit i: disks[i], or devices[i], is a block device.  Only looks; opening checks what is really
  * there. */

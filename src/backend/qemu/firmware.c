@@ -70,18 +70,6 @@ static int open_image(const char *what, const char *path, int flags, struct stat
 	return 0;
 }
 
-int hull_qemu_open_code(const struct hull_config *config, struct hull_error **err)
-{
-	cleanup_free char *code = NULL, *template = NULL;
-	cleanup_close int fd = -1;
-	struct stat st;
-
-	if (hull_qemu_firmware_find(config, &code, &template, err) < 0 ||
-	    open_image("code", code, O_RDONLY, &st, &fd, err) < 0)
-		return -1;
-	return steal_fd(&fd);
-}
-
 /* ---- the store ---- */
 
 static int copy(int from, int to, off_t size)
@@ -96,6 +84,17 @@ static int copy(int from, int to, off_t size)
 		if (n == 0)
 			return -EIO; /* shorter than it was */
 	}
+	return 0;
+}
+
+/* -EEXIST where there is something at @path: also on file systems that can't tell renaming so. */
+static int give_name(const char *temporary, const char *path)
+{
+	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if ((errno != EINVAL && errno != ENOSYS) || link(temporary, path) < 0)
+		return -errno;
+	(void)unlink(temporary);
 	return 0;
 }
 
@@ -116,8 +115,8 @@ static int make_store(const char *path, int template, off_t size)
 	r = copy(template, fd, size);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
-	if (r == 0 && renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) < 0)
-		r = errno == EINVAL && rename(temporary, path) == 0 ? 0 : -errno;
+	if (r == 0)
+		r = give_name(temporary, path);
 	if (r < 0)
 		(void)unlink(temporary);
 	return r == -EEXIST ? 0 : r;
@@ -188,16 +187,32 @@ static int open_forgotten(int template, off_t size, struct hull_error **err)
 	return steal_fd(&fd);
 }
 
-int hull_qemu_open_store(const struct hull_config *config, struct hull_error **err)
+static int open_store(const struct hull_firmware *f, const char *path, struct hull_error **err)
 {
-	const struct hull_firmware *f = &config->firmware;
-	cleanup_free char *code = NULL, *path = NULL;
 	cleanup_close int template = -1;
 	struct stat st;
 
-	if (hull_qemu_firmware_find(config, &code, &path, err) < 0 ||
-	    open_image("template", path, O_RDONLY, &st, &template, err) < 0)
+	if (open_image("template", path, O_RDONLY, &st, &template, err) < 0)
 		return -1;
 	return f->store ? open_kept(f, template, st.st_size, err)
 			: open_forgotten(template, st.st_size, err);
+}
+
+int hull_qemu_firmware_open(const struct hull_config *config, int *ret_code, int *ret_store,
+			    struct hull_error **err)
+{
+	cleanup_free char *code = NULL, *template = NULL;
+	cleanup_close int fd = -1;
+	struct stat st;
+	int store;
+
+	if (hull_qemu_firmware_find(config, &code, &template, err) < 0 ||
+	    open_image("code", code, O_RDONLY, &st, &fd, err) < 0)
+		return -1;
+	store = open_store(&config->firmware, template, err);
+	if (store < 0)
+		return -1;
+	*ret_code = steal_fd(&fd);
+	*ret_store = store;
+	return 0;
 }

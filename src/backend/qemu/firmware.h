@@ -15,9 +15,9 @@
 /* The description's, or the first of the usual places that has both.  The caller frees. */
 int hull_qemu_firmware_find(const struct hull_config *config, char **ret_code, char **ret_template,
 			    struct hull_error **err);
-/* CLOEXEC descriptors, or -1. */
-int hull_qemu_open_code(const struct hull_config *config, struct hull_error **err);
-/* The store, made if that is wanted; or a memory file where the variables are to be forgotten. */
-int hull_qemu_open_store(const struct hull_config *config, struct hull_error **err);
+/* Both, of the same firmware: its code, and the store, made if that is wanted, or a memory file
+ * where the variables are to be forgotten.  CLOEXEC descriptors. */
+int hull_qemu_firmware_open(const struct hull_config *config, int *ret_code, int *ret_store,
+			    struct hull_error **err);
 
 #endif

@@ -98,6 +98,11 @@ struct hull_json *hull_qemu_args_balloon(uint64_t bytes)
 	return object1("value", hull_json_u64(bytes));
 }
 
+struct hull_json *hull_qemu_args_reboot(const char *action)
+{
+	return object1("reboot", hull_json_string(action));
+}
+
 /* ---- operations ---- */
 
 struct screenshot {
@@ -151,6 +156,21 @@ int hull_qemu_balloon(struct hull_inst *inst, uint64_t bytes, hull_inst_done_fn 
 		      struct hull_error **err)
 {
 	return hull_qemu_execute(inst, "balloon", hull_qemu_args_balloon(bytes), done, ctx, err);
+}
+
+/* If "getfd" fails, so does the dump.  "paging" would have QEMU believe the guest's page tables. */
+int hull_qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
+		   struct hull_error **err)
+{
+	struct hull_json *args;
+
+	if (hull_qemu_lend_dump(inst, err) < 0 ||
+	    hull_qemu_execute_held(inst, "getfd", object1("fdname", hull_json_string("dump")), NULL,
+				   NULL, err) < 0)
+		return -1;
+	args = with(object1("paging", hull_json_bool(false)), "protocol",
+		    hull_json_string("fd:dump"));
+	return hull_qemu_execute_held(inst, "dump-guest-memory", args, done, ctx, err);
 }
 
 struct query {

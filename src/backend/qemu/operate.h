@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What can be done with the devices of a guest that runs: operations of the backend's, and the
- * arguments of QEMU's commands for them, which are NULL without memory.
+ * What can be done with the devices of a guest that runs, and with the memory of one that is held:
+ * operations of the backend's, and the arguments of QEMU's commands for them, which are NULL
+ * without memory.
  */
 #ifndef HULL_BACKEND_QEMU_OPERATE_H
 #define HULL_BACKEND_QEMU_OPERATE_H
@@ -17,6 +18,8 @@ int hull_qemu_point(struct hull_inst *inst, const struct hull_pointer *what, hul
 		    void *ctx, struct hull_error **err);
 int hull_qemu_balloon(struct hull_inst *inst, uint64_t bytes, hull_inst_done_fn done, void *ctx,
 		      struct hull_error **err);
+int hull_qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
+		   struct hull_error **err);
 
 int hull_qemu_stats(struct hull_inst *inst, hull_inst_stats_fn done, void *ctx,
 		    struct hull_error **err);
@@ -31,6 +34,8 @@ struct hull_json *hull_qemu_args_screendump(size_t device, uint64_t set);
 struct hull_json *hull_qemu_args_send_key(const char *const *keys, uint64_t hold_ms);
 /* "input-send-event" */
 struct hull_json *hull_qemu_args_point(const struct hull_pointer *what);
+/* "set-action" for a guest that reboots: "reset" or "shutdown" */
+struct hull_json *hull_qemu_args_reboot(const char *action);
 /* "balloon" */
 struct hull_json *hull_qemu_args_balloon(uint64_t bytes);
 

@@ -139,7 +139,7 @@ static int check_use(const struct opening *o, struct hull_error **err)
 		hull_hint(err, "give it with readonly");
 		return -1;
 	}
-	if (!strcmp(hull_disk_cache(d), "none"))
+	if (hull_disk_is_direct(d))
 		return hull_fail(err, HULL_E_UNSUPPORTED,
 				 "an image of several files has no cache 'none'");
 	return 0;

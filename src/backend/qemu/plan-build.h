@@ -57,10 +57,17 @@ int hull_plan_nic(struct hull_plan *b, size_t nth, const struct hull_device *dev
 		  struct hull_error **err);
 int hull_plan_vport(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		    struct hull_error **err);
+int hull_plan_fs(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		 struct hull_error **err);
 /* The device of all ports, unless it is there. */
 void hull_plan_vports(struct hull_plan *b);
 
-/* ---- plan-disks.c: the nth of the list of devices ---- */
+/* ---- plan-disks.c ---- */
+/* Slots of those of the list of disks. */
+#define HULL_PLAN_FIRST_DISK 8
+void hull_plan_disk(struct hull_plan *b, size_t i);
+bool hull_plan_disks_need_pci(const struct hull_config *config, enum hull_accel accel);
+/* The nth of the list of devices. */
 bool hull_plan_disk_needs_pci(const struct hull_dev_disk *d, enum hull_accel accel);
 int hull_plan_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		  struct hull_error **err);

@@ -84,6 +84,7 @@ static const struct {
 	[HULL_DEVICE_NVME] = {.add = hull_plan_nvme, .pci = true},
 	[HULL_DEVICE_USB] = {.add = hull_plan_usb_disk, .pci = true},
 	[HULL_DEVICE_NBD] = {.add = hull_plan_nbd},
+	[HULL_DEVICE_FS] = {.add = hull_plan_fs},
 	[HULL_DEVICE_RNG] = {.add = add_rng},
 	[HULL_DEVICE_BALLOON] = {.add = add_balloon},
 	[HULL_DEVICE_GPU] = {.add = add_gpu},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Disks of the list of devices: what they are made of, as nodes "devfile<n>" (the file) and
- * "dev<n>" (what the guest sees), and the devices.
+ * "dev<n>" (what the guest sees), and the devices.  Those of the list of disks likewise, as
+ * "file<n>" and "disk<n>".
  */
 #define _GNU_SOURCE
 #include "backend/qemu/plan-build.h"
@@ -9,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strbuf.h"
+#include "config/disk.h"
 #include "config/nbd.h"
 
 #include <inttypes.h>
@@ -17,61 +19,122 @@
 
 #define NS_PER_S 1000000000
 
-static bool is_block_device(const struct hull_plan *b, size_t nth)
+/* Where a disk is described, and by which names it goes. */
+struct disk {
+	const struct hull_dev_disk *d;
+	enum hull_qemu_fd_role role;
+	size_t nth, set;
+	const char *prefix; /* of its file, device and thread */
+	const char *node;
+	bool block_device;
+	size_t n_parts;
+};
+
+static struct disk listed(const struct hull_plan *b, size_t nth, const struct hull_device *dev)
 {
-	return b->host->device_blocks & UINT32_C(1) << nth;
+	return (struct disk){
+		.d = &dev->disk,
+		.role = HULL_QEMU_FD_DEVICE,
+		.nth = nth,
+		.set = HULL_QEMU_SET_DEVICE + nth,
+		.prefix = "dev",
+		.node = "dev",
+		.block_device = b->host->device_blocks & UINT32_C(1) << nth,
+		.n_parts = b->host->device_parts[nth],
+	};
 }
 
 static const char *cache_words(const struct hull_dev_disk *d)
 {
-	const char *cache = hull_disk_cache(d);
-
-	if (!strcmp(cache, "none"))
+	if (hull_disk_is_direct(d))
 		return ",cache.direct=on";
-	return !strcmp(cache, "unsafe") ? ",cache.no-flush=on" : "";
+	return hull_disk_is_unsafe(d) ? ",cache.no-flush=on" : "";
 }
 
-/* An image's own word for another file is not listened to ("backing"): what it was when it was
+/* A descriptor set instead of /proc/self/fd: QEMU duplicates the descriptor it was given, where
+ * opening it again would ask for the right to the file.
+ *
+ * An image's own word for another file is not listened to ("backing"): what it was when it was
  * opened may have changed since (files.c). */
-static void add_image(struct hull_plan *b, size_t nth, const struct hull_dev_disk *d)
+static void add_image(struct hull_plan *b, const struct disk *disk)
 {
-	bool direct = !strcmp(hull_disk_cache(d), "none");
+	const struct hull_dev_disk *d = disk->d;
 	const char *format = d->format ? d->format : "raw";
-	int fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
+	int fd = hull_plan_fd(b, disk->role, disk->nth);
 	char words[96];
 
 	snprintf(words, sizeof(words), "%s%s%s", d->readonly ? ",read-only=on" : "",
 		 d->discard ? ",discard=unmap" : "", cache_words(d));
-	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, HULL_QEMU_SET_DEVICE + nth);
-	hull_plan_addf(
-		b, "-blockdev", "driver=%s,node-name=devfile%zu,filename=/dev/fdset/%zu%s%s%s",
-		is_block_device(b, nth) ? "host_device" : "file", nth, HULL_QEMU_SET_DEVICE + nth,
-		d->aio ? ",aio=" : "", d->aio ? d->aio : "", words);
-	for (size_t i = 0; i < b->host->device_parts[nth]; i++)
-		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu",
-			       hull_plan_fd(b, HULL_QEMU_FD_PART, nth * HULL_QEMU_PARTS_MAX + i),
-			       HULL_QEMU_PART_SET(nth, i));
-	if (!strcmp(format, "raw"))
-		hull_plan_addf(b, "-blockdev", "driver=raw,node-name=dev%zu,file=devfile%zu%s", nth,
-			       nth, words);
-	else
+	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, disk->set);
+	hull_plan_addf(b, "-blockdev",
+		       "driver=%s,node-name=%sfile%zu,filename=/dev/fdset/%zu%s%s%s",
+		       disk->block_device ? "host_device" : "file", disk->prefix, disk->nth,
+		       disk->set, d->aio ? ",aio=" : "", d->aio ? d->aio : "", words);
+	for (size_t i = 0; i < disk->n_parts; i++)
 		hull_plan_addf(
-			b, "-blockdev",
-			"{\"driver\":\"%s\",\"node-name\":\"dev%zu\",\"file\":\"devfile%zu\","
-			"\"backing\":null,\"read-only\":%s,\"discard\":\"%s\","
-			"\"cache\":{\"direct\":%s,\"no-flush\":%s}}",
-			format, nth, nth, d->readonly ? "true" : "false",
-			d->discard ? "unmap" : "ignore", direct ? "true" : "false",
-			!strcmp(hull_disk_cache(d), "unsafe") ? "true" : "false");
+			b, "-add-fd", "fd=%d,set=%zu",
+			hull_plan_fd(b, HULL_QEMU_FD_PART, disk->nth * HULL_QEMU_PARTS_MAX + i),
+			HULL_QEMU_PART_SET(disk->nth, i));
+	if (!strcmp(format, "raw"))
+		hull_plan_addf(b, "-blockdev", "driver=raw,node-name=%s%zu,file=%sfile%zu%s",
+			       disk->node, disk->nth, disk->prefix, disk->nth, words);
+	else
+		hull_plan_addf(b, "-blockdev",
+			       "{\"driver\":\"%s\",\"node-name\":\"%s%zu\",\"file\":\"%sfile%zu\","
+			       "\"backing\":null,\"read-only\":%s,\"discard\":\"%s\","
+			       "\"cache\":{\"direct\":%s,\"no-flush\":%s}}",
+			       format, disk->node, disk->nth, disk->prefix, disk->nth,
+			       d->readonly ? "true" : "false", d->discard ? "unmap" : "ignore",
+			       hull_disk_is_direct(d) ? "true" : "false",
+			       hull_disk_is_unsafe(d) ? "true" : "false");
 }
 
-static void add_virtio_disk(struct hull_plan *b, size_t nth, const char *serial, const char *more)
+static const char *through_word(const struct hull_dev_disk *d)
 {
-	char properties[128];
+	return hull_disk_is_through(d) ? ",write-cache=off" : "";
+}
 
-	snprintf(properties, sizeof(properties), ",id=devblk%zu,drive=dev%zu%s%s%s", nth, nth,
-		 serial ? ",serial=" : "", serial ? serial : "", more);
-	hull_plan_listed_virtio(b, "virtio-blk", properties);
+/* The image, and the properties of a virtio device for it, which the caller frees; NULL without
+ * memory. */
+static char *add_virtio_image(struct hull_plan *b, const struct disk *disk)
+{
+	cleanup_strbuf struct hull_strbuf p = HULL_STRBUF_INIT;
+	const struct hull_dev_disk *d = disk->d;
+	size_t nth = disk->nth;
+	char *text;
+
+	if (d->iothread)
+		hull_plan_addf(b, "-object", "iothread,id=%sio%zu", disk->prefix, nth);
+	hull_strbuf_addf(&p, ",id=%sblk%zu,drive=%s%zu%s%s%s", disk->prefix, nth, disk->node, nth,
+			 d->id ? ",serial=" : "", d->id ? d->id : "", through_word(d));
+	if (d->queues)
+		hull_strbuf_addf(&p, ",num-queues=%" PRIu64, d->queues);
+	if (d->iothread)
+		hull_strbuf_addf(&p, ",iothread=%sio%zu", disk->prefix, nth);
+	add_image(b, disk);
+	text = hull_strbuf_steal(&p);
+	b->failed |= !text;
+	return text;
+}
+
+void hull_plan_disk(struct hull_plan *b, size_t i)
+{
+	const struct hull_dev_disk d = hull_disk_as_device(&b->config->disks.v[i]);
+	const struct disk disk = {
+		.d = &d,
+		.role = HULL_QEMU_FD_DISK,
+		.nth = i,
+		.set = HULL_QEMU_SET_DISK + i,
+		.prefix = "",
+		.node = "disk",
+		.block_device = b->host->block_devices & UINT32_C(1) << i,
+	};
+	cleanup_free char *properties = add_virtio_image(b, &disk);
+	char slot[16];
+
+	snprintf(slot, sizeof(slot), "%#x", HULL_PLAN_FIRST_DISK + (unsigned int)i);
+	if (properties)
+		hull_plan_virtio(b, "virtio-blk", slot, properties);
 }
 
 /* A thread is woken by the guest's writes to a queue's register, which KVM turns into events, and
@@ -81,20 +144,25 @@ bool hull_plan_disk_needs_pci(const struct hull_dev_disk *d, enum hull_accel acc
 	return d->iothread && accel != HULL_ACCEL_KVM;
 }
 
+bool hull_plan_disks_need_pci(const struct hull_config *config, enum hull_accel accel)
+{
+	for (size_t i = 0; i < config->disks.n; i++) {
+		const struct hull_dev_disk d = hull_disk_as_device(&config->disks.v[i]);
+
+		if (hull_plan_disk_needs_pci(&d, accel))
+			return true;
+	}
+	return false;
+}
+
 int hull_plan_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		  struct hull_error **err)
 {
-	cleanup_strbuf struct hull_strbuf more = HULL_STRBUF_INIT;
+	const struct disk disk = listed(b, nth, dev);
+	cleanup_free char *properties = add_virtio_image(b, &disk);
 
-	if (dev->disk.queues)
-		hull_strbuf_addf(&more, ",num-queues=%" PRIu64, dev->disk.queues);
-	if (dev->disk.iothread) {
-		hull_plan_addf(b, "-object", "iothread,id=devio%zu", nth);
-		hull_strbuf_addf(&more, ",iothread=devio%zu", nth);
-	}
-	b->failed |= more.failed;
-	add_image(b, nth, &dev->disk);
-	add_virtio_disk(b, nth, dev->disk.id, hull_strbuf_str(&more));
+	if (properties)
+		hull_plan_listed_virtio(b, "virtio-blk", properties);
 	return 0;
 }
 
@@ -102,14 +170,15 @@ int hull_plan_blk(struct hull_plan *b, size_t nth, const struct hull_device *dev
 int hull_plan_nvme(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		   struct hull_error **err)
 {
+	const struct disk disk = listed(b, nth, dev);
 	char properties[128], queues[48] = "", serial[32];
 
 	snprintf(serial, sizeof(serial), "hull-%zu", nth);
 	if (dev->disk.queues)
 		snprintf(queues, sizeof(queues), ",max_ioqpairs=%" PRIu64, dev->disk.queues);
-	add_image(b, nth, &dev->disk);
-	snprintf(properties, sizeof(properties), ",drive=dev%zu,serial=%s%s", nth,
-		 dev->disk.id ? dev->disk.id : serial, queues);
+	add_image(b, &disk);
+	snprintf(properties, sizeof(properties), ",drive=dev%zu,serial=%s%s%s", nth,
+		 dev->disk.id ? dev->disk.id : serial, queues, through_word(&dev->disk));
 	hull_plan_listed_pci(b, "nvme", properties);
 	return 0;
 }
@@ -117,9 +186,16 @@ int hull_plan_nvme(struct hull_plan *b, size_t nth, const struct hull_device *de
 int hull_plan_usb_disk(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		       struct hull_error **err)
 {
+	const struct disk disk = listed(b, nth, dev);
 	const char *serial = dev->disk.id;
 
-	add_image(b, nth, &dev->disk);
+	if (hull_disk_is_through(&dev->disk)) { /* "write-cache" is there, and has no effect */
+		hull_fail(err, HULL_E_UNSUPPORTED,
+			  "QEMU can't flush each write to a disk on the USB");
+		hull_hint(err, "give it cache 'writeback' or 'none'");
+		return -1;
+	}
+	add_image(b, &disk);
 	hull_plan_addf(b, "-device", "usb-storage,bus=usb.0,drive=dev%zu,removable=on%s%s", nth,
 		       serial ? ",serial=" : "", serial ? serial : "");
 	return 0;
@@ -165,7 +241,7 @@ int hull_plan_nbd(struct hull_plan *b, size_t nth, const struct hull_device *dev
 	const struct hull_dev_nbd *d = &dev->nbd;
 	cleanup_nbd struct hull_nbd nbd = {0};
 	cleanup_free char *text = NULL;
-	char name[32];
+	char name[32], properties[128];
 	int r, dir = -1;
 
 	if (hull_nbd_parse(d->uri, &nbd, err) < 0)
@@ -192,6 +268,8 @@ int hull_plan_nbd(struct hull_plan *b, size_t nth, const struct hull_device *dev
 	if (!text)
 		return hull_fail_nomem(err);
 	hull_plan_add(b, "-blockdev", text);
-	add_virtio_disk(b, nth, d->id, "");
+	snprintf(properties, sizeof(properties), ",id=devblk%zu,drive=dev%zu%s%s", nth, nth,
+		 d->id ? ",serial=" : "", d->id ? d->id : "");
+	hull_plan_listed_virtio(b, "virtio-blk", properties);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Devices of the description's list that lead out of the VM: consoles, network devices and vsock
- * ports.
+ * Devices of the description's list that lead out of the VM: consoles, network devices, vsock
+ * ports and directories.
  *
  * All consoles are ports of one controller, which is in the place of the first of them: so the
  * guest's hvc0, hvc1... are in the order of the list.  All vsock ports are those of one device.
@@ -10,13 +10,15 @@
 #include "backend/qemu/plan-build.h"
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "config/network.h"
+#include "config/virtiofs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 /* QEMU writes a log by itself: nobody else has to wake up for it.  It opens nothing, a descriptor
- * set being a copy of what it has. */
+ * set being a copy of what it has; whether it begins with an empty one is our affair. */
 int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device *dev,
 		      struct hull_error **err)
 {
@@ -31,8 +33,8 @@ int hull_plan_console(struct hull_plan *b, size_t nth, const struct hull_device 
 	fd = hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth);
 	if (dev->serial.log) {
 		hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, HULL_QEMU_SET_LOG + nth);
-		hull_plan_addf(b, "-chardev", "file,id=console%zu,path=/dev/fdset/%zu", nth,
-			       HULL_QEMU_SET_LOG + nth);
+		hull_plan_addf(b, "-chardev", "file,id=console%zu,path=/dev/fdset/%zu,append=on",
+			       nth, HULL_QEMU_SET_LOG + nth);
 	} else {
 		hull_plan_addf(b, "-chardev", "socket,id=console%zu,fd=%d", nth, fd);
 	}
@@ -96,5 +98,28 @@ int hull_plan_vport(struct hull_plan *b, size_t nth, const struct hull_device *d
 		    struct hull_error **err)
 {
 	hull_plan_vports(b);
+	return 0;
+}
+
+/* QEMU reads a doubled comma as one that belongs to the value. */
+int hull_plan_fs(struct hull_plan *b, size_t nth, const struct hull_device *dev,
+		 struct hull_error **err)
+{
+	cleanup_strbuf struct hull_strbuf properties = HULL_STRBUF_INIT;
+	const char *tag;
+	size_t len;
+
+	hull_plan_addf(b, "-chardev", "socket,id=fs%zu,fd=%d", nth,
+		       hull_plan_fd(b, HULL_QEMU_FD_DEVICE, nth));
+	hull_strbuf_addf(&properties, ",chardev=fs%zu,queue-size=1024,tag=", nth);
+	tag = hull_fs_tag(&dev->fs, &len);
+	for (size_t i = 0; i < len; i++) {
+		hull_strbuf_add(&properties, &tag[i], 1);
+		if (tag[i] == ',')
+			hull_strbuf_add(&properties, ",", 1);
+	}
+	if (properties.failed)
+		return hull_fail_nomem(err);
+	hull_plan_listed_virtio(b, "vhost-user-fs", properties.data);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "config/forward.h"
 #include "config/network.h"
+#include "config/resources.h"
 #include "config/vports.h"
 
 #include <assert.h>
@@ -23,15 +24,14 @@
 #define Q35_ROOT 3
 #define Q35_SHARES 5
 #define Q35_NETWORKS 6
-#define Q35_FIRST_DISK 8
 
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 const char *const hull_qemu_fd_names[] = {
-	"qmp",	 "console", "ctl",    "bulk",	"root", "share", "export",
-	"net",	 "memory",  "kernel", "initrd", "code", "store", "gdb",
-	"vsock", "vports",  "disk",   "device", "part", "nbd",	 NULL};
-static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_NBD + 2, "one name for each role");
+	"qmp",	  "console", "ctl",    "bulk", "root",	"share", "export", "net",
+	"memory", "kernel",  "initrd", "code", "store", "gdb",	 "vsock",  "vports",
+	"disk",	  "device",  "part",   "nbd",  "rng",	NULL};
+static_assert(ARRAY_SIZE(hull_qemu_fd_names) == HULL_QEMU_FD_RNG + 2, "one name for each role");
 
 void hull_plan_add(struct hull_plan *b, const char *option, const char *value)
 {
@@ -78,7 +78,8 @@ static bool has_root_daemon(const struct hull_plan *b)
 /* vhost-user daemons map the guest's memory. */
 static bool has_daemons(const struct hull_plan *b)
 {
-	return has_root_daemon(b) || b->host->n_shares || hull_vports_wanted(b->config);
+	return has_root_daemon(b) || b->host->n_shares ||
+	       hull_config_count(b->config, HULL_DEVICE_FS) || hull_vports_wanted(b->config);
 }
 
 /* Without "disable-legacy" QEMU would offer both generations to a device on the root bus. */
@@ -108,6 +109,13 @@ void hull_plan_virtio_nth(struct hull_plan *b, const char *what, int slot, size_
 	hull_plan_virtio(b, what, text, properties);
 }
 
+/* Where it is not QEMU's own: then it can be handed to daemons, and is what the description says.
+ */
+static bool has_memory_file(const struct hull_plan *b)
+{
+	return has_daemons(b) || hull_memory_backing_is_set(&b->config->memory_backing);
+}
+
 static void add_process(struct hull_plan *b)
 {
 	int qmp = hull_plan_fd(b, HULL_QEMU_FD_QMP, 0);
@@ -117,8 +125,8 @@ static void add_process(struct hull_plan *b)
 	hull_strv_add(&b->plan->argv, "-nodefaults");
 	hull_strv_add(&b->plan->argv, "-no-user-config");
 	hull_plan_add(b, "-display", "none");
-	hull_strv_add(&b->plan->argv, "-no-reboot");
-	hull_strv_add(&b->plan->argv, "-S"); /* until "cont" */
+	hull_strv_add(&b->plan->argv, "-no-reboot"); /* unless we reset it */
+	hull_strv_add(&b->plan->argv, "-S");	     /* until "cont" */
 	if (b->config->seccomp)
 		hull_plan_add(b, "-sandbox", SANDBOX);
 	hull_plan_addf(b, "-chardev", "socket,id=qmp,fd=%d", qmp);
@@ -132,22 +140,31 @@ static bool has_firmware(const struct hull_plan *b)
 
 static void add_machine(struct hull_plan *b)
 {
-	hull_plan_addf(b, "-machine", "%s%s%s", b->arch->machines[b->plan->machine],
-		       has_daemons(b) ? ",memory-backend=mem" : "",
+	hull_plan_addf(b, "-machine", "%s%s%s%s", b->arch->machines[b->plan->machine],
+		       b->config->iommu == HULL_IOMMU_SMMUV3 ? ",iommu=smmuv3" : "",
+		       has_memory_file(b) ? ",memory-backend=mem" : "",
 		       has_firmware(b) ? ",pflash0=code,pflash1=store" : "");
 	/* vhost-user devices speak modern virtio only, and it is the quicker one. */
 	if (hull_plan_is_microvm(b))
 		hull_plan_add(b, "-global", "virtio-mmio.force-legacy=false");
 	hull_plan_add(b, "-accel", hull_accel_names[b->host->accel]);
+	/* Before any device that it might have to do with. */
+	if (b->config->iommu == HULL_IOMMU_INTEL)
+		hull_plan_add(b, "-device", "intel-iommu");
 }
 
-/* Daemons need it to be a file they can be handed.  It is one of ours, see drive.c. */
+/* The file is one of ours, see memory.h. */
 static void add_memory(struct hull_plan *b)
 {
-	uint64_t mib = b->config->memory_bytes >> 20;
+	const struct hull_config *c = b->config;
+	uint64_t mib = c->memory_bytes >> 20;
 
-	hull_plan_addf(b, "-m", "%" PRIu64 "M", mib);
-	if (has_daemons(b))
+	if (c->memory_max_bytes > c->memory_bytes)
+		hull_plan_addf(b, "-m", "size=%" PRIu64 "M,slots=%" PRIu64 ",maxmem=%" PRIu64 "M",
+			       mib, c->memory_slots, c->memory_max_bytes >> 20);
+	else
+		hull_plan_addf(b, "-m", "%" PRIu64 "M", mib);
+	if (has_memory_file(b))
 		hull_plan_addf(b, "-object",
 			       "memory-backend-file,id=mem,size=%" PRIu64
 			       "M,share=on,mem-path=/proc/self/fd/%d",
@@ -156,12 +173,28 @@ static void add_memory(struct hull_plan *b)
 
 static void add_processors(struct hull_plan *b)
 {
+	cleanup_strbuf struct hull_strbuf cpu = HULL_STRBUF_INIT;
+	const struct hull_strv *features = &b->config->cpu_features;
 	const char *model = b->config->cpu_model;
 
 	if (!model)
 		model = b->host->accel == HULL_ACCEL_KVM ? "host" : b->arch->tcg_cpu;
-	hull_plan_add(b, "-cpu", model);
-	hull_plan_addf(b, "-smp", "%" PRIu64, b->config->cpus);
+	hull_strbuf_adds(&cpu, model);
+	for (size_t i = 0; i < features->n; i++) {
+		const char *name = features->v[i] + 1;
+
+		if (b->arch->cpu_signs)
+			hull_strbuf_addf(&cpu, ",%s", features->v[i]);
+		else
+			hull_strbuf_addf(&cpu, ",%s=%s", name, name[-1] == '+' ? "on" : "off");
+	}
+	b->failed |= cpu.failed;
+	hull_plan_add(b, "-cpu", hull_strbuf_str(&cpu));
+	if (b->config->cpus_max > b->config->cpus)
+		hull_plan_addf(b, "-smp", "cpus=%" PRIu64 ",maxcpus=%" PRIu64, b->config->cpus,
+			       b->config->cpus_max);
+	else
+		hull_plan_addf(b, "-smp", "%" PRIu64, b->config->cpus);
 }
 
 /* For our own kernel, whose needs we know: "quiet" keeps the console for what matters (a panic is
@@ -362,34 +395,6 @@ static int add_network(struct hull_plan *b, size_t i, struct hull_error **err)
 	return 0;
 }
 
-/* A descriptor set instead of /proc/self/fd: QEMU duplicates the descriptor it was given, where
- * opening it again would ask for the right to the file. */
-static void add_disk(struct hull_plan *b, size_t i)
-{
-	const struct hull_disk *d = &b->config->disks.v[i];
-	const char *readonly = d->readonly ? ",read-only=on" : "";
-	/* Nothing of a scratch disk outlives the guest: there is nothing to flush it for. */
-	const char *scratch = d->scratch_bytes ? ",discard=unmap,cache.no-flush=on" : "";
-	cleanup_free char *properties = NULL;
-	int fd = hull_plan_fd(b, HULL_QEMU_FD_DISK, i);
-	char slot[16];
-
-	hull_plan_addf(b, "-add-fd", "fd=%d,set=%zu", fd, HULL_QEMU_SET_DISK + i);
-	hull_plan_addf(b, "-blockdev", "driver=%s,node-name=file%zu,filename=/dev/fdset/%zu%s%s",
-		       b->host->block_devices & UINT32_C(1) << i ? "host_device" : "file", i,
-		       HULL_QEMU_SET_DISK + i, readonly, scratch);
-	hull_plan_addf(b, "-blockdev", "driver=%s,node-name=disk%zu,file=file%zu%s%s",
-		       hull_disk_format_names[d->format], i, i, readonly, scratch);
-	if (asprintf(&properties, ",id=blk%zu,drive=disk%zu%s%s", i, i, d->serial ? ",serial=" : "",
-		     d->serial ? d->serial : "") < 0) {
-		properties = NULL;
-		b->failed = true;
-		return;
-	}
-	snprintf(slot, sizeof(slot), "%#x", Q35_FIRST_DISK + (unsigned int)i);
-	hull_plan_virtio(b, "virtio-blk", slot, properties);
-}
-
 /* The socket listens already: whoever connects before QEMU is up waits. */
 static void add_gdb(struct hull_plan *b)
 {
@@ -400,21 +405,35 @@ static void add_gdb(struct hull_plan *b)
 	hull_plan_add(b, "-gdb", "chardev:gdb");
 }
 
-/* A guest that ends stays as it is, until we have looked why; resetting is shutting down already.
- * Its kernel tells by "vmcoreinfo" what a debugger has to know of it, where it lies for one. */
-static void add_dump(struct hull_plan *b)
+/* A guest that ends stays as it is, until we have looked why; resetting is shutting down already. A
+ * dump is made before QEMU does anything about a panic, and the kernel tells by "vmcoreinfo" what a
+ * debugger has to know of it, where it lies for one. */
+static void add_end(struct hull_plan *b)
 {
-	if (!b->config->panic_dump)
-		return;
-	hull_plan_add(b, "-action", "panic=pause,shutdown=pause");
-	hull_plan_add(b, "-device", "vmcoreinfo");
+	if (b->config->panic_dump)
+		hull_plan_add(b, "-action", "panic=pause,shutdown=pause");
+	else if (hull_policy_reboots(b->config))
+		hull_plan_add(b, "-action", "shutdown=pause");
+	if (b->config->panic_dump)
+		hull_plan_add(b, "-device", "vmcoreinfo");
+}
+
+static void add_rng(struct hull_plan *b)
+{
+	if (b->config->rng_source) {
+		hull_plan_addf(b, "-add-fd", "fd=%d,set=%d", hull_plan_fd(b, HULL_QEMU_FD_RNG, 0),
+			       HULL_QEMU_SET_RNG);
+		hull_plan_addf(b, "-object", "rng-random,id=rng,filename=/dev/fdset/%d",
+			       HULL_QEMU_SET_RNG);
+	}
+	hull_plan_virtio(b, "virtio-rng", "0x2", b->config->rng_source ? ",rng=rng" : "");
 }
 
 static int add_devices(struct hull_plan *b, struct hull_error **err)
 {
 	add_streams(b);
 	if (b->config->rng)
-		hull_plan_virtio(b, "virtio-rng", "0x2", "");
+		add_rng(b);
 	add_root(b);
 	for (size_t i = 0; i < b->host->n_shares; i++)
 		add_share(b, i);
@@ -426,21 +445,24 @@ static int add_devices(struct hull_plan *b, struct hull_error **err)
 	hull_plan_add(b, "-device",
 		      hull_plan_is_microvm(b) ? "pvpanic" : "pvpanic-pci,bus=pcie.0,addr=0x4");
 	for (size_t i = 0; i < b->config->disks.n; i++)
-		add_disk(b, i);
+		hull_plan_disk(b, i);
 	if (hull_plan_devices(b, err) < 0)
 		return -1;
 	add_gdb(b);
-	add_dump(b);
+	add_end(b);
 	return 0;
 }
 
-/* What would not find a transport on microvm, or has to be on a PCI bus; microvm has no flash. */
+/* What would not find a transport on microvm, or has to be on a PCI bus; microvm has neither flash
+ * nor the ACPI by which CPUs and memory come later. */
 static bool needs_pci(const struct hull_config *c, const struct hull_qemu_host *host)
 {
 	return 3 + host->n_shares + host->n_exports + c->networks.n + c->disks.n +
 			       hull_plan_devices_places(c) >
 		       MICROVM_LAST_BUS ||
-	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_plan_devices_need_pci(c, host->accel);
+	       c->firmware.kind != HULL_FIRMWARE_NONE || hull_config_grows(c) ||
+	       c->iommu != HULL_IOMMU_NONE || hull_plan_disks_need_pci(c, host->accel) ||
+	       hull_plan_devices_need_pci(c, host->accel);
 }
 
 static int choose_machine(const struct hull_config *c, const struct hull_qemu_host *host,
@@ -489,19 +511,21 @@ int hull_qemu_plan_make(const struct hull_config *config, const struct hull_qemu
 	static_assert(HULL_SHARE_GROUPS_MAX <= 8, "a slot has eight functions");
 	static_assert(HULL_EXPORTS_MAX <= 16, "two slots have sixteen");
 	static_assert(HULL_CONFIG_MAX_NETWORKS <= 8, "a slot has eight functions");
-	static_assert(Q35_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
+	static_assert(HULL_PLAN_FIRST_DISK + HULL_CONFIG_MAX_DISKS <= 24, "slots left for ports");
 	static_assert(HULL_CONFIG_MAX_DISKS <= 32, "a bit for each disk");
 	static_assert(HULL_QEMU_SET_DISK + HULL_CONFIG_MAX_DISKS <= HULL_QEMU_SET_DEVICE &&
 			      HULL_QEMU_SET_DEVICE + HULL_CONFIG_MAX_DEVICES <= HULL_QEMU_SET_LOG &&
 			      HULL_QEMU_SET_LOG + HULL_CONFIG_MAX_DEVICES <= HULL_QEMU_SET_CODE &&
-			      HULL_QEMU_SET_STORE < HULL_QEMU_SET_PART,
+			      HULL_QEMU_SET_RNG < HULL_QEMU_SET_PART,
 		      "no set has two meanings");
 
-	if (host->accel == HULL_ACCEL_TCG && config->cpus > arch->tcg_max_cpus)
+	if (host->accel == HULL_ACCEL_TCG &&
+	    MAX(config->cpus, config->cpus_max) > arch->tcg_max_cpus)
 		return hull_fail(err, HULL_E_UNSUPPORTED,
-				 "cpus: %" PRIu64 " need hardware virtualisation, %" PRIu64
+				 "%s: %" PRIu64 " need hardware virtualisation, %" PRIu64
 				 " is the most without",
-				 config->cpus, arch->tcg_max_cpus);
+				 config->cpus > arch->tcg_max_cpus ? "cpus" : "cpus_max",
+				 MAX(config->cpus, config->cpus_max), arch->tcg_max_cpus);
 	if (choose_machine(config, host, &plan.machine, err) < 0)
 		return -1;
 	add_process(&b);

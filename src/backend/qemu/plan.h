@@ -35,6 +35,7 @@ enum {
 	HULL_QEMU_SET_LOG = 200,    /* a console likewise */
 	HULL_QEMU_SET_CODE = 1000,  /* of the firmware */
 	HULL_QEMU_SET_STORE,	    /* of its variables */
+	HULL_QEMU_SET_RNG,	    /* what entropy comes from */
 	HULL_QEMU_SET_PART = 2000,  /* device times HULL_QEMU_PARTS_MAX plus its part */
 	/* What is added while it runs. */
 	HULL_QEMU_SET_ADDED = HULL_QEMU_SET_PART + HULL_CONFIG_MAX_DEVICES * HULL_QEMU_PARTS_MAX,
@@ -61,10 +62,12 @@ enum hull_qemu_fd_role {
 	HULL_QEMU_FD_VPORTS,  /* connected vhost-user socket */
 	HULL_QEMU_FD_DISK,    /* read-only or read-write, as the disk is */
 	/* Of the list of devices.  A disk: likewise.  A console: a stream socket, or a file to
-	 * print to.  A network device: a socket, connected, of the kind its mode tells. */
+	 * print to.  A network device: a socket, connected, of the kind its mode tells.  A
+	 * directory: a connected vhost-user socket. */
 	HULL_QEMU_FD_DEVICE,
 	HULL_QEMU_FD_PART, /* likewise: device times HULL_QEMU_PARTS_MAX plus its part */
 	HULL_QEMU_FD_NBD,  /* a directory with sockets that are called as the devices' indices */
+	HULL_QEMU_FD_RNG,  /* a character device, read-only */
 };
 extern const char *const hull_qemu_fd_names[]; /* indexed by role, ended by NULL */
 

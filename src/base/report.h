@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a forked child tells the agent through a pipe: one record, then the end.
+ * What a forked child tells its parent through a pipe: one record, then the end.
  *
  *     '+' data                                   done
  *     '-' code(1) cause NUL message NUL hint NUL    failed
  *
  * Nothing at all is for the reader to judge: a program that was started says nothing.
  */
-#ifndef HULL_AGENT_REPORT_H
-#define HULL_AGENT_REPORT_H
+#ifndef HULL_BASE_REPORT_H
+#define HULL_BASE_REPORT_H
 
 #include "base/error.h"
 

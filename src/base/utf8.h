@@ -4,8 +4,8 @@
  * character stands for U+FFFD.  Surrogates, overlong forms and what lies above U+10FFFF are
  * invalid.
  */
-#ifndef HULL_CONFIG_UTF8_H
-#define HULL_CONFIG_UTF8_H
+#ifndef HULL_BASE_UTF8_H
+#define HULL_BASE_UTF8_H
 
 #include <stddef.h>
 

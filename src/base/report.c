@@ -3,7 +3,7 @@
  * Records of forked children: see report.h.
  */
 #define _GNU_SOURCE
-#include "agent/report.h"
+#include "base/report.h"
 
 #include "base/cleanup.h"
 #include "base/path.h"

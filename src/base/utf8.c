@@ -3,7 +3,7 @@
  * Valid and invalid UTF-8, see utf8.h.
  */
 #define _GNU_SOURCE
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #include "base/strbuf.h"
 
