@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/agent.h"
 #include "agent/clock.h"
+#include "agent/counters.h"
 #include "agent/power.h"
 #include "agent/rpc.h"
 #include "agent/session.h"
@@ -21,6 +22,8 @@
 
 #include <string.h>
 #include <sys/utsname.h>
+
+#define COUNTERS_MAX ((size_t)64 << 10)
 
 static int done(struct hull_ttrpc_call *call)
 {
@@ -73,6 +76,18 @@ static uint64_t own_rss(void)
 	return kb << 10;
 }
 
+static void count(Hull__Agent__V1__InfoResponse *rs)
+{
+	cleanup_strbuf struct hull_strbuf memory = HULL_STRBUF_INIT, net = HULL_STRBUF_INIT;
+
+	/* What can't be read is not known. */
+	(void)hull_file_read("/proc/meminfo", COUNTERS_MAX, &memory);
+	(void)hull_file_read("/proc/self/net/dev", COUNTERS_MAX, &net);
+	rs->memory_bytes = hull_counters_memory(hull_strbuf_str(&memory), "MemTotal");
+	rs->available_bytes = hull_counters_memory(hull_strbuf_str(&memory), "MemAvailable");
+	hull_counters_net(hull_strbuf_str(&net), &rs->received_bytes, &rs->sent_bytes);
+}
+
 static int info(struct hull_agent *a, struct hull_ttrpc_call *call, const void *rq,
 		struct hull_error **err)
 {
@@ -92,6 +107,7 @@ static int info(struct hull_agent *a, struct hull_ttrpc_call *call, const void *
 	for (size_t i = 0; i < rs.n_spans; i++)
 		ptrs[i] = &spans[i];
 	rs.spans = ptrs;
+	count(&rs);
 	hull_rpc_reply(call, &rs.base);
 	return 0;
 }

@@ -95,6 +95,7 @@ int hull_backend_check(const struct hull_backend_ops *ops, struct hull_error **e
 		{"send_keys", ops->caps & HULL_CAP_INPUT, ops->send_keys},
 		{"point", ops->caps & HULL_CAP_INPUT, ops->point},
 		{"balloon", ops->caps & HULL_CAP_BALLOON, ops->balloon},
+		{"stats", ops->caps & HULL_CAP_STATS, ops->stats},
 		{"take_stream", ops->caps & (HULL_CAP_CONSOLE | HULL_CAP_SERIAL_LINK),
 		 ops->take_stream},
 	};

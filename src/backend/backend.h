@@ -47,6 +47,7 @@ struct sock_fprog;
 #define HULL_CAP_BALLOON (UINT64_C(1) << 15)	 /* balloon */
 #define HULL_CAP_RESET (UINT64_C(1) << 16)	 /* reset */
 #define HULL_CAP_DISPLAY (UINT64_C(1) << 17)	 /* takes a socket for viewers of screens */
+#define HULL_CAP_STATS (UINT64_C(1) << 18)	 /* stats */
 
 /* The virtio-fs tags: of the root share, and of the others with their number behind it. */
 #define HULL_ROOT_TAG HULL_FS_OWN_TAG "root"
@@ -180,6 +181,14 @@ struct hull_pointer {
  * instance is being freed, if nothing came before. */
 typedef void (*hull_inst_done_fn)(void *ctx, const struct hull_error *err);
 
+/* What the guest has done with all of its disks. */
+struct hull_inst_stats {
+	uint64_t read_bytes, written_bytes, reads, writes;
+};
+/* Likewise; @stats is NULL where @err is not. */
+typedef void (*hull_inst_stats_fn)(void *ctx, const struct hull_inst_stats *stats,
+				   const struct hull_error *err);
+
 struct hull_backend_ops {
 	const char *name;
 	uint64_t caps;
@@ -228,6 +237,8 @@ struct hull_backend_ops {
 	 * progress. */
 	int (*balloon)(struct hull_inst *inst, uint64_t bytes, hull_inst_done_fn done, void *ctx,
 		       struct hull_error **err);
+	int (*stats)(struct hull_inst *inst, hull_inst_stats_fn done, void *ctx,
+		     struct hull_error **err);
 	/* One line for people on what was chosen and why, "" if nothing was. */
 	const char *(*choice)(const struct hull_inst *inst);
 	pid_t (*pid)(const struct hull_inst *inst); /* 0 before start */

@@ -14,7 +14,9 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,6 +24,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* Where v2 may be mounted: by itself, or beside the v1 controllers. */
@@ -31,6 +34,9 @@ static const char *const cpu_mounts[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/c
 static const char *const memory_mounts[] = {"/sys/fs/cgroup/memory"};
 
 #define CPU_PERIOD_US 100000 /* the kernel's default */
+
+#define MARK "user.hull.vm"
+#define DEPTH_MAX 32
 
 #define PROC_CGROUP_MAX ((size_t)64 << 10)
 
@@ -271,6 +277,74 @@ int hull_cgroup_make(const char *path, int *ret_fd)
 	}
 	*ret_fd = steal_fd(&fd);
 	return 0;
+}
+
+void hull_cgroup_mark(int dir, const char *text)
+{
+	(void)fsetxattr(dir, MARK, text, strlen(text), 0);
+}
+
+int hull_cgroup_get_mark(const char *path, struct hull_strbuf *ret)
+{
+	char text[PATH_MAX];
+	ssize_t n = lgetxattr(path, MARK, text, sizeof(text));
+
+	return n < 0 ? -errno : hull_strbuf_add(ret, text, (size_t)n);
+}
+
+/* Beneath the group open as @fd, which is taken; groups that go meanwhile are no failure. */
+static int each_below(int fd, const char *path, int depth, int (*fn)(void *ctx, const char *path),
+		      void *ctx)
+{
+	DIR *d = depth < DEPTH_MAX ? fdopendir(fd) : NULL;
+	struct dirent *e;
+	int r = 0;
+
+	if (!d) {
+		close(fd);
+		return depth < DEPTH_MAX ? -ENOMEM : 0;
+	}
+	while (r == 0 && (e = readdir(d))) {
+		cleanup_free char *below = NULL;
+		struct stat st;
+		int sub;
+
+		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+			continue;
+		below = hull_path_join(path, e->d_name);
+		if (!below) {
+			r = -ENOMEM;
+			break;
+		}
+		sub = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub < 0)
+			continue;
+		if (!strncmp(e->d_name, "hull-", 5) && fstat(sub, &st) == 0 &&
+		    st.st_uid == geteuid())
+			r = fn(ctx, below);
+		if (r == 0)
+			r = each_below(sub, below, depth + 1, fn, ctx);
+		else
+			close(sub);
+	}
+	closedir(d);
+	return r;
+}
+
+int hull_cgroup_each(int (*fn)(void *ctx, const char *path), void *ctx)
+{
+	const char *const places[] = {
+		find_mount(mounts, ARRAY_SIZE(mounts), CGROUP2_SUPER_MAGIC),
+		find_mount(cpu_mounts, ARRAY_SIZE(cpu_mounts), CGROUP_SUPER_MAGIC)};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places) && r == 0; i++) {
+		int fd = places[i] ? open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+		if (fd >= 0)
+			r = each_below(fd, places[i], 0, fn, ctx);
+	}
+	return r;
 }
 
 int hull_cgroup_create(const char *name, struct hull_strbuf *ret_path, int *ret_fd)

@@ -34,6 +34,14 @@ int hull_cgroup_cpu_base(struct hull_strbuf *ret_path, bool *ret_v1);
 int hull_cgroup_create(const char *name, struct hull_strbuf *ret_path, int *ret_fd);
 /* Creates the group at @path, below one of the above; the same errors. */
 int hull_cgroup_make(const char *path, int *ret_fd);
+/* Notes whose it is, where the kernel can (5.7, for v2): best effort. */
+void hull_cgroup_mark(int dir, const char *text);
+/* Appends the note; 0 or -errno, -ENODATA where there is none. */
+int hull_cgroup_get_mark(const char *path, struct hull_strbuf *ret);
+/* @fn for each group of ours, by effective user, whose name begins with "hull-", wherever in the
+ * hierarchies that such groups can be in.  Ends early when @fn returns non-zero, which is returned;
+ * else 0 or -errno. */
+int hull_cgroup_each(int (*fn)(void *ctx, const char *path), void *ctx);
 /* All members together get @milli thousandths of a processor. */
 int hull_cgroup_limit_cpu(int dir, uint64_t milli);
 /* The least of the memory limits that this process lives under, v1 or v2, and *ret_path the group

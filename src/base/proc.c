@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "base/vec.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -415,45 +416,69 @@ const char *hull_wstatus_text(int wstatus, char buf[64])
 	return buf;
 }
 
-/* Its state as a letter, and when it was started. */
-static int read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
+/* Field @n of the third and those after it. */
+static int stat_field(const char *third, int n, uint64_t *ret)
 {
+	char number[24];
+	size_t len;
+
+	for (int field = 3; third && field < n; field++) {
+		third = strchr(third, ' ');
+		third = third ? third + 1 : NULL;
+	}
+	len = third ? strcspn(third, " \n") : 0;
+	if (!len || len >= sizeof(number))
+		return -EBADMSG;
+	memcpy(number, third, len);
+	number[len] = '\0';
+	return hull_parse_u64(number, UINT64_MAX, ret);
+}
+
+int hull_proc_stat(pid_t pid, struct hull_proc_stat *ret)
+{
+	static const int fields[] = {4, 14, 15, 16, 17, 22};
 	cleanup_strbuf struct hull_strbuf b = HULL_STRBUF_INIT;
-	char path[32], *p, *end;
+	uint64_t v[ARRAY_SIZE(fields)], hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	char path[32], *p;
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	r = hull_file_read(path, 4096, &b);
 	if (r < 0)
 		return r;
-	/* Fields 3 and 22; the second is a name in brackets that may hold anything. */
+	/* The second is a name in brackets that may hold anything. */
 	p = b.data ? strrchr(b.data, ')') : NULL;
-	if (!p || p[1] != ' ')
+	if (!p || p[1] != ' ' || !p[2])
 		return -EBADMSG;
-	*ret_state = p[2];
-	for (int field = 2; p && field < 22; field++)
-		p = strchr(p + 1, ' ');
-	end = p ? strchr(p + 1, ' ') : NULL;
-	if (!end)
-		return -EBADMSG;
-	*end = '\0';
-	return hull_parse_u64(p + 1, UINT64_MAX, ret_start);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		r = stat_field(p + 2, fields[i], &v[i]);
+		if (r < 0)
+			return r;
+	}
+	*ret = (struct hull_proc_stat){.state = p[2],
+				       .parent = (pid_t)v[0],
+				       .cpu_ns = (v[1] + v[2]) * (HULL_NS_PER_S / hz),
+				       .waited_ns = (v[3] + v[4]) * (HULL_NS_PER_S / hz),
+				       .start = v[5]};
+	return 0;
 }
 
 int hull_proc_start_time(pid_t pid, uint64_t *ret_start)
 {
-	char state;
+	struct hull_proc_stat st;
+	int r = hull_proc_stat(pid, &st);
 
-	return read_stat(pid, &state, ret_start);
+	if (r == 0)
+		*ret_start = st.start;
+	return r;
 }
 
 bool hull_process_lives(const struct hull_process_id *id, const char *boot)
 {
-	uint64_t start;
-	char state;
+	struct hull_proc_stat st;
 
-	return id->pid > 0 && !strcmp(id->boot, boot) && read_stat(id->pid, &state, &start) == 0 &&
-	       start == id->start && state != 'Z' && state != 'X';
+	return id->pid > 0 && !strcmp(id->boot, boot) && hull_proc_stat(id->pid, &st) == 0 &&
+	       st.start == id->start && st.state != 'Z' && st.state != 'X';
 }
 
 int hull_process_open(const struct hull_process_id *id)
@@ -471,4 +496,11 @@ int hull_process_open(const struct hull_process_id *id)
 	if (fd < 0)
 		return -errno;
 	return hull_process_lives(id, boot) ? steal_fd(&fd) : -ESRCH;
+}
+
+int hull_proc_pass_mark(struct hull_strv *env)
+{
+	const char *mark = getenv(HULL_PROC_MARK);
+
+	return mark ? hull_strv_addf(env, HULL_PROC_MARK "=%s", mark) : 0;
 }

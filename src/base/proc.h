@@ -17,7 +17,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct hull_strv;
 struct sock_fprog;
+
+/* In the environment of everything that belongs to a VM: the path of its run directory. */
+#define HULL_PROC_MARK "HULL_VM"
+/* Adds ours, if we have one, to the environment of a program we start.  0 or -ENOMEM. */
+int hull_proc_pass_mark(struct hull_strv *env);
 
 /* Child descriptor `to` becomes a copy of `from`.  0, 1, 2 that are not mapped are /dev/null;
  * every other descriptor is closed. */
@@ -76,6 +82,15 @@ int hull_pidfd_kill(int pidfd, int signo); /* 0 or -errno */
 /* "exited with status 1", "was killed by signal 9 (KILL)": into a buffer of 64. */
 const char *hull_wstatus_text(int wstatus, char buf[64]);
 
+struct hull_proc_stat {
+	char state; /* a letter: R, S, T, Z, ... */
+	pid_t parent;
+	uint64_t cpu_ns;    /* of all its threads */
+	uint64_t waited_ns; /* of children that it has waited for */
+	uint64_t start;	    /* clock ticks since boot */
+};
+/* What the kernel says of @pid: 0 or -errno. */
+int hull_proc_stat(pid_t pid, struct hull_proc_stat *ret);
 /* The kernel's start time of @pid in clock ticks since boot.  0 and *ret_start, or -errno. */
 int hull_proc_start_time(pid_t pid, uint64_t *ret_start);
 

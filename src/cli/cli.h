@@ -93,6 +93,8 @@ void hull_out_progress(const char *text);
 void hull_out_json_errors(bool on);
 /* What is logged goes to stderr, from that level on. */
 void hull_out_log(enum hull_log_level least);
+/* The terminal's other screen, without a cursor, and back, which also happens at exit. */
+void hull_out_screen(bool on);
 /* Flushes stdout: HULL_EXIT_FAILED with a message if what was printed did not get out. */
 int hull_out_finish(int code);
 void hull_out_help(const struct hull_verb *verb);

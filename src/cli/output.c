@@ -31,6 +31,28 @@ void hull_out(const char *fmt, ...)
 	va_end(ap);
 }
 
+static bool on_screen;
+
+static void leave_screen(void)
+{
+	if (!on_screen)
+		return;
+	on_screen = false;
+	hull_out("\033[?25h\033[?1049l");
+	(void)hull_out_flush(); /* there is nothing else to be done */
+}
+
+void hull_out_screen(bool on)
+{
+	if (!on) {
+		leave_screen();
+		return;
+	}
+	on_screen = true;
+	(void)atexit(leave_screen);
+	hull_out("\033[?1049h\033[?25l");
+}
+
 /* Messages quote guests, helpers and users: nothing of theirs may steer the terminal. */
 static void put_printable(FILE *to, const char *s)
 {

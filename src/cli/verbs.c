@@ -7,14 +7,17 @@
 #include "cli/convert.h"
 #include "cli/copy.h"
 #include "cli/create.h"
+#include "cli/df.h"
 #include "cli/doctor.h"
 #include "cli/events.h"
 #include "cli/exec.h"
+#include "cli/gc.h"
 #include "cli/lifecycle.h"
 #include "cli/list.h"
 #include "cli/logs.h"
 #include "cli/ps.h"
 #include "cli/run.h"
+#include "cli/stats.h"
 #include "cli/vfkit.h"
 #include "config.h"
 #include "config/vfkit.h"
@@ -68,6 +71,8 @@ const struct hull_verb hull_verbs[] = {
 	 hull_cp_details, hull_cmd_cp, false, NULL, NULL},
 	{"create", "create [OPTIONS]", "Make a virtual machine that stays", hull_create_opts,
 	 hull_create_details, hull_cmd_create, false, NULL, NULL},
+	{"df", "df [OPTIONS]", "Tell how much of the disk hull takes", hull_df_opts,
+	 hull_df_details, hull_cmd_df, false, NULL, NULL},
 	{"doctor", "doctor [OPTIONS]", "Tell what works on this host, and how to mend what doesn't",
 	 hull_doctor_opts, doctor_details, hull_cmd_doctor, false, NULL, NULL},
 	{"events", "events [OPTIONS]", "Tell what happened to virtual machines", hull_events_opts,
@@ -75,6 +80,8 @@ const struct hull_verb hull_verbs[] = {
 	{"exec", "exec [OPTIONS] VM [--] COMMAND [ARGS]",
 	 "Run a command in a virtual machine that runs", hull_exec_opts, hull_exec_details,
 	 hull_cmd_exec, false, NULL, NULL},
+	{"gc", "gc [OPTIONS]", "Collect what belongs to no virtual machine any more", hull_gc_opts,
+	 hull_gc_details, hull_cmd_gc, false, NULL, NULL},
 	{"inspect", "inspect VM...", "Tell all about virtual machines, as JSON", hull_inspect_opts,
 	 hull_inspect_details, hull_cmd_inspect, false, NULL, NULL},
 	{"kill", "kill [OPTIONS] VM...", "End virtual machines at once", hull_lifecycle_opts, NULL,
@@ -99,8 +106,12 @@ const struct hull_verb hull_verbs[] = {
 	 hull_run_opts, run_details, hull_cmd_run, false, NULL, NULL},
 	{"start", "start [OPTIONS] VM...", "Start virtual machines", hull_lifecycle_opts, NULL,
 	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"stats", "stats [OPTIONS] [VM...]", "Tell what virtual machines use", hull_stats_opts,
+	 hull_stats_details, hull_cmd_stats, false, NULL, NULL},
 	{"stop", "stop [OPTIONS] VM...", "Stop virtual machines", hull_stop_opts, hull_stop_details,
 	 hull_cmd_lifecycle, false, NULL, NULL},
+	{"top", "top [OPTIONS] [VM...]", "Watch what virtual machines use", hull_top_opts,
+	 hull_top_details, hull_cmd_top, false, NULL, NULL},
 	{"update", "update [OPTIONS] VM", "Change labels of a virtual machine", hull_update_opts,
 	 NULL, hull_cmd_update, false, NULL, NULL},
 	{"version", "version", "Print hull's version", no_opts, NULL, cmd_version, false, NULL,

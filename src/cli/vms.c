@@ -254,6 +254,22 @@ void hull_vms_size(uint64_t bytes, char buf[32])
 	snprintf(buf, 32, "%" PRIu64 " %s", bytes, units[i]);
 }
 
+void hull_vms_short_size(uint64_t bytes, char buf[32])
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+	double v = (double)bytes / 1024;
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(units) - 1 && v >= 999.95) {
+		v /= 1024;
+		i++;
+	}
+	if (bytes < 1024)
+		snprintf(buf, 32, "%" PRIu64 " B", bytes);
+	else
+		snprintf(buf, 32, "%.1f %s", v, units[i]);
+}
+
 static struct hull_json *time_json(uint64_t ns)
 {
 	char buf[40];

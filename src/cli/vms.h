@@ -91,6 +91,8 @@ int hull_vms_when_parse(const char *value, uint64_t *ret_ns, struct hull_error *
 void hull_vms_age(uint64_t ns, char buf[32]);
 /* "512 MiB" */
 void hull_vms_size(uint64_t bytes, char buf[32]);
+/* "41.5 MiB", rounded */
+void hull_vms_short_size(uint64_t bytes, char buf[32]);
 
 /* Quits the loop when nobody reads standard output any more.  Where that can't be watched, as a
  * file, the source is NULL. */

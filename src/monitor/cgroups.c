@@ -67,10 +67,20 @@ static int limit_cpu(const struct hull_monitor *m, const char *path, int dir,
 		     : 0;
 }
 
+/* With a note by which it is known for ours even when nothing else of the VM is left. */
+static int make(const struct hull_monitor *m, const char *path, int *ret_fd)
+{
+	int r = hull_cgroup_make(path, ret_fd);
+
+	if (r == 0)
+		hull_cgroup_mark(*ret_fd, m->config.run_dir);
+	return r;
+}
+
 int hull_monitor_enter_cgroups(struct hull_monitor *m, int *ret_fd, struct hull_error **err)
 {
 	cleanup_close int fd = -1, cpu_fd = -1;
-	int r = m->cgroup ? hull_cgroup_make(m->cgroup, &fd) : 0;
+	int r = m->cgroup ? make(m, m->cgroup, &fd) : 0;
 	bool limit = m->config.cpu_limit;
 
 	/* Without a limit the death signal has to do. */
@@ -79,7 +89,7 @@ int hull_monitor_enter_cgroups(struct hull_monitor *m, int *ret_fd, struct hull_
 	if (limit && !m->cpu_cgroup && limit_cpu(m, m->cgroup, fd, err) < 0)
 		return -1;
 	if (m->cpu_cgroup) {
-		r = hull_cgroup_make(m->cpu_cgroup, &cpu_fd);
+		r = make(m, m->cpu_cgroup, &cpu_fd);
 		if (r < 0)
 			return hull_fail_errno(err, -r, "make cgroup '%s'", m->cpu_cgroup);
 		if (limit_cpu(m, m->cpu_cgroup, cpu_fd, err) < 0)

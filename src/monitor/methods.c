@@ -217,6 +217,7 @@ static const struct method {
 	{"Ready", &hull__monitor__v1__ready_request__descriptor, method_ready, false, false},
 	{"Pause", &hull__monitor__v1__pause_request__descriptor, method_pause, false, true},
 	{"Resume", &hull__monitor__v1__resume_request__descriptor, method_resume, false, true},
+	{"Stats", &hull__monitor__v1__stats_request__descriptor, hull_monitor_stats, false, true},
 	{"Console", &hull__monitor__v1__console_request__descriptor, hull_monitor_console, false,
 	 true},
 	{"Screenshot", &hull__monitor__v1__screenshot_request__descriptor, hull_monitor_screenshot,

@@ -257,12 +257,10 @@ static int start_passt(struct nic *nic, const struct hull_net_env *env, const ch
 		       const struct hull_forwards *forwards, struct hull_helper **ret_helper,
 		       int *ret_socket, struct hull_error **err)
 {
-	static char *const envp[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL};
-	cleanup_strv struct hull_strv argv = {0};
+	cleanup_strv struct hull_strv argv = {0}, envp = {0};
 	struct hull_helper_env helper = env->helper;
 	struct hull_spawn spawn = {
 		.path = path,
-		.envp = envp,
 		.n_fds = 1,
 		.set_ids = env->set_ids,
 		.uid = env->uid,
@@ -279,7 +277,11 @@ static int start_passt(struct nic *nic, const struct hull_net_env *env, const ch
 	hull_widen(near, SOCKET_BUFFER);
 	hull_widen(far, SOCKET_BUFFER);
 	make_argv(nic->net, &nic->numbers, forwards, &argv);
-	if (argv.failed)
+	hull_strv_add(&envp, "PATH=/usr/bin:/bin");
+	hull_strv_add(&envp, "LC_ALL=C");
+	hull_proc_pass_mark(&envp);
+	spawn.envp = envp.v;
+	if (argv.failed || envp.failed)
 		return hull_fail_nomem(err);
 	if (send_first(nic, near, err) < 0)
 		return -1;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The monitor's inside, shared by its files: monitor.c (states and ends), restart.c (from an end to
- * another start), methods.c (what callers
- * may ask), control.c (pause and resume), prepare.c (what a VM needs before it starts), guest.c
+ * another start), methods.c (what callers may ask), control.c (pause and resume), prepare.c (what a
+ * VM needs before it starts), guest.c
  * (what the guest is told), ready.c (what has become ready, and who waits for it), typing.c (who
- * types at the console), timeline.c (what the start was made of), cgroups.c (its control groups), devices.c (what the list of devices is
- * connected to), screen.c (what callers may do with them), nbd.c (the sockets of NBD servers),
- * gdb.c (the socket for debuggers), held.c (what becomes of a guest that has ended), panic.c (the
- * memory of one that has panicked), clock.c (the guest's time after a jump of the host's),
- * explain.c (why it has ended).
+ * types at the console), timeline.c (what the start was made of), cgroups.c (its control groups),
+ * devices.c (what the list of devices is connected to), screen.c (what callers may do with them),
+ * stats.c (what they have done), nbd.c (the sockets of NBD servers), gdb.c (the socket for
+ * debuggers), held.c (what becomes of a guest that has ended), panic.c (the memory of one that has
+ * panicked), clock.c (the guest's time after a jump of the host's), explain.c (why it has ended).
  */
 #ifndef HULL_MONITOR_STATE_H
 #define HULL_MONITOR_STATE_H
@@ -264,6 +264,10 @@ void hull_monitor_point(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			const ProtobufCMessage *request);
 void hull_monitor_balloon(struct hull_monitor *m, struct hull_ttrpc_call *call,
 			  const ProtobufCMessage *request);
+
+/* ---- stats.c ---- */
+void hull_monitor_stats(struct hull_monitor *m, struct hull_ttrpc_call *call,
+			const ProtobufCMessage *request);
 
 /* ---- nbd.c ---- */
 /* A directory with a socket of @uid's for each NBD device that is at a Unix socket; -1 where there

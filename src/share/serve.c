@@ -6,6 +6,7 @@
 #include "share/serve.h"
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 #include "base/program.h"
 #include "share/filter.h"
 #include "share/world.h"
@@ -17,7 +18,8 @@
 
 #define NOBODY 65534
 
-/* Nothing of the caller's but HULL_HOME, by which a VM's processes can be told from others'. */
+/* Nothing of the caller's but HULL_HOME and the VM's mark, by which a VM's processes can be told
+ * from others'. */
 static int make_environment(const struct hull_share_spec *s, bool root, struct hull_strv *env,
 			    struct hull_error **err)
 {
@@ -30,6 +32,7 @@ static int make_environment(const struct hull_share_spec *s, bool root, struct h
 	hull_strv_add(env, "LD_PRELOAD=" HULL_WORLD_SHIM);
 	if (home)
 		hull_strv_addf(env, "HULL_HOME=%s", home);
+	hull_proc_pass_mark(env);
 	/* In a user namespace all but one look like nobody, root among them. */
 	if (!root || shares)
 		hull_strv_addf(env, "HULL_SHARE_IDS=%u:%u:%u:%u:%u:%u", own_uid, own_gid,

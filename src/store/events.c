@@ -148,3 +148,36 @@ int hull_store_release(struct hull_store *store, const char *id, const char *kin
 		       ? -1
 		       : 0;
 }
+
+int hull_store_orphan_claims(struct hull_store *store,
+			     int (*fn)(void *ctx, const char *kind, const char *key,
+				       const char *id),
+			     void *ctx, struct hull_error **err)
+{
+	cleanup_reset sqlite3_stmt *s = NULL;
+	int step = hull_db_query(store, err, &s,
+				 "SELECT kind, key, vm FROM claim WHERE vm NOT IN"
+				 " (SELECT id FROM vm) ORDER BY kind, key",
+				 "");
+
+	for (; step == SQLITE_ROW; step = hull_db_step(store, s, err)) {
+		int r = fn(ctx, (const char *)sqlite3_column_text(s, 0),
+			   (const char *)sqlite3_column_text(s, 1),
+			   (const char *)sqlite3_column_text(s, 2));
+
+		if (r)
+			return r;
+	}
+	return step < 0 ? -1 : 0;
+}
+
+int hull_store_drop_claim(struct hull_store *store, const char *kind, const char *key,
+			  struct hull_error **err)
+{
+	int n = hull_db_run(store, err,
+			    "DELETE FROM claim WHERE kind = ? AND key = ? AND vm NOT IN"
+			    " (SELECT id FROM vm)",
+			    "ss", kind, key);
+
+	return n < 0 ? -1 : n > 0;
+}

@@ -114,6 +114,15 @@ int hull_store_claim(struct hull_store *store, const char *id, const char *kind,
 int hull_store_release(struct hull_store *store, const char *id, const char *kind,
 		       struct hull_error **err);
 
+/* Those of VMs that are not there, which no change through here leaves; @fn as below. */
+int hull_store_orphan_claims(struct hull_store *store,
+			     int (*fn)(void *ctx, const char *kind, const char *key,
+				       const char *id),
+			     void *ctx, struct hull_error **err);
+/* One of them, if it still is one: 1, else 0, or -1. */
+int hull_store_drop_claim(struct hull_store *store, const char *kind, const char *key,
+			  struct hull_error **err);
+
 /* ---- events ---- */
 struct hull_event {
 	uint64_t seq, time_ns;

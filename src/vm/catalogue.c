@@ -87,6 +87,11 @@ bool hull_catalogue_lives(const struct hull_record *record, const char *boot)
 	return hull_process_lives(&record->monitor, boot);
 }
 
+bool hull_catalogue_has_died(const struct hull_record *record, const char *boot)
+{
+	return record->run_dir && !hull_catalogue_lives(record, boot);
+}
+
 static bool is_paused(const struct hull_record *r)
 {
 	cleanup_free char *mark = hull_path_join(r->run_dir, HULL_PAUSED_MARK);
@@ -98,9 +103,8 @@ static bool is_paused(const struct hull_record *r)
 static bool is_unsettled(const struct hull_record *r, const char *boot)
 {
 	return r->state == HULL_VM_DELETING || r->state == HULL_VM_STARTING ||
-	       r->state == HULL_VM_STOPPING ||
-	       (r->run_dir &&
-		(!hull_catalogue_lives(r, boot) || is_paused(r) != (r->state == HULL_VM_PAUSED)));
+	       r->state == HULL_VM_STOPPING || hull_catalogue_has_died(r, boot) ||
+	       (r->run_dir && is_paused(r) != (r->state == HULL_VM_PAUSED));
 }
 
 struct settling {
@@ -149,7 +153,7 @@ static int tell_unrecorded(struct hull_records *list, const char *boot, struct h
 	for (size_t i = 0; i < list->n; i++) {
 		struct hull_record *r = &list->v[i];
 
-		if (!r->run_dir || hull_catalogue_lives(r, boot))
+		if (!hull_catalogue_has_died(r, boot))
 			continue;
 		free(r->reason);
 		r->reason = strdup("not-recorded");

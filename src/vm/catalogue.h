@@ -20,6 +20,8 @@ int hull_catalogue_create(struct hull_store *store, const struct hull_config *co
 			  char ret_id[HULL_STORE_ID_LEN + 1], struct hull_error **err);
 /* Whether what a record says to live does; cheap, and without the VM's lock. */
 bool hull_catalogue_lives(const struct hull_record *record, const char *boot);
+/* Whether it says so, and it doesn't: its record is to be settled. */
+bool hull_catalogue_has_died(const struct hull_record *record, const char *boot);
 /* All VMs, after those that have ended by themselves were found and recorded: within the deadline,
  * and except where somebody else is at it.  What can't be recorded is in the list as it is, of
  * state error, and *ret_trouble, the caller's, tells why. */

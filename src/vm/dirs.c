@@ -99,14 +99,21 @@ static char *state_path(void)
 	return hull_path_join(user && *user == '/' ? user : "/nonexistent", ".local/share/hull");
 }
 
-int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err)
+int hull_dirs_find_state(const char *name, char **ret_path, struct hull_error **err)
 {
 	cleanup_free char *base = state_path();
-	cleanup_free char *path = base ? hull_path_join(base, name) : NULL;
+
+	*ret_path = base ? hull_path_join(base, name) : NULL;
+	return *ret_path ? 0 : hull_fail_nomem(err);
+}
+
+int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err)
+{
+	cleanup_free char *path = NULL;
 	int r;
 
-	if (!path)
-		return hull_fail_nomem(err);
+	if (hull_dirs_find_state(name, &path, err) < 0)
+		return -1;
 	r = hull_path_mkdirs(path, 0700);
 	if (r < 0) {
 		hull_fail_errno(err, -r, "create state directory '%s'", path);

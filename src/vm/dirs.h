@@ -20,6 +20,8 @@ int hull_dirs_run(char **ret_path, struct hull_error **err);
 /* Where what outlives VMs is kept: @name beneath $HULL_HOME/state, /var/lib/hull for root, else
  * $XDG_DATA_HOME/hull or ~/.local/share/hull; made with mode 0700.  The caller frees. */
 int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err);
+/* The same, but nothing is made. */
+int hull_dirs_find_state(const char *name, char **ret_path, struct hull_error **err);
 /* Where logs are kept: $HULL_HOME/log, /var/log/hull for root, else $XDG_STATE_HOME/hull/log or
  * ~/.local/state/hull/log.  Nothing is made.  NULL without memory; the caller frees. */
 char *hull_dirs_find_log(void);
@@ -34,6 +36,7 @@ int hull_dirs_guest(const char *guest_dir, const char *name, char **ret_path,
 
 /* What hull's own guests of an architecture boot from. */
 enum hull_artefact { HULL_ARTEFACT_KERNEL, HULL_ARTEFACT_INITRD, HULL_ARTEFACT_MODULES };
+#define HULL_ARTEFACTS 3
 int hull_dirs_artefact(const char *guest_dir, enum hull_arch arch, enum hull_artefact which,
 		       char **ret_path, struct hull_error **err);
 

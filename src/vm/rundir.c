@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "base/vec.h"
 #include "vm/dirs.h"
 
 #include <dirent.h>
@@ -68,6 +69,7 @@ static int make_locked(const char *path, int *ret_lock)
 {
 	cleanup_free char *lock = hull_path_join(path, "lock");
 	cleanup_close int fd = -1;
+	int r;
 
 	if (!lock)
 		return -ENOMEM;
@@ -76,9 +78,10 @@ static int make_locked(const char *path, int *ret_lock)
 		return -errno;
 	(void)hull_fault("rundir.made");
 	fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int r = -errno;
-
+	/* It has just been made, so that only who looks whether it is held can have it: for an
+	 * instant. */
+	r = fd < 0 ? -errno : lock_within(fd, LOCK_EX, hull_deadline_ms(LOCK_MS));
+	if (r < 0) {
 		unlink(lock);
 		rmdir(path);
 		return r;
@@ -97,6 +100,11 @@ int hull_id_make(char ret_id[HULL_ID_LEN + 1], struct hull_error **err)
 		return hull_fail_errno(err, -r, "make an id");
 	hull_hex(id, sizeof(id), ret_id);
 	return 0;
+}
+
+bool hull_id_is_short(const char *s)
+{
+	return strspn(s, "0123456789abcdef") == HULL_SHORT_LEN && !s[HULL_SHORT_LEN];
 }
 
 static char *path_in(const char *vms, const char *id)
@@ -181,8 +189,8 @@ static uint64_t number(const struct hull_json *j, const char *key)
 	return n;
 }
 
-/* If it still is the one that the monitor made. */
-static void remove_socket(const struct hull_json *j)
+/* Where it still is the one that the monitor made, the path of it, else NULL. */
+static const char *same_socket(const struct hull_json *j)
 {
 	const char *path = hull_json_str(hull_json_get(j, "path"));
 	struct stat st;
@@ -191,9 +199,30 @@ static void remove_socket(const struct hull_json *j)
 	    st.st_dev != number(j, "device") || st.st_ino != number(j, "inode") ||
 	    (uint64_t)st.st_mtim.tv_sec != number(j, "made_s") ||
 	    (uint64_t)st.st_mtim.tv_nsec != number(j, "made_ns"))
-		return;
-	if (unlink(path) < 0)
-		hull_warn("rundir", "cannot remove socket '%s', ignoring", path);
+		return NULL;
+	return path;
+}
+
+static int list_sockets(const struct hull_json *record, struct hull_strv *ret)
+{
+	const struct hull_json *list = hull_json_get(record, "sockets");
+	int r = 0;
+
+	for (size_t i = 0; i < hull_json_length(list) && r == 0; i++) {
+		const char *path = same_socket(hull_json_at(list, i));
+
+		if (path)
+			r = hull_strv_add(ret, path);
+	}
+	return r;
+}
+
+int hull_rundir_sockets(const char *path, struct hull_strv *ret)
+{
+	cleanup_json struct hull_json *j = NULL;
+	int r = read_json(path, "monitor.json", &j);
+
+	return r < 0 ? r : list_sockets(j, ret);
 }
 
 /* The cgroups named in monitor.json hold whatever outlived its monitor; of its sockets, those that
@@ -201,15 +230,16 @@ static void remove_socket(const struct hull_json *j)
 static void kill_rest(const char *path)
 {
 	cleanup_json struct hull_json *j = NULL;
-	const struct hull_json *sockets;
+	cleanup_strv struct hull_strv sockets = {0};
 
 	if (read_json(path, "monitor.json", &j) < 0)
 		return; /* the monitor died before it started anything */
 	kill_group(hull_json_str(hull_json_get(j, "cgroup")));
 	kill_group(hull_json_str(hull_json_get(j, "cpu_cgroup")));
-	sockets = hull_json_get(j, "sockets");
-	for (size_t i = 0; i < hull_json_length(sockets); i++)
-		remove_socket(hull_json_at(sockets, i));
+	(void)list_sockets(j, &sockets);
+	for (size_t i = 0; i < sockets.n; i++)
+		if (unlink(sockets.v[i]) < 0)
+			hull_warn("rundir", "cannot remove socket '%s', ignoring", sockets.v[i]);
 }
 
 static bool fresh_exit(const char *path)
@@ -232,12 +262,13 @@ static int reap_locked(const char *path, bool keep_exit, struct hull_error **err
 	return r < 0 ? hull_fail_errno(err, -r, "remove run directory '%s'", path) : 1;
 }
 
-/* 1 reaped, 0 nothing to do or kept, -1. */
-static int reap(const char *path, int vms_fd, bool keep_exit, struct hull_error **err)
+/* Nobody makes or takes the directory while @vms_fd stays locked, which it does where it is dead.
+ * 1 and *ret_fd, the lock, which we have (-1: there is no lock file, its maker died); 0 it has
+ * gone, -1. */
+static int take_dead(const char *path, int vms_fd, int *ret_fd, struct hull_error **err)
 {
 	cleanup_free char *lock = hull_path_join(path, "lock");
 	cleanup_close int fd = -1;
-	bool missing;
 	int r;
 
 	if (!lock)
@@ -248,18 +279,29 @@ static int reap(const char *path, int vms_fd, bool keep_exit, struct hull_error 
 	if (r < 0)
 		return hull_fail_errno(err, -r, "lock run directory");
 	fd = open(lock, O_RDWR | O_CLOEXEC);
-	missing = fd < 0 && errno == ENOENT;
-	if (fd < 0 && !missing) {
+	if (fd < 0 && errno != ENOENT)
+		r = hull_fail_errno(err, errno, "open '%s'", lock);
+	else if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		r = hull_fail_cause(err, HULL_E_BUSY, "running", "VM in '%s' is running", path);
+	if (r < 0) {
 		(void)flock(vms_fd, LOCK_UN);
-		return hull_fail_errno(err, errno, "open '%s'", lock);
+		return -1;
 	}
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		(void)flock(vms_fd, LOCK_UN);
-		return hull_fail_cause(err, HULL_E_BUSY, "running", "VM in '%s' is running", path);
-	}
+	*ret_fd = steal_fd(&fd);
+	return 1;
+}
+
+/* 1 reaped, 0 nothing to do or kept, -1. */
+static int reap(const char *path, int vms_fd, bool keep_exit, struct hull_error **err)
+{
+	cleanup_close int fd = -1;
+	int r = take_dead(path, vms_fd, &fd, err);
+
+	if (r <= 0)
+		return r;
 	/* From here on nobody makes or takes this directory: with the lock held others see a live
 	 * VM; without a lock file its maker died, and makers are kept out only while we unlink. */
-	if (!missing)
+	if (fd >= 0)
 		(void)flock(vms_fd, LOCK_UN);
 	r = access(path, F_OK) < 0 ? 0 : reap_locked(path, keep_exit, err);
 
@@ -294,7 +336,7 @@ static int each(int (*fn)(void *ctx, const char *path, int vms_fd, struct hull_e
 	while (r >= 0 && (e = readdir(d))) {
 		cleanup_free char *path = NULL;
 
-		if (e->d_name[0] == '.')
+		if (!hull_id_is_short(e->d_name))
 			continue;
 		path = hull_path_join(vms, e->d_name);
 		r = path ? fn(ctx, path, vms_fd, err) : hull_fail_nomem(err);
@@ -320,6 +362,49 @@ int hull_rundir_reap_all(struct hull_error **err)
 	int n = 0;
 
 	return each(reap_one, &n, err) < 0 ? -1 : n;
+}
+
+struct dead {
+	struct hull_strv *list;
+	bool keep_exit;
+};
+
+static int look(void *ctx, const char *path, int vms_fd, struct hull_error **err)
+{
+	struct dead *d = ctx;
+	cleanup_close int fd = -1;
+	int r = take_dead(path, vms_fd, &fd, NULL);
+
+	if (r <= 0)
+		return 0; /* it lives, or that can't be told */
+	r = access(path, F_OK) == 0 && !(d->keep_exit && fresh_exit(path))
+		    ? hull_strv_add(d->list, path)
+		    : 0;
+	(void)flock(vms_fd, LOCK_UN);
+	return r < 0 ? hull_fail_nomem(err) : 0;
+}
+
+int hull_rundir_list_dead(bool keep_exit, struct hull_strv *ret, struct hull_error **err)
+{
+	struct dead d = {ret, keep_exit};
+
+	return each(look, &d, err) < 0 ? -1 : 0;
+}
+
+int hull_rundir_is_dead(const char *path, struct hull_error **err)
+{
+	cleanup_free char *vms = NULL;
+	cleanup_close int vms_fd = -1, fd = -1;
+	cleanup_error struct hull_error *why = NULL;
+	int r;
+
+	if (open_vms(&vms, &vms_fd, err) < 0)
+		return -1;
+	r = take_dead(path, vms_fd, &fd, &why);
+	(void)flock(vms_fd, LOCK_UN);
+	if (r < 0 && hull_error_code(why) != HULL_E_BUSY)
+		return hull_error_move(err, &why);
+	return r >= 0;
 }
 
 /* ---- what the monitor has left there ---- */
@@ -358,6 +443,17 @@ static char *text_of(const struct hull_json *j, const char *key)
 	const char *s = hull_json_str(hull_json_get(j, key));
 
 	return strdup(s ? s : "");
+}
+
+int hull_rundir_cgroup(const char *path, char **ret)
+{
+	cleanup_json struct hull_json *j = NULL;
+	int r = read_json(path, "monitor.json", &j);
+
+	if (r < 0)
+		return r;
+	*ret = text_of(j, "cgroup");
+	return *ret ? 0 : -ENOMEM;
 }
 
 int hull_rundir_exit(const char *path, struct hull_vm_exit *ret_exit)

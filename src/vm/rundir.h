@@ -28,6 +28,11 @@
 /* A fresh one. */
 int hull_id_make(char ret_id[HULL_ID_LEN + 1], struct hull_error **err);
 
+/* Twelve hex digits, as directories and control groups are called by. */
+bool hull_id_is_short(const char *s);
+
+struct hull_strv;
+
 struct hull_rundir {
 	char *path; /* owned */
 	char id[HULL_ID_LEN + 1];
@@ -49,9 +54,18 @@ int hull_rundir_reap(const char *path, bool keep_exit, struct hull_error **err);
  * that hold an exit.json wait for the verb that asks for them, a day at most. */
 int hull_rundir_reap_all(struct hull_error **err);
 
+/* Those that a reap would remove, and whether it would remove this one, or it has gone: 1, 0, -1.
+ * Starters are kept out while we look, for microseconds. */
+int hull_rundir_list_dead(bool keep_exit, struct hull_strv *ret, struct hull_error **err);
+int hull_rundir_is_dead(const char *path, struct hull_error **err);
+/* Sockets elsewhere that its monitor has made, if they still are the same: 0 or -errno. */
+int hull_rundir_sockets(const char *path, struct hull_strv *ret);
+
 /* Whether the VM lives; false where there is no directory.  Only for who has the VM's lock in the
  * store: a starter must not find the directory's taken. */
 bool hull_rundir_held(const char *path);
+/* The group of its processes, "" if it has none: 0 or -errno.  The caller frees. */
+int hull_rundir_cgroup(const char *path, char **ret);
 /* Who its monitor is, or was: 0 or -errno. */
 int hull_rundir_monitor(const char *path, struct hull_process_id *ret_id);
 

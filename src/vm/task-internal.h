@@ -56,6 +56,8 @@ const char *hull_task_name(const struct hull_task *t);
 int hull_task_change(struct hull_task *t, const struct hull_change *change);
 /* The first step of all but waiting. */
 void hull_task_lock(struct hull_task *t);
+/* It is no verb of anybody's: it leaves alone what somebody else is at. */
+bool hull_task_only_settles(const struct hull_task *t);
 /* What the verb means now that the record is true. */
 void hull_task_rule(struct hull_task *t);
 /* A call to the monitor; @fn gets CONNECTION-LOST where there is none.  One at a time. */

@@ -176,7 +176,7 @@ static void on_status(void *ctx, const ProtobufCMessage *reply, const struct hul
 		hull_task_rule(t);
 	else if (state != HULL_VM_STATES)
 		adopt(t, state);
-	else if (t->record.state == HULL_VM_STARTING && t->o.kind != HULL_TASK_SETTLE && !kills(t))
+	else if (t->record.state == HULL_VM_STARTING && !hull_task_only_settles(t) && !kills(t))
 		hull_task_again(t); /* it is about to end, since its starter has */
 	else
 		hull_task_rule(t);
@@ -199,7 +199,7 @@ static void look(struct hull_task *t)
 /* What somebody began is finished, and there is nothing for a verb any more. */
 static void finish_removal(struct hull_task *t)
 {
-	bool wanted = t->o.kind == HULL_TASK_REMOVE || t->o.kind == HULL_TASK_SETTLE;
+	bool wanted = t->o.kind == HULL_TASK_REMOVE || hull_task_only_settles(t);
 	cleanup_free char *name = strdup(hull_task_name(t));
 
 	hull_task_remove(t);

@@ -16,6 +16,7 @@
 
 #define AGAIN_FIRST_MS 1
 #define AGAIN_MAX_MS 20
+#define CREATING_S 86400 /* in which even the slowest maker is done */
 #define SERVICE "hull.monitor.v1.Monitor"
 
 /* ---- steps ---- */
@@ -181,7 +182,7 @@ void hull_task_lock(struct hull_task *t)
 		load(t);
 		return;
 	}
-	if (r == -EAGAIN && t->o.kind == HULL_TASK_SETTLE) {
+	if (r == -EAGAIN && hull_task_only_settles(t)) {
 		hull_task_finish(t);
 		return;
 	}
@@ -193,6 +194,20 @@ void hull_task_lock(struct hull_task *t)
 	}
 	hull_fail_errno(&t->error, -r, "lock VM %s", t->shown);
 	hull_task_finish(t);
+}
+
+bool hull_task_only_settles(const struct hull_task *t)
+{
+	return t->o.kind == HULL_TASK_SETTLE || t->o.kind == HULL_TASK_COLLECT;
+}
+
+bool hull_task_is_abandoned(const struct hull_record *record)
+{
+	uint64_t now = hull_realtime_ns(), age;
+
+	age = now > record->updated_ns ? now - record->updated_ns : 0;
+	return record->state == HULL_VM_DELETING ||
+	       (record->state == HULL_VM_CREATING && age > CREATING_S * HULL_NS_PER_S);
 }
 
 void hull_task_rule(struct hull_task *t)
@@ -211,7 +226,11 @@ void hull_task_rule(struct hull_task *t)
 	};
 	enum hull_ruling r;
 
-	if (t->o.kind == HULL_TASK_WAIT || t->o.kind == HULL_TASK_SETTLE) {
+	if (t->o.kind == HULL_TASK_COLLECT && hull_task_is_abandoned(&t->record)) {
+		hull_task_remove(t);
+		return;
+	}
+	if (t->o.kind == HULL_TASK_WAIT || hull_task_only_settles(t)) {
 		hull_task_finish(t);
 		return;
 	}

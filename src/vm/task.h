@@ -24,7 +24,13 @@ enum hull_task_kind {
 	HULL_TASK_REMOVE,
 	HULL_TASK_WAIT,	  /* until it does not run any more */
 	HULL_TASK_SETTLE, /* the record says what is so; nothing where somebody else is at it */
+	/* The same, and what nobody finishes goes: see hull_task_is_abandoned(). */
+	HULL_TASK_COLLECT,
 };
+
+/* Whether its maker or remover must have died, if nobody has the VM's lock: it is being removed, or
+ * has been in the making for a day. */
+bool hull_task_is_abandoned(const struct hull_record *record);
 
 struct hull_task_options {
 	enum hull_task_kind kind;

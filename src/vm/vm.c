@@ -227,7 +227,7 @@ void hull_vm_kill(struct hull_vm *vm)
 
 /* Only what the monitor and its helpers look at: the rest may hold what is meant for the guest
  * alone, or for nobody here. */
-static int monitor_environment(struct hull_strv *env, struct hull_error **err)
+static int monitor_environment(const char *run_dir, struct hull_strv *env, struct hull_error **err)
 {
 	static const char *const names[] = {"HULL_DEBUG",     "HULL_HOME",	"PATH",
 #ifdef HULL_FAULTS
@@ -237,6 +237,7 @@ static int monitor_environment(struct hull_strv *env, struct hull_error **err)
 					    "LD_LIBRARY_PATH"};
 
 	(void)hull_strv_add(env, "LC_ALL=C");
+	(void)hull_strv_addf(env, HULL_PROC_MARK "=%s", run_dir);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const char *value = getenv(names[i]);
 
@@ -293,7 +294,10 @@ static int spawn_monitor(struct hull_vm *vm, const struct hull_config *config, i
 {
 	cleanup_strv struct hull_strv env = {0};
 	cleanup_free char *path = NULL;
-	char *argv[] = {(char *)"hull-monitor", vm->dir.id, NULL};
+	/* For people, and for those who look for what nobody can reach any more (gc-processes.c).
+	 */
+	char *argv[] = {(char *)"hull-monitor", vm->dir.id,
+			(char *)(vm->tied ? "tied" : "detached"), NULL};
 	struct hull_fd_map fds[3 + HULL_CONFIG_MAX_DEVICES] = {{socket_fd, 3},
 							       {vm->dir.lock_fd, 4}};
 	struct hull_spawn spec = {
@@ -310,7 +314,8 @@ static int spawn_monitor(struct hull_vm *vm, const struct hull_config *config, i
 		fds[spec.n_fds++] = (struct hull_fd_map){STDERR_FILENO, 2};
 	spec.n_fds += hand_down(config, fds + spec.n_fds);
 
-	if (hull_program_path("hull-monitor", &path, err) < 0 || monitor_environment(&env, err) < 0)
+	if (hull_program_path("hull-monitor", &path, err) < 0 ||
+	    monitor_environment(vm->dir.path, &env, err) < 0)
 		return -1;
 	spec.path = path;
 	spec.envp = env.v;

@@ -32,8 +32,8 @@ struct hull_vm_ops {
 	void (*ended)(void *ctx, const struct hull_vm_end *end);
 };
 
-/* Fills in run_dir, the id unless it has one, and what else is ours to choose.  With config->tied the VM ends when this
- * process does, whatever happens; else it outlives it once ready. */
+/* Fills in run_dir, the id unless it has one, and what else is ours to choose.  With config->tied
+ * the VM ends when this process does, whatever happens; else it outlives it once ready. */
 int hull_vm_start(struct hull_loop *loop, struct hull_config *config, const struct hull_vm_ops *ops,
 		  void *ctx, struct hull_vm **ret_vm, struct hull_error **err);
 /* Kills at once (0), or powers off and kills when @timeout_ms has passed. */

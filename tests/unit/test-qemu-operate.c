@@ -44,9 +44,31 @@ static void test_args(void **state)
 	assert_args(hull_qemu_args_balloon(UINT64_C(1) << 40), "{\"value\":1099511627776}");
 }
 
+static void test_blockstats(void **state)
+{
+	static const char text[] =
+		"[{\"qdev\":\"/machine/x\",\"stats\":{\"rd_bytes\":512,\"wr_bytes\":1024,"
+		"\"rd_operations\":1,\"wr_operations\":2}},"
+		"{\"node-name\":\"storefile\",\"stats\":{\"rd_bytes\":4096}},"
+		"{\"qdev\":\"/machine/y\",\"stats\":{\"rd_bytes\":1,\"wr_bytes\":-1}},"
+		"{\"qdev\":\"/machine/z\"},7]";
+	cleanup_json struct hull_json *j = NULL;
+	struct hull_inst_stats s;
+
+	assert_int_equal(hull_json_parse(text, sizeof(text) - 1, &j, NULL), 0);
+	hull_qemu_read_blockstats(j, &s);
+	assert_int_equal(s.read_bytes, 513);
+	assert_int_equal(s.written_bytes, 1024);
+	assert_int_equal(s.reads, 1);
+	assert_int_equal(s.writes, 2);
+	hull_qemu_read_blockstats(NULL, &s);
+	assert_int_equal(s.read_bytes, 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_args)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_args),
+					   cmocka_unit_test(test_blockstats)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -480,17 +480,6 @@ static int qemu_create(const struct hull_backend_env *env, const struct hull_con
 	return 0;
 }
 
-/* Nothing of ours: it may hold what the user passes to the guest. */
-static int make_environment(const struct hull_strv *more, struct hull_strv *env,
-			    struct hull_error **err)
-{
-	hull_strv_add(env, "PATH=/usr/bin:/bin");
-	hull_strv_add(env, "LC_ALL=C");
-	for (size_t i = 0; more && i < more->n; i++)
-		hull_strv_add(env, more->v[i]);
-	return env->failed ? hull_fail_nomem(err) : 0;
-}
-
 /* QEMU holds a descriptor for each file that the guest has open in its exports. */
 static uint64_t most_files(void)
 {
@@ -521,7 +510,7 @@ static int spawn(struct qemu *q, const struct hull_qemu_plan *plan,
 	};
 	int tail_fd = -1;
 
-	if (make_environment(exports->env, &env, err) < 0)
+	if (hull_qemu_environment(exports->env, &env, err) < 0)
 		return -1;
 	spec.envp = env.v;
 	if (hull_tail_new(q->env.loop, &q->tail, &tail_fd, err) < 0 ||
@@ -692,6 +681,15 @@ int hull_qemu_execute_held(struct hull_inst *inst, const char *command, struct h
 	return execute_with(q, check_held(q, err) == 0, command, arguments, done, ctx, err);
 }
 
+int hull_qemu_query(struct hull_inst *inst, const char *command, hull_qmp_reply_fn fn, void *ctx,
+		    struct hull_error **err)
+{
+	struct qemu *q = from_inst(inst);
+
+	return check_running(q, err) < 0 ? -1
+					 : hull_qmp_execute(q->qmp, command, NULL, fn, ctx, err);
+}
+
 int hull_qemu_add_fd(struct hull_inst *inst, int fd, uint64_t *ret_set, struct hull_error **err)
 {
 	struct qemu *q = from_inst(inst);
@@ -776,7 +774,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 		HULL_CAP_VIRTIOFS | HULL_CAP_QCOW2 | HULL_CAP_STREAM_NET | HULL_CAP_USER_NET |
 		HULL_CAP_EXPORTS | HULL_CAP_GDB | HULL_CAP_DUMP | HULL_CAP_VHOST_VSOCK |
 		HULL_CAP_SCREENSHOT | HULL_CAP_INPUT | HULL_CAP_BALLOON | HULL_CAP_RESET |
-		HULL_CAP_DISPLAY,
+		HULL_CAP_DISPLAY | HULL_CAP_STATS,
 	.checks = hull_qemu_checks,
 	.command = hull_qemu_command,
 	.create = qemu_create,
@@ -793,6 +791,7 @@ const struct hull_backend_ops hull_qemu_backend = {
 	.send_keys = hull_qemu_send_keys,
 	.point = hull_qemu_point,
 	.balloon = hull_qemu_balloon,
+	.stats = hull_qemu_stats,
 	.choice = qemu_choice,
 	.pid = qemu_pid,
 	.free = qemu_free,

@@ -31,6 +31,7 @@
 
 #include "backend/backend.h"
 #include "base/json.h"
+#include "proto/qmp.h"
 
 extern const struct hull_backend_ops hull_qemu_backend;
 
@@ -39,6 +40,9 @@ extern const struct hull_backend_ops hull_qemu_backend;
  * may be NULL. */
 int hull_qemu_execute(struct hull_inst *inst, const char *command, struct hull_json *arguments,
 		      hull_inst_done_fn done, void *ctx, struct hull_error **err);
+/* The same without arguments, for what it answers. */
+int hull_qemu_query(struct hull_inst *inst, const char *command, hull_qmp_reply_fn fn, void *ctx,
+		    struct hull_error **err);
 /* The same of one that is held. */
 int hull_qemu_execute_held(struct hull_inst *inst, const char *command, struct hull_json *arguments,
 			   hull_inst_done_fn done, void *ctx, struct hull_error **err);

@@ -7,6 +7,7 @@
 
 #include "backend/qemu/files.h"
 #include "base/cleanup.h"
+#include "base/proc.h"
 
 int hull_qemu_look_over(const struct hull_backend_env *env, const struct hull_config *config,
 			char **ret_binary, struct hull_accel_choice *ret_accel,
@@ -93,4 +94,15 @@ int hull_qemu_command(const struct hull_backend_env *env, const struct hull_conf
 	*ret_argv = plan.argv;
 	plan.argv = (struct hull_strv){0};
 	return 0;
+}
+
+int hull_qemu_environment(const struct hull_strv *more, struct hull_strv *env,
+			  struct hull_error **err)
+{
+	hull_strv_add(env, "PATH=/usr/bin:/bin");
+	hull_strv_add(env, "LC_ALL=C");
+	hull_proc_pass_mark(env);
+	for (size_t i = 0; more && i < more->n; i++)
+		hull_strv_add(env, more->v[i]);
+	return env->failed ? hull_fail_nomem(err) : 0;
 }

@@ -34,5 +34,9 @@ int hull_qemu_plan_here(const struct hull_config *config, const struct hull_qemu
 int hull_qemu_command(const struct hull_backend_env *env, const struct hull_config *config,
 		      const struct hull_backend_sockets *sockets, struct hull_strv *ret_argv,
 		      struct hull_error **err);
+/* Its environment: nothing of ours but the VM's mark, as that may hold what the user passes to the
+ * guest; and @more, which may be NULL. */
+int hull_qemu_environment(const struct hull_strv *more, struct hull_strv *env,
+			  struct hull_error **err);
 
 #endif

@@ -185,3 +185,57 @@ int hull_qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 		    hull_json_string("fd:dump"));
 	return hull_qemu_execute_held(inst, "dump-guest-memory", args, done, ctx, err);
 }
+
+struct query {
+	hull_inst_stats_fn done;
+	void *ctx;
+};
+
+static void add_figure(const struct hull_json *stats, const char *key, uint64_t *sum)
+{
+	uint64_t v;
+
+	if (hull_json_get_u64(hull_json_get(stats, key), &v) == 0)
+		*sum += v;
+}
+
+void hull_qemu_read_blockstats(const struct hull_json *answer, struct hull_inst_stats *ret)
+{
+	*ret = (struct hull_inst_stats){0};
+	for (size_t i = 0; i < hull_json_length(answer); i++) {
+		const struct hull_json *node = hull_json_at(answer, i);
+		const struct hull_json *stats = hull_json_get(node, "stats");
+
+		/* Without a device it is what a disk's file lies in, or a flash chip. */
+		if (!hull_json_str(hull_json_get(node, "qdev")))
+			continue;
+		add_figure(stats, "rd_bytes", &ret->read_bytes);
+		add_figure(stats, "wr_bytes", &ret->written_bytes);
+		add_figure(stats, "rd_operations", &ret->reads);
+		add_figure(stats, "wr_operations", &ret->writes);
+	}
+}
+
+static void on_stats(void *ctx, const struct hull_json *result, const struct hull_error *error)
+{
+	struct query *q = ctx;
+	struct hull_inst_stats stats;
+
+	hull_qemu_read_blockstats(result, &stats);
+	q->done(q->ctx, error ? NULL : &stats, error);
+	free(q);
+}
+
+int hull_qemu_stats(struct hull_inst *inst, hull_inst_stats_fn done, void *ctx,
+		    struct hull_error **err)
+{
+	struct query *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return hull_fail_nomem(err);
+	*q = (struct query){done, ctx};
+	if (hull_qemu_query(inst, "query-blockstats", on_stats, q, err) == 0)
+		return 0;
+	free(q);
+	return -1;
+}

@@ -21,6 +21,11 @@ int hull_qemu_balloon(struct hull_inst *inst, uint64_t bytes, hull_inst_done_fn 
 int hull_qemu_dump(struct hull_inst *inst, hull_inst_done_fn done, void *ctx,
 		   struct hull_error **err);
 
+int hull_qemu_stats(struct hull_inst *inst, hull_inst_stats_fn done, void *ctx,
+		    struct hull_error **err);
+
+/* The answer of "query-blockstats", added up. */
+void hull_qemu_read_blockstats(const struct hull_json *answer, struct hull_inst_stats *ret);
 /* "add-fd", "remove-fd" */
 struct hull_json *hull_qemu_args_set(uint64_t set);
 /* "screendump" of devices[@device] into set @set. */
