@@ -32,7 +32,8 @@ def main():
     # What was on the screen comes again; the size is this terminal's; another program is still there.
     s = hull(24, 80, "attach", "-i", "web", "shell")
     s.expect(r"again-42\r\n")
-    s.type("\x15stty size; sleep 1000\r")
+    # One job: between two of them the shell's own group may not be the terminal's yet.
+    s.type("\x15sh -c 'stty size; exec sleep 1000'\r")
     s.expect(r"24 80\r\n")
     s.resize(40, 120)
     s.type("\x03")
