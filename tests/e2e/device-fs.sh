@@ -48,6 +48,7 @@ two"
 ln -s work link
 mkfifo turn
 for machine in microvm q35; do
+	rm -f out # what is waited for is not the last round's
 	timeout 100 "$HULL" run -i --machine $machine --device virtio-fs,sharedDir=work,mountTag='t g' \
 		--device virtio-fs,sharedDir=./link/ -- sh -c "mkdir -p /fs/one /fs/two
 		mount -t virtiofs 't g' /fs/one && mount -t virtiofs link /fs/two && at=/fs/two by=$machine && $deeds

@@ -40,6 +40,7 @@ mkfifo turn
 exec 9<>turn
 launch()
 {
+	rm -f err # what is waited for is not told by the one before
 	timeout 150 "$@" <turn >out 2>err &
 	started=$!
 	wait_for 100 grep -q 'shown by VNC: vncviewer' err

@@ -8,6 +8,7 @@ begin()
 {
 	: >out
 	# A shell without job control has its background jobs ignore SIGINT, which hull respects.
+	rm -f out # what is waited for is not of the one before
 	env --default-signal "$HULL" run -- "$@" >out 2>err &
 	pid=$!
 	wait_for 60 grep -q ready out
@@ -55,6 +56,7 @@ ended 130
 
 # What the caller ignores stays ignored.
 : >out
+rm -f out
 (trap '' HUP && exec "$HULL" run -- sh -c 'echo ready; sleep 2; exit 9') >out 2>err &
 pid=$!
 wait_for 60 grep -q ready out

@@ -29,6 +29,7 @@ truncate -s 1M disk.raw
 # launch ARGS... : starts it with Debian's kernel, reads its console into ./console
 launch()
 {
+	rm -f err # what is waited for is not told by the one before
 	"$@" >out 2>err &
 	started=$!
 	wait_for 60 grep -q 'serial console is' err

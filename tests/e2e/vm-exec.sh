@@ -86,6 +86,7 @@ begin()
 {
 	: >out
 	# A shell without job control has its background jobs ignore SIGINT, which hull respects.
+	rm -f out # what is waited for is not of the one before
 	env --default-signal "$HULL" exec "$@" >out 2>err &
 	pid=$!
 	wait_for 60 grep -q ready out

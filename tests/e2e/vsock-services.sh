@@ -90,6 +90,7 @@ socat -u "UNIX-CONNECT:$(sed -n "s/.*serial console is '\(.*\)'/\1/p" err)" - >c
 is_told
 [ "$code" -eq 0 ] || fail "hull vfkit: $code: $(cat err)"
 
+rm -f console # what is waited for is not of the one before
 # shellcheck disable=SC2086 # words
 "$HULL" run --agent none --machine q35 --kernel "$guest/vmlinuz" --initrd initrd --append quiet $services "unix://$T/rest.sock" \
 	>console 2>err &
