@@ -77,12 +77,24 @@ def processes():
 
 
 def kill_all(only=None):
-    for pid, (name, _, _) in processes().items():
-        if only in (None, name):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+    """Their pids: they hold their locks until they are dead."""
+    killed = [pid for pid, (name, _, _) in processes().items() if only in (None, name)]
+    for pid in killed:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    return killed
+
+
+def is_dead(pid):
+    """What has no memory any more, and so no environment, may have its files still."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            text = f.read()
+    except OSError:
+        return True
+    return text[text.rindex(")") + 2] in "ZX"
 
 
 def points():
@@ -99,8 +111,8 @@ def points():
 def prepare(before, name, **env):
     for verb in before:
         if verb == "!":
-            kill_all()
-            wait_until(lambda: not processes(), "what was killed is there still")
+            killed = kill_all()
+            wait_until(lambda: not processes() and all(map(is_dead, killed)), "what was killed is there still")
             continue
         code, _, err = hull(SCENARIOS[verb][1], name, **env)
         if code:
