@@ -39,8 +39,23 @@ static void record_failure(struct hull_task *t)
 		.hint = hull_error_hint(t->error),
 	};
 
-	if (hull_task_change(t, &c) == 0)
+	/* First the directory, which its monitor's last breath may still hold: while the record
+	 * names it, somebody will finish this. */
+	if (t->record.run_dir && hull_rundir_held(t->record.run_dir) &&
+	    hull_ms_left(t->die_by_ns)) {
+		hull_task_again(t);
+		return;
+	}
+	if (t->record.run_dir && hull_rundir_reap(t->record.run_dir, false, NULL) < 0)
 		hull_task_finish(t);
+	else if (hull_task_change(t, &c) == 0)
+		hull_task_finish(t);
+}
+
+static void fail_start(struct hull_task *t)
+{
+	t->die_by_ns = hull_deadline_ms(HULL_TASK_DIE_MS);
+	hull_task_next(t, record_failure);
 }
 
 static void record_start(struct hull_task *t)
@@ -74,7 +89,7 @@ static void on_ended(void *ctx, const struct hull_vm_end *end)
 	if (!t->error) /* between being ready and our taking note of it */
 		hull_fail_cause(&t->error, end->code, end->reason, "the VM ended: %s",
 				end->message);
-	hull_task_next(t, record_failure);
+	fail_start(t);
 }
 
 static const struct hull_vm_ops vm_ops = {.ready = on_ready, .ended = on_ended};
@@ -110,10 +125,8 @@ void hull_task_start(struct hull_task *t)
 	if (hull_task_change(t, &c) < 0)
 		return;
 	if (describe(t) < 0 ||
-	    hull_vm_start(t->loop, &t->config, &vm_ops, t, &t->vm, &t->error) < 0) {
-		hull_task_next(t, record_failure);
-		return;
-	}
+	    hull_vm_start(t->loop, &t->config, &vm_ops, t, &t->vm, &t->error) < 0)
+		fail_start(t);
 }
 
 /* ---- stop and kill ---- */

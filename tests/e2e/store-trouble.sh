@@ -49,6 +49,33 @@ kill -KILL "$holder"
 wait "$holder" 2>/dev/null
 expect 0 "$HULL" start web
 
+# ---- a monitor that is killed while it starts, and whose lock outlives it for a moment: nothing stays ----
+printf '{"version":1,"backend":"mock","agent":"none","memory":"64M","append":["boot=20000"]}' >slow.json
+expect 0 "$HULL" create --config slow.json --name slow
+for _ in 1 2 3 4 5 6; do
+	timeout 60 "$HULL" start slow >start.out 2>&1 &
+	start=$!
+	wait_for 10 sh -c '"$0" inspect slow | jq -e ".[0] | .state == \"starting\"" && test -e "$HULL_HOME"/run/vm/"$("$0" inspect slow | jq -r ".[0].id[:12]")"/monitor.json' "$HULL"
+	dir=$HULL_HOME/run/vm/$("$HULL" inspect slow | jq -r '.[0].id[:12]')
+	python3 -c 'import fcntl, json, os, signal, sys, time
+lock = open(sys.argv[1] + "/lock")
+os.kill(json.load(open(sys.argv[1] + "/monitor.json"))["pid"], signal.SIGKILL)
+while True:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        break
+    except OSError:
+        pass
+time.sleep(0.3)' "$dir"
+	code=0
+	wait "$start" || code=$?
+	[ "$code" -eq 1 ] || fail "start: $code, $(cat start.out)"
+	has start.out 'monitor'
+	[ ! -e "$dir" ] || fail "left: $(ls "$dir")"
+done
+state slow error start-failed
+expect 0 "$HULL" rm slow
+
 # ---- the host was booted anew: nothing lives, whatever the records and the directories say ----
 kill -KILL "$("$HULL" inspect web | jq '.[0].monitor_pid')"
 wait_for 10 sh -c 'flock -n "$HULL_HOME"/run/vm/*/lock true'
