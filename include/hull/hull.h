@@ -7,5 +7,6 @@
 
 #include <hull/config.h>
 #include <hull/error.h>
+#include <hull/vms.h>
 
 #endif

@@ -68,27 +68,6 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	}
 }
 
-/* Whoever has the terminal or the descriptors that a device wants is gone when it starts. */
-static int check_detached(const struct hull_config *c, struct hull_error **err)
-{
-	if (hull_device_stdio(c)) {
-		hull_fail(err, HULL_E_UNSUPPORTED,
-			  "a VM that stays can't have the device virtio-serial,stdio: nobody's "
-			  "standard streams are its");
-		hull_hint(err, "let it log to a file, or have a terminal: virtio-serial,pty");
-		return -1;
-	}
-	for (size_t i = 0; i < c->devices.n; i++) {
-		if (c->devices.v[i].kind != HULL_DEVICE_NET || !c->devices.v[i].net.socket)
-			continue;
-		hull_fail(err, HULL_E_UNSUPPORTED,
-			  "devices[%zu].fd: a VM that stays can't have a descriptor of ours", i);
-		hull_hint(err, "name a socket by its path");
-		return -1;
-	}
-	return 0;
-}
-
 static int create(struct create *c, struct hull_error **err)
 {
 	cleanup_store struct hull_store *store = NULL;
@@ -97,7 +76,7 @@ static int create(struct create *c, struct hull_error **err)
 	char id[HULL_STORE_ID_LEN + 1], buf[16];
 	struct hull_config *config = &c->machine.config;
 
-	if (hull_machine_opts_complete(&c->machine, err) < 0 || check_detached(config, err) < 0 ||
+	if (hull_machine_opts_complete(&c->machine, err) < 0 ||
 	    hull_catalogue_open(hull_deadline_ms(DEADLINE_MS), &store, err) < 0 ||
 	    hull_catalogue_create(store, config, c->machine.settings->guest_dir, config->name,
 				  &c->labels, id, err) < 0)

@@ -71,6 +71,7 @@ void hull_records_fini(struct hull_records *records);
 int hull_labels_add(struct hull_labels *labels, const char *key, const char *value);
 const char *hull_labels_get(const struct hull_labels *labels, const char *key);
 void hull_labels_fini(struct hull_labels *labels);
+#define cleanup_labels __attribute__((cleanup(hull_labels_fini)))
 
 /* [a-zA-Z0-9][a-zA-Z0-9._-]{0,62}. */
 int hull_store_check_name(const char *name, struct hull_error **err);

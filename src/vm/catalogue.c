@@ -51,6 +51,27 @@ static int check(const char *json, const char *id, const char *guest_dir, struct
 	return hull_config_validate(&c, err);
 }
 
+/* Whoever has the terminal or the descriptors that a device wants is gone when it starts. */
+static int check_stays(const struct hull_config *c, struct hull_error **err)
+{
+	if (hull_device_stdio(c)) {
+		hull_fail(err, HULL_E_UNSUPPORTED,
+			  "a VM that stays can't have the device virtio-serial,stdio: nobody's "
+			  "standard streams are its");
+		hull_hint(err, "let it log to a file, or have a terminal: virtio-serial,pty");
+		return -1;
+	}
+	for (size_t i = 0; i < c->devices.n; i++) {
+		if (c->devices.v[i].kind != HULL_DEVICE_NET || !c->devices.v[i].net.socket)
+			continue;
+		hull_fail(err, HULL_E_UNSUPPORTED,
+			  "devices[%zu].fd: a VM that stays can't have a descriptor of ours", i);
+		hull_hint(err, "name a socket by its path");
+		return -1;
+	}
+	return 0;
+}
+
 int hull_catalogue_create(struct hull_store *store, const struct hull_config *config,
 			  const char *guest_dir, const char *name, const struct hull_labels *labels,
 			  char ret_id[HULL_STORE_ID_LEN + 1], struct hull_error **err)
@@ -68,8 +89,8 @@ int hull_catalogue_create(struct hull_store *store, const struct hull_config *co
 		.labels = *labels,
 	};
 
-	if (hull_id_make(r.id, err) < 0 || hull_config_to_json(config, &json, err) < 0 ||
-	    check(json, r.id, guest_dir, err) < 0)
+	if (check_stays(config, err) < 0 || hull_id_make(r.id, err) < 0 ||
+	    hull_config_to_json(config, &json, err) < 0 || check(json, r.id, guest_dir, err) < 0)
 		return -1;
 	r.config = json;
 	if (hull_store_add(store, &r, err) < 0)

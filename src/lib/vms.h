@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files behind hull/vms.h share: the handle, and one call through it.  Each call has its
+ * own loop and its own connection to the store, so that calls of several threads don't meet;
+ * connections that are done with are kept for the next.
+ */
+#ifndef HULL_LIB_VMS_H
+#define HULL_LIB_VMS_H
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "config/settings.h"
+#include "store/records.h"
+
+#include <hull/vms.h>
+#include <pthread.h>
+
+#define HULL_LIB_IDLE_MAX 4
+#define HULL_LIB_LOOK_MS 20000 /* calls that wait for no guest */
+
+struct hull_vms {
+	struct hull_settings settings; /* as they were when it was made */
+	pthread_mutex_t lock;	       /* of all that follows */
+	struct hull_store *idle[HULL_LIB_IDLE_MAX];
+	size_t n_idle;
+};
+
+struct hull_lib_call {
+	struct hull_vms *vms;
+	struct hull_verb_options o;
+	uint64_t deadline_ns; /* 0: none */
+	struct hull_store *store;
+	struct hull_loop *loop;
+	struct hull_source *cancel;
+	bool canceled;
+};
+
+/* @default_ms: 0 for no limit.  End it also where this has failed. */
+int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
+			const struct hull_verb_options *options, uint64_t default_ms,
+			struct hull_error **err);
+/* @r, or that it was cancelled: the loop was left then. */
+int hull_lib_call_result(struct hull_lib_call *call, int r, struct hull_error **err);
+void hull_lib_call_end(struct hull_lib_call *call);
+#define cleanup_lib_call cleanup_with(hull_lib_call_end)
+
+/* ---- records as callers see them ---- */
+
+/* NULL without memory. */
+struct hull_vm_info *hull_lib_info(const struct hull_record *record);
+int hull_lib_infos(const struct hull_records *records, struct hull_vm_info ***ret,
+		   struct hull_error **err);
+int hull_lib_labels(const struct hull_vm_label *labels, size_t n, bool removes,
+		    struct hull_labels *ret, struct hull_error **err);
+
+#endif
