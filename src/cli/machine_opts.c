@@ -217,6 +217,10 @@ static int set_choice(struct hull_config *c, int id, const char *value, struct h
 		r = set_name(&i, "end of a guest that reboots", value, hull_on_reboot_names, err);
 		c->on_reboot = (enum hull_on_reboot)i;
 		return r;
+	case HULL_OPT_ISOLATION:
+		r = set_name(&i, "isolation", value, hull_isolation_names, err);
+		c->isolation = (enum hull_isolation)i;
+		return r;
 	case HULL_OPT_SHARE_CACHE:
 		r = set_name(&i, "cache mode", value, hull_share_cache_names, err);
 		c->share_cache = (enum hull_share_cache)i;
@@ -303,6 +307,7 @@ static int set_vm_option(struct hull_machine_opts *o, int id, const char *value,
 	case HULL_OPT_SHARE_DRIVER:
 	case HULL_OPT_LINK:
 	case HULL_OPT_ON_REBOOT:
+	case HULL_OPT_ISOLATION:
 		o->root_said |= id == HULL_OPT_ROOT;
 		o->agent_said |= id == HULL_OPT_AGENT;
 		return set_choice(c, id, value, err);

@@ -60,6 +60,7 @@ enum {
 	HULL_OPT_MEMORY_MAX,
 	HULL_OPT_MEMORY_SLOTS,
 	HULL_OPT_ON_REBOOT,
+	HULL_OPT_ISOLATION,
 	HULL_OPT_RESTART,
 	HULL_OPT_CONFIG,
 	HULL_OPT_CONSOLE,
@@ -128,6 +129,8 @@ enum {
 		{HULL_OPT_ON_REBOOT, "on-reboot", "WHAT",                                          \
 		 "end, or reboot: the guest goes on in the same machine (default for --firmware)", \
 		 NULL},                                                                            \
+		{HULL_OPT_ISOLATION, "isolation", "KIND",                                          \
+		 "normal, or strict: nothing is shared with other VMs, memory neither", NULL},     \
 		{HULL_OPT_RESTART, "restart", "POLICY",                                            \
 		 "no, on-failure[:N] or always: what follows when the machine has ended by "       \
 		 "itself",                                                                         \

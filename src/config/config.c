@@ -297,6 +297,10 @@ static const struct hull_field config_table[] = {
 		struct hull_config, on_reboot, "on_reboot", 0, enum hull_on_reboot,
 		HULL_ON_REBOOT_AUTO, hull_on_reboot_names,
 		"whether the VM ends when its guest reboots; auto: unless firmware boots it"),
+	HULL_FIELD_ENUM(struct hull_config, isolation, "isolation", 0, enum hull_isolation,
+			HULL_ISOLATION_NORMAL, hull_isolation_names,
+			"strict: nothing is shared with other VMs: booted cold, and pages of its "
+			"memory are not merged with equal ones"),
 	HULL_FIELD_STRUCT(struct hull_config, restart, "restart", 0, &hull_restart_fields,
 			  "whether the VM is started anew when it has ended by itself"),
 	HULL_FIELD_STRING(struct hull_config, run_dir, "run_dir", HULL_FIELD_OURS,

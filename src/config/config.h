@@ -235,6 +235,7 @@ struct hull_config {
 	bool tied; /* stops when the starter's connection closes */
 	uint64_t boot_timeout_ms;
 	enum hull_on_reboot on_reboot;
+	enum hull_isolation isolation;
 	struct hull_restart restart;
 	char *run_dir;
 	char *log_dir;	   /* of the console's log, if it is to be kept; NULL: run_dir */

@@ -19,6 +19,10 @@ const char *const hull_on_reboot_names[] = {"auto", "end", "reboot", NULL};
 static_assert(ARRAY_SIZE(hull_on_reboot_names) == HULL_ON_REBOOT_REBOOT + 2,
 	      "one name for each value");
 
+const char *const hull_isolation_names[] = {"normal", "strict", NULL};
+static_assert(ARRAY_SIZE(hull_isolation_names) == HULL_ISOLATION_STRICT + 2,
+	      "one name for each value");
+
 const char *const hull_restart_policy_names[] = {"no", "on-failure", "always", NULL};
 static_assert(ARRAY_SIZE(hull_restart_policy_names) == HULL_RESTART_ALWAYS + 2,
 	      "one name for each value");
@@ -123,5 +127,8 @@ int hull_policy_check(const struct hull_config *c, struct hull_error **err)
 	if (c->on_reboot == HULL_ON_REBOOT_REBOOT && c->gdb.kind != HULL_GDB_NONE)
 		return hull_fail(err, HULL_E_INVALID,
 				 "on_reboot: a guest under a debugger ends when it reboots");
+	if (c->isolation == HULL_ISOLATION_STRICT && !c->seccomp)
+		return hull_fail(err, HULL_E_INVALID,
+				 "isolation: 'strict' is not for a hypervisor without seccomp");
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What becomes of a VM whose guest has ended: the policies of its description, and what follows
- * from them.  Pure; src/monitor carries it out.
+ * The policies of a VM: what becomes of it when its guest has ended, and what it shares with
+ * others; and what follows from them.  Pure; src/monitor carries it out.
  */
 #ifndef HULL_CONFIG_POLICY_H
 #define HULL_CONFIG_POLICY_H
@@ -20,6 +20,13 @@ struct hull_fields;
 enum hull_on_reboot { HULL_ON_REBOOT_AUTO, HULL_ON_REBOOT_END, HULL_ON_REBOOT_REBOOT };
 
 extern const char *const hull_on_reboot_names[];
+
+/* What a VM may have in common with others of its user.  Strict: nothing: it is booted cold, never
+ * restored from what others started from, and the kernel doesn't merge equal pages of its memory
+ * with theirs, by which they could be told apart or attacked. */
+enum hull_isolation { HULL_ISOLATION_NORMAL, HULL_ISOLATION_STRICT };
+
+extern const char *const hull_isolation_names[];
 
 /* A VM that has ended by itself once it had been ready.  On-failure: unless its guest has powered
  * off or rebooted.  Nobody starts one anew that was stopped on request. */

@@ -60,6 +60,7 @@ static const struct option {
 	{"ignition", 0, WORD, "ignition", NULL},
 	{"timesync", 0, TIMESYNC, "timesync", NULL},
 	{"on-reboot", 0, WORD, "on_reboot", NULL},
+	{"isolation", 0, WORD, "isolation", NULL},
 	{"restart", 0, RESTART, "restart", NULL},
 };
 

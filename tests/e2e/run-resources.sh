@@ -49,6 +49,12 @@ mapping()
 		END { print best }' "/proc/$(of_vm qemu)/smaps"
 }
 
+# mergeable : how many mappings of QEMU's the kernel may merge with others
+mergeable()
+{
+	grep -c '^VmFlags:.* mg' "/proc/$(of_vm qemu)/smaps"
+}
+
 # pollers N : so many of QEMU's threads wait in ppoll(): the main one, and those for I/O
 pollers()
 {
@@ -90,6 +96,17 @@ else
 	[ "$limit" != unlimited ] && [ "$limit" -lt $((mib << 10)) ] || fail "can't be locked: $(cat err)"
 	refused EXHAUSTED memory-lock-limit "$mib MiB can't be locked in memory: the limit is $limit KiB" 'ulimit -Hl' \
 		-m ${mib}M --memory-backing lock
+fi
+
+# The host's kernel may merge equal pages of machines, but not those of one that is to be isolated.
+# Memory that a server of files can see is in a file, of which the kernel merges nothing.
+if [ -e /sys/kernel/mm/ksm/run ] && [ "$(id -u)" -ne 0 ]; then
+	begin --share-driver 9p -- sh -c 'echo ready; read -r line'
+	[ "$(mergeable)" -gt 0 ] || fail 'nothing can be merged'
+	ended
+	begin --share-driver 9p --isolation strict -- sh -c 'echo ready; read -r line'
+	[ "$(mergeable)" -eq 0 ] || fail "$(mergeable) mappings can be merged"
+	ended
 fi
 
 # A file without a name on a disk, all of it there.

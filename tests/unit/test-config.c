@@ -67,6 +67,7 @@ static void test_everything_round_trips(void **state)
 		"\"network_config\":\"/nc\"},\"ignition\":\"/g\",\"timesync\":{\"port\":9},"
 		"\"rng\":false,\"seccomp\":false,"
 		"\"tied\":true,\"boot_timeout_ms\":1,\"on_reboot\":\"end\","
+		"\"isolation\":\"strict\","
 		"\"restart\":{\"policy\":\"on-failure\",\"max\":3},\"run_dir\":\"/r\","
 		"\"rest\":{\"kind\":\"tcp\",\"address\":\"::1\",\"port\":80},"
 		"\"programs\":{\"qemu\":\"/q\",\"virtiofsd\":\"/v\",\"passt\":\"/p\"}}";

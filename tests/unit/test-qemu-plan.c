@@ -179,6 +179,7 @@ static const struct {
 	{"gdb", "{" BOOT ",\"gdb\":{\"kind\":\"socket\"}}", &tcg},
 	{"dump", "{" BOOT ",\"panic_dump\":\"/d\"}", &tcg},
 	{"on-reboot", "{" BOOT ",\"on_reboot\":\"reboot\"}", &tcg},
+	{"isolation", "{" BOOT ",\"isolation\":\"strict\"}", &tcg},
 	{"aarch64", "{" BOOT ",\"arch\":\"aarch64\"}", &arm},
 	{"aarch64-much",
 	 "{" BOOT ",\"arch\":\"aarch64\",\"machine\":\"virt\",\"cpus\":256,\"networks\":[{}],"

@@ -143,7 +143,8 @@ static bool has_firmware(const struct hull_plan *b)
 
 static void add_machine(struct hull_plan *b)
 {
-	hull_plan_addf(b, "-machine", "%s%s%s%s", b->arch->machines[b->plan->machine],
+	hull_plan_addf(b, "-machine", "%s%s%s%s%s", b->arch->machines[b->plan->machine],
+		       b->config->isolation == HULL_ISOLATION_STRICT ? ",mem-merge=off" : "",
 		       b->config->iommu == HULL_IOMMU_SMMUV3 ? ",iommu=smmuv3" : "",
 		       has_memory_file(b) ? ",memory-backend=mem" : "",
 		       has_firmware(b) ? ",pflash0=code,pflash1=store" : "");
