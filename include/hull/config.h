@@ -116,7 +116,8 @@ struct hull_nbd_options {
 struct hull_fs_options {
 	size_t size;
 	const char *dir;
-	const char *tag; /* name to mount it by; default: the last component of dir */
+	const char *tag;   /* name to mount it by; default: the last component of dir */
+	uint64_t readonly; /* the guest can't write to it */
 };
 
 /* A share with Apple's translator for x86 programs; on Apple's computers only.  vfkit: rosetta. */

@@ -180,6 +180,7 @@ static const struct hull_field fs_rows[] = {
 	     .json = "mountTag", .key = "mountTag", .rank = 2, .metavar = "TAG"),
 	PATH(hull_dev_fs, dir, "dir", "directory to share", .json = "sharedDir", .key = "sharedDir",
 	     .rank = 1, .flags = HULL_WORD_NEEDED, .metavar = "DIR"),
+	OURS(hull_dev_fs, readonly, bool, BOOL, "readonly", "the guest can't write to it"),
 };
 
 static const struct hull_field rosetta_rows[] = {

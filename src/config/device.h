@@ -89,6 +89,7 @@ struct hull_dev_nbd {
 struct hull_dev_fs {
 	char *tag; /* NULL: the last component of dir */
 	char *dir;
+	bool readonly; /* beyond vfkit's words */
 };
 
 struct hull_dev_rosetta {

@@ -64,6 +64,7 @@ COMPLETE(hull_nbd_options, nbd_members);
 static const struct hull_lib_member fs_members[] = {
 	TEXT(hull_fs_options, dir),
 	TEXT(hull_fs_options, tag),
+	FLAG(hull_fs_options, readonly),
 };
 COMPLETE(hull_fs_options, fs_members);
 

@@ -149,8 +149,9 @@ static int describe(const struct hull_share_env *env, const struct hull_share_gr
 	spec->top = strdup(top);
 	if (!spec->top)
 		return hull_fail_nomem(err);
-	return hull_tree_bind(&spec->tree, env->device->dir, top,
-			      HULL_TREE_WRITABLE | HULL_TREE_RECURSIVE, err);
+	return hull_tree_bind(
+		&spec->tree, env->device->dir, top,
+		HULL_TREE_RECURSIVE | (env->device->readonly ? 0 : HULL_TREE_WRITABLE), err);
 }
 
 /* The spec in a memory file. */

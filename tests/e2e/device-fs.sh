@@ -71,6 +71,15 @@ none
 host"
 done
 
+# One that is not to be written to is refused by the host, whatever the guest mounts it as.
+echo kept >work/kept
+expect 0 timeout 100 "$HULL" run --device virtio-fs,sharedDir=work,readonly -- sh -c 'mkdir /fs
+	mount -t virtiofs -o rw work /fs && cat /fs/kept; echo lost >/fs/kept; rm -f /fs/kept; mkdir /fs/made; mount -o remount,rw /fs
+	echo lost >/fs/kept; grep -c " /fs virtiofs rw" /proc/mounts'
+is out 'kept
+1'
+[ "$(cat work/kept)" = kept ] && [ ! -e work/made ] || fail "the host has $(ls -ln work)"
+
 # ---- without an agent ----
 
 # It mounts both, does its deeds, and powers off unless it is to stay.
