@@ -5,8 +5,10 @@
 #ifndef HULL_HULL_H
 #define HULL_HULL_H
 
+#include <hull/client.h>
 #include <hull/config.h>
 #include <hull/error.h>
+#include <hull/instance.h>
 #include <hull/vms.h>
 
 #endif

@@ -106,10 +106,20 @@ static void on_cancel(void *ctx, uint32_t events)
 	hull_loop_quit(call->loop, -ECANCELED);
 }
 
+int hull_lib_cancel_fd(const struct hull_cancel *cancel)
+{
+	return cancel ? cancel->fd : -1;
+}
+
+int hull_lib_fail_canceled(struct hull_error **err)
+{
+	return hull_fail(err, HULL_E_CANCELED, "the call was cancelled");
+}
+
 /* Reading it would take it back. */
 static bool is_canceled(const struct hull_cancel *cancel)
 {
-	struct pollfd p = {.fd = cancel ? cancel->fd : -1, .events = POLLIN};
+	struct pollfd p = {.fd = hull_lib_cancel_fd(cancel), .events = POLLIN};
 
 	return poll(&p, 1, 0) > 0;
 }
@@ -148,7 +158,7 @@ int hull_lib_call_result(struct hull_lib_call *call, int r, struct hull_error **
 		return r;
 	if (err)
 		hull_error_free(steal_ptr(err));
-	return hull_fail(err, HULL_E_CANCELED, "the call was cancelled");
+	return hull_lib_fail_canceled(err);
 }
 
 void hull_lib_call_end(struct hull_lib_call *call)

@@ -44,6 +44,10 @@ int hull_lib_call_result(struct hull_lib_call *call, int r, struct hull_error **
 void hull_lib_call_end(struct hull_lib_call *call);
 #define cleanup_lib_call cleanup_with(hull_lib_call_end)
 
+/* Readable once it has been said; NULL: -1. */
+int hull_lib_cancel_fd(const struct hull_cancel *cancel);
+int hull_lib_fail_canceled(struct hull_error **err);
+
 /* ---- records as callers see them ---- */
 
 /* NULL without memory. */

@@ -311,6 +311,30 @@ void hull_rpc_call(struct hull_rpc *rpc, const char *service, const char *method
 	(void)hull_fault("rpc.called");
 }
 
+int hull_rpc_open(struct hull_rpc *rpc, const struct hull_ttrpc_request *request,
+		  const struct hull_ttrpc_call_cb *cb, void *ctx, struct hull_ttrpc_call **ret_call,
+		  struct hull_error **err)
+{
+	if (!rpc->ttrpc)
+		return hull_fail_cause(err, HULL_E_UNAVAILABLE, HULL_RPC_LOST,
+				       "%s: connection closed", request->method);
+	if (hull_ttrpc_call(rpc->ttrpc, request, cb, ctx, ret_call, err) < 0)
+		return -1;
+	rearm(rpc);
+	return 0;
+}
+
+size_t hull_rpc_queued(const struct hull_rpc *rpc)
+{
+	return rpc->conn ? hull_conn_queued(rpc->conn) : 0;
+}
+
+void hull_rpc_pause(struct hull_rpc *rpc, bool paused)
+{
+	if (rpc->conn)
+		hull_conn_pause(rpc->conn, paused);
+}
+
 struct wait {
 	bool done;
 	const ProtobufCMessageDescriptor *type;

@@ -9,6 +9,8 @@
 #include "base/loop.h"
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct hull_rpc;
 
@@ -37,6 +39,20 @@ typedef void (*hull_rpc_fn)(void *ctx, const ProtobufCMessage *reply,
 void hull_rpc_call(struct hull_rpc *rpc, const char *service, const char *method,
 		   const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
 		   uint64_t deadline_ns, hull_rpc_fn fn, void *ctx);
+
+struct hull_ttrpc_call;
+struct hull_ttrpc_call_cb;
+struct hull_ttrpc_request;
+
+/* A call by bytes, or of a stream, as hull_ttrpc_call(); it must have been cancelled or done before
+ * the connection is freed.  Where that is lost, done() comes before closed(). */
+int hull_rpc_open(struct hull_rpc *rpc, const struct hull_ttrpc_request *request,
+		  const struct hull_ttrpc_call_cb *cb, void *ctx, struct hull_ttrpc_call **ret_call,
+		  struct hull_error **err);
+/* Bytes that the peer has not taken yet. */
+size_t hull_rpc_queued(const struct hull_rpc *rpc);
+/* Nothing is read meanwhile. */
+void hull_rpc_pause(struct hull_rpc *rpc, bool paused);
 
 /* A blocking call: runs @loop until the answer is there.  *ret_reply may be NULL; free it with
  * protobuf_c_message_free_unpacked(). */

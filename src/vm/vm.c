@@ -22,6 +22,7 @@
 #include "monitor/serial.h"
 #include "vm/rundir.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,7 +41,7 @@ struct hull_vm {
 	void *ctx;
 	struct hull_rundir dir;
 	char *vsock, *console;
-	bool tied, ready, ending, ended;
+	bool tied, no_child, ready, ending, ended;
 	bool answered;	    /* whether it is ready has been told */
 	char exit_text[64]; /* how the monitor ended, once it has been reaped */
 	uint64_t reap_until_ns;
@@ -137,12 +138,23 @@ static void on_monitor_exit(void *ctx, int wstatus)
 	hull_source_arm(vm->later, 1);
 }
 
+static void kill_monitor(const struct hull_vm *vm)
+{
+	struct hull_process_id id;
+	cleanup_close int fd = -1;
+
+	if (vm->monitor.pidfd >= 0) {
+		(void)hull_pidfd_kill(vm->monitor.pidfd, SIGKILL);
+	} else if (vm->tied && hull_rundir_monitor(vm->dir.path, &id) == 0) {
+		fd = hull_process_open(&id);
+		if (fd >= 0)
+			(void)hull_pidfd_kill(fd, SIGKILL);
+	}
+}
+
 static void on_end_deadline(void *ctx)
 {
-	struct hull_vm *vm = ctx;
-
-	if (vm->monitor.pidfd >= 0)
-		(void)hull_pidfd_kill(vm->monitor.pidfd, SIGKILL);
+	kill_monitor(ctx);
 }
 
 /* The monitor closed its end: it is about to exit, or died. */
@@ -306,11 +318,11 @@ static int spawn_monitor(struct hull_vm *vm, const struct hull_config *config, i
 		.fds = fds,
 		.n_fds = 2,
 		.new_session = true,
-		.detach = !vm->tied,
+		.detach = !vm->tied || vm->no_child,
 	};
 
 	/* 2 stays ours only while tied: a detached monitor must not hold our terminal. */
-	if (vm->tied)
+	if (vm->tied && !vm->no_child)
 		fds[spec.n_fds++] = (struct hull_fd_map){STDERR_FILENO, 2};
 	spec.n_fds += hand_down(config, fds + spec.n_fds);
 
@@ -396,6 +408,7 @@ int hull_vm_start(struct hull_loop *loop, struct hull_config *config, const stru
 	vm->ops = ops;
 	vm->ctx = ctx;
 	vm->tied = config->tied;
+	vm->no_child = ops->no_child;
 	vm->dir.lock_fd = -1;
 	vm->monitor.pidfd = -1;
 	if (prepare(vm, config, err) < 0)
@@ -424,6 +437,29 @@ fail:
 	return -1;
 }
 
+/* One that we are not the parent of is followed by its lock. */
+static void reap_tied(const struct hull_vm *vm)
+{
+	uint64_t deadline = hull_deadline_ms(vm->no_child ? END_MS : 0);
+
+	for (bool killed = false;;) {
+		cleanup_error struct hull_error *err = NULL;
+
+		if (hull_rundir_reap(vm->dir.path, false, &err) == 0 ||
+		    hull_error_code(err) != HULL_E_BUSY)
+			return;
+		if (hull_ms_left(deadline)) {
+			(void)poll(NULL, 0, REAP_AGAIN_MS);
+		} else if (!killed && vm->no_child) {
+			kill_monitor(vm);
+			killed = true;
+			deadline = hull_deadline_ms(REAP_MS);
+		} else {
+			return;
+		}
+	}
+}
+
 void hull_vm_free(struct hull_vm *vm)
 {
 	int wstatus;
@@ -444,7 +480,7 @@ void hull_vm_free(struct hull_vm *vm)
 	}
 	hull_closep(&vm->dir.lock_fd);
 	if (vm->tied && vm->dir.path && !vm->ended)
-		(void)hull_rundir_reap(vm->dir.path, false, NULL);
+		reap_tied(vm);
 	hull_rundir_fini(&vm->dir);
 	free(vm->vsock);
 	free(vm->console);

@@ -30,6 +30,9 @@ struct hull_vm_ops {
 	void (*ready)(void *ctx, const struct hull_error *error);
 	/* Once, after everything of the VM is gone: processes, sockets, directory. */
 	void (*ended)(void *ctx, const struct hull_vm_end *end);
+	/* The monitor is to be no child of ours and to leave our standard error alone, even where
+	 * it is tied; a detached one never is. */
+	bool no_child;
 };
 
 /* Fills in run_dir, the id unless it has one, and what else is ours to choose.  With config->tied
