@@ -7,6 +7,7 @@
 
 #include <hull/config.h>
 #include <hull/error.h>
+#include <hull/observe.h>
 #include <hull/vms.h>
 
 #endif

@@ -107,11 +107,12 @@ static void on_cancel(void *ctx, uint32_t events)
 }
 
 /* Reading it would take it back. */
-static bool is_canceled(const struct hull_cancel *cancel)
+bool hull_lib_call_canceled(struct hull_lib_call *call)
 {
-	struct pollfd p = {.fd = cancel ? cancel->fd : -1, .events = POLLIN};
+	struct pollfd p = {.fd = call->o.cancel ? call->o.cancel->fd : -1, .events = POLLIN};
 
-	return poll(&p, 1, 0) > 0;
+	call->canceled = call->canceled || poll(&p, 1, 0) > 0;
+	return call->canceled;
 }
 
 int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
@@ -126,8 +127,7 @@ int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
 		return -1;
 	ms = call->o.timeout_ms ? call->o.timeout_ms : default_ms;
 	call->deadline_ns = ms ? hull_deadline_ms(ms) : 0;
-	call->canceled = is_canceled(call->o.cancel);
-	if (call->canceled)
+	if (hull_lib_call_canceled(call))
 		return hull_lib_call_result(call, 0, err);
 	call->store = take_idle(vms);
 	if (call->store)
