@@ -9,6 +9,7 @@
 #include <hull/config.h>
 #include <hull/error.h>
 #include <hull/instance.h>
+#include <hull/observe.h>
 #include <hull/vms.h>
 
 #endif

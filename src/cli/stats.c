@@ -87,73 +87,26 @@ static void round_fini(struct hull_stats_round *r)
 	*r = (struct hull_stats_round){0};
 }
 
-static bool runs(const struct hull_record *r)
-{
-	return (r->state == HULL_VM_RUNNING || r->state == HULL_VM_PAUSED) && r->run_dir;
-}
-
-/* Keeps those that run, in their order. */
-static void keep_running(struct hull_records *list)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < list->n; i++) {
-		struct hull_record r = list->v[i];
-
-		if (runs(&r)) {
-			list->v[i] = list->v[n];
-			list->v[n++] = r;
-		}
-	}
-	for (size_t i = n; i < list->n; i++)
-		hull_record_fini(&list->v[i]);
-	list->n = n;
-}
-
-static int find_one(struct hull_stats_job *j, const char *ref, struct hull_records *list,
-		    struct hull_error **err)
-{
-	cleanup_record struct hull_record r = {0};
-	struct hull_record *slot;
-
-	if (hull_catalogue_find(j->store, j->loop, ref, hull_deadline_ms(ANSWER_MS), &r, err) < 0)
-		return -1;
-	for (size_t i = 0; i < list->n; i++)
-		if (!strcmp(list->v[i].id, r.id))
-			return 0; /* named twice */
-	if (!runs(&r)) {
-		hull_fail_cause(err, HULL_E_STATE, "not-running", "VM '%s' is not running", ref);
-		hull_hint(err, "start it with 'hull start'");
-		return -1;
-	}
-	slot = hull_vec_push(list);
-	if (!slot)
-		return hull_fail_nomem(err);
-	*slot = r;
-	r = (struct hull_record){0};
-	return 0;
-}
-
 static int find(struct hull_stats_job *j, bool quiet, struct hull_records *ret,
 		struct hull_error **err)
 {
 	if (!j->n_refs) {
 		cleanup_error struct hull_error *trouble = NULL;
 
-		if (hull_catalogue_list(j->store, j->loop, hull_deadline_ms(ANSWER_MS), ret,
-					&trouble, err) < 0)
+		if (hull_stats_find(j->store, j->loop, NULL, hull_deadline_ms(ANSWER_MS), ret,
+				    &trouble, err) < 0)
 			return -1;
 		if (trouble && !quiet) {
 			hull_out_error(trouble);
 			j->code = HULL_EXIT_FAILED;
 		}
-		keep_running(ret);
 		return 0;
 	}
 	for (size_t i = 0; i < j->n_refs; i++) {
 		cleanup_error struct hull_error *why = NULL;
 
-		if (find_one(j, j->refs[i], ret, &why) == 0)
+		if (hull_stats_find(j->store, j->loop, j->refs[i], hull_deadline_ms(ANSWER_MS), ret,
+				    NULL, &why) == 0)
 			continue;
 		if (!quiet)
 			hull_out_error(why);

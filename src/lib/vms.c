@@ -117,11 +117,12 @@ int hull_lib_fail_canceled(struct hull_error **err)
 }
 
 /* Reading it would take it back. */
-static bool is_canceled(const struct hull_cancel *cancel)
+bool hull_lib_call_canceled(struct hull_lib_call *call)
 {
-	struct pollfd p = {.fd = hull_lib_cancel_fd(cancel), .events = POLLIN};
+	struct pollfd p = {.fd = hull_lib_cancel_fd(call->o.cancel), .events = POLLIN};
 
-	return poll(&p, 1, 0) > 0;
+	call->canceled = call->canceled || poll(&p, 1, 0) > 0;
+	return call->canceled;
 }
 
 int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
@@ -136,8 +137,7 @@ int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
 		return -1;
 	ms = call->o.timeout_ms ? call->o.timeout_ms : default_ms;
 	call->deadline_ns = ms ? hull_deadline_ms(ms) : 0;
-	call->canceled = is_canceled(call->o.cancel);
-	if (call->canceled)
+	if (hull_lib_call_canceled(call))
 		return hull_lib_call_result(call, 0, err);
 	call->store = take_idle(vms);
 	if (call->store)

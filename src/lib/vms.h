@@ -39,6 +39,8 @@ struct hull_lib_call {
 int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
 			const struct hull_verb_options *options, uint64_t default_ms,
 			struct hull_error **err);
+/* Also before the loop has run. */
+bool hull_lib_call_canceled(struct hull_lib_call *call);
 /* @r, or that it was cancelled: the loop was left then. */
 int hull_lib_call_result(struct hull_lib_call *call, int r, struct hull_error **err);
 void hull_lib_call_end(struct hull_lib_call *call);

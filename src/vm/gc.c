@@ -94,6 +94,17 @@ static int lock(struct hull_gc *gc, const struct hull_orphan *o, struct hull_sto
 	return r == 0;
 }
 
+/* 0, or -1: @what is not begun any more. */
+static int go_on(struct hull_gc *gc, const char *what, struct hull_error **err)
+{
+	if (gc->o.given_up && gc->o.given_up(gc->ctx))
+		return hull_fail(err, HULL_E_CANCELED, "%s: somebody has given up", what);
+	if (!hull_ms_left(gc->o.deadline_ns))
+		return hull_fail_cause(err, HULL_E_TIMEOUT, "deadline",
+				       "%s: not done in the time that was given", what);
+	return 0;
+}
+
 static void collect(struct hull_gc *gc, const struct hull_gc_module *m, const struct hull_orphan *o)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -107,11 +118,8 @@ static void collect(struct hull_gc *gc, const struct hull_gc_module *m, const st
 	}
 	if (r == 0)
 		r = HULL_GC_IN_USE;
-	else if (r > 0 && !hull_ms_left(gc->o.deadline_ns))
-		r = hull_fail_cause(&err, HULL_E_TIMEOUT, "deadline",
-				    "%s: not done in the time that was given", o->what);
 	else if (r > 0)
-		r = m->collect(gc, o, &err);
+		r = go_on(gc, o->what, &err) < 0 ? -1 : m->collect(gc, o, &err);
 	hull_store_unlock(&held);
 	if (r == HULL_GC_GONE)
 		return;
@@ -126,9 +134,8 @@ static void collect(struct hull_gc *gc, const struct hull_gc_module *m, const st
 
 static int find(struct hull_gc *gc, const struct hull_gc_module *m, struct hull_error **err)
 {
-	if (!hull_ms_left(gc->o.deadline_ns))
-		return hull_fail_cause(err, HULL_E_TIMEOUT, "deadline",
-				       "no time was left to look for any %s", m->kind);
+	if (go_on(gc, m->kind, err) < 0)
+		return -1;
 	if (hull_store_list(gc->store, &gc->records, err) < 0)
 		return -1;
 	return m->find(gc, err);

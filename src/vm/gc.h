@@ -32,6 +32,8 @@ struct hull_gc_item {
 struct hull_gc_options {
 	bool dry_run;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
+	/* Whether what is not begun yet is to be left; NULL: never. */
+	bool (*given_up)(void *ctx);
 };
 
 /* @error: of HULL_GC_FAILED. */

@@ -11,12 +11,71 @@
 #include "hull/agent.pb-c.h"
 #include "monitor.pb-c.h"
 #include "monitor/rpc.h"
+#include "vm/catalogue.h"
 
 #include <string.h>
 
 #define MONITOR "hull.monitor.v1.Monitor"
 #define AGENT "hull.agent.v1.Agent"
 #define AGENT_PORT 1024
+
+/* ---- which ---- */
+
+static bool runs(const struct hull_record *r)
+{
+	return (r->state == HULL_VM_RUNNING || r->state == HULL_VM_PAUSED) && r->run_dir;
+}
+
+/* Keeps those that run, in their order. */
+static void keep_running(struct hull_records *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct hull_record r = list->v[i];
+
+		if (runs(&r)) {
+			list->v[i] = list->v[n];
+			list->v[n++] = r;
+		}
+	}
+	for (size_t i = n; i < list->n; i++)
+		hull_record_fini(&list->v[i]);
+	list->n = n;
+}
+
+int hull_stats_find(struct hull_store *store, struct hull_loop *loop, const char *ref,
+		    uint64_t deadline_ns, struct hull_records *ret, struct hull_error **ret_trouble,
+		    struct hull_error **err)
+{
+	cleanup_record struct hull_record r = {0};
+	struct hull_record *slot;
+
+	if (!ref) {
+		if (hull_catalogue_list(store, loop, deadline_ns, ret, ret_trouble, err) < 0)
+			return -1;
+		keep_running(ret);
+		return 0;
+	}
+	if (hull_catalogue_find(store, loop, ref, deadline_ns, &r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->n; i++)
+		if (!strcmp(ret->v[i].id, r.id))
+			return 0; /* named twice */
+	if (!runs(&r)) {
+		hull_fail_cause(err, HULL_E_STATE, "not-running", "VM '%s' is not running", ref);
+		hull_hint(err, "start it with 'hull start'");
+		return -1;
+	}
+	slot = hull_vec_push(ret);
+	if (!slot)
+		return hull_fail_nomem(err);
+	*slot = r;
+	r = (struct hull_record){0};
+	return 0;
+}
+
+/* ---- asking ---- */
 
 struct gathering;
 

@@ -29,6 +29,11 @@ struct hull_vm_stats {
 
 void hull_vm_stats_fini(struct hull_vm_stats *stats);
 
+/* Adds VMs that run to @ret: the one, unless it is there already (STATE: it does not run), or with
+ * @ref NULL all.  *ret_trouble as of hull_catalogue_list(). */
+int hull_stats_find(struct hull_store *store, struct hull_loop *loop, const char *ref,
+		    uint64_t deadline_ns, struct hull_records *ret, struct hull_error **ret_trouble,
+		    struct hull_error **err);
 /* Of VMs with run directories: @ret has a place for each, zeroed.  Takes @timeout_ms at most. */
 int hull_stats_gather(struct hull_loop *loop, const struct hull_records *vms, uint64_t timeout_ms,
 		      struct hull_vm_stats *ret, struct hull_error **err);

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A program on libhull and nothing else, which does with VMs of the mock backend what the library
- * promises: library.sh runs it.
+ * promises: libhull-vms.sh runs it.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
-#include <hull/hull.h>
+#include "api.h"
+
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define THREADS 8
@@ -21,77 +15,7 @@
 #define MOCK(more) \
 	"{\"version\":1,\"backend\":\"mock\",\"agent\":\"none\",\"memory\":\"64M\"" more "}"
 
-#define CHECK(what)                                                                        \
-	do {                                                                               \
-		if (!(what)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
-			exit(1);                                                           \
-		}                                                                          \
-	} while (0)
-
-static struct hull_vms *vms;
-static volatile sig_atomic_t children;
 static struct hull_cancel *alarmed;
-
-/* It must have failed, so. */
-static void failed(int r, struct hull_error **err, int code, const char *cause)
-{
-	if (r == 0 || hull_error_code(*err) != code ||
-	    (cause && strcmp(hull_error_cause(*err), cause) != 0)) {
-		fprintf(stderr, "it should have failed as %s %s: %d, %s [%s] %s\n",
-			hull_code_name(code), cause ? cause : "", r,
-			hull_code_name(hull_error_code(*err)), hull_error_cause(*err),
-			hull_error_message(*err));
-		exit(1);
-	}
-	hull_error_free(*err);
-	*err = NULL;
-}
-
-static void worked(int r, struct hull_error *err)
-{
-	if (r == 0)
-		return;
-	fprintf(stderr, "it failed: %s [%s] %s\n", hull_code_name(hull_error_code(err)),
-		hull_error_cause(err), hull_error_message(err));
-	exit(1);
-}
-
-static void make(const char *text, const char *name, const char *label)
-{
-	struct hull_vm_label labels[] = {{"kind", label}};
-	struct hull_create_options o = {
-		.size = sizeof(o), .name = name, .labels = labels, .n_labels = label ? 1 : 0};
-	struct hull_vm_config *config;
-	struct hull_error *err = NULL;
-
-	worked(hull_vm_config_from_json(text, strlen(text), HULL_DIALECT_HULL, &config, &err), err);
-	worked(hull_vms_create(vms, config, &o, NULL, &err), err);
-	hull_vm_config_free(config);
-}
-
-static uint32_t state_of(const char *ref)
-{
-	struct hull_error *err = NULL;
-	struct hull_vm_info *info;
-	uint32_t state;
-
-	worked(hull_vms_inspect(vms, ref, NULL, &info, &err), err);
-	state = info->state;
-	hull_free(info);
-	return state;
-}
-
-static unsigned int descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned int n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
 
 /* ---- one VM ---- */
 
@@ -305,20 +229,12 @@ static void test_threads(void)
 	CHECK(state_of("long") == HULL_VM_STATE_STOPPED);
 }
 
-static void on_child(int signo)
-{
-	(void)signo;
-	children++;
-}
-
 int main(void)
 {
 	struct hull_verb_options force = {.size = sizeof(force), .force = 1};
 	struct hull_error *err = NULL;
-	unsigned int before = descriptors();
 
-	signal(SIGCHLD, on_child);
-	worked(hull_vms_new(&vms, &err), err);
+	begin();
 	test_life();
 	test_written();
 	test_batch();
@@ -327,11 +243,7 @@ int main(void)
 	worked(hull_vms_remove(vms, "long", &force, &err), err);
 	worked(hull_vms_remove(vms, "slow", &force, &err), err);
 	worked(hull_vms_remove(vms, "nonesuch", &force, &err), err);
-	hull_vms_free(vms);
 	hull_vms_free(NULL);
-	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
-	CHECK(!children);
-	CHECK(descriptors() == before);
-	puts("good");
+	end();
 	return 0;
 }

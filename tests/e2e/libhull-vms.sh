@@ -3,19 +3,10 @@
 # C programs do by the library what the commands do: all verbs on VMs of the mock backend, by many threads at once, given
 # up in the middle; and the example boots a guest.
 . "$(dirname "$0")/functions.sh"
-: "${LIBHULL_PROGRAMS:?LIBHULL_PROGRAMS must be the directory of the programs on the library}"
-build=$(dirname "$HULL")
-
+. "$(dirname "$script")/library.sh"
 requires python3
 
-# As they are when all of hull is installed: its programs are found beside.
-mkdir bin
-for program in hull-monitor hull-mock hull-share hull-vsock guest; do
-	ln -s "$build/$program" bin
-done
-cp "$LIBHULL_PROGRAMS/libhull-vms" "$LIBHULL_PROGRAMS/example-vms" bin
-export LD_LIBRARY_PATH="$build/src"
-
+library_program libhull-vms example-vms
 expect 0 timeout 250 bin/libhull-vms
 is out good
 is err ''
