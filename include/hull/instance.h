@@ -47,9 +47,9 @@ void hull_manager_free(struct hull_manager *manager);
  * ... after so many. */
 uint32_t hull_manager_reserved_disks(const struct hull_manager *manager);
 
-/* @state_dir must exist and be writable; the log of the guest's console is kept there, console.log.
- * NOT_FOUND, DENIED; BUSY: another instance uses it; NOT_FOUND also where the guest's kernel or
- * initramfs is missing. */
+/* @state_dir must exist and be writable; the log of the guest's console is kept there, console.log,
+ * and a lock.  NOT_FOUND, DENIED; BUSY: another instance uses it; NOT_FOUND also where the guest's
+ * kernel or initramfs is missing. */
 int hull_instance_new(struct hull_manager *manager, const char *state_dir,
 		      struct hull_instance **ret_instance, struct hull_error **err);
 /* Shuts it down first where that has not been done.  NULL is nothing. */
@@ -95,7 +95,7 @@ int hull_instance_add_disk(struct hull_instance *instance, const char *id, const
 
 struct hull_nic_options {
 	size_t size;
-	uint64_t features; /* 0: none */
+	uint64_t features; /* 0: none.  UNSUPPORTED at the start: the hypervisor can't carry them */
 	uint64_t flags;
 };
 

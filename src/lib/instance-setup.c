@@ -56,18 +56,24 @@ uint32_t hull_manager_reserved_disks(const struct hull_manager *manager)
 
 /* ---- instances ---- */
 
-/* Nobody else is to have its log there. */
+/* Nobody else is to have its log there; whoever writes that locks the directory itself. */
 static int take_state_dir(struct hull_instance *i, const char *path, struct hull_error **err)
 {
-	i->state_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (i->state_fd < 0 || access(path, W_OK | X_OK) < 0) {
+	cleanup_free char *lock = hull_path_join(path, "lock");
+
+	if (!lock)
+		return hull_fail_nomem(err);
+	i->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (i->lock_fd < 0) {
 		hull_fail_errno(err, errno, "use state directory '%s'", path);
 		hull_hint(err, "make it first, so that you may write there");
 		return -1;
 	}
-	if (flock(i->state_fd, LOCK_EX | LOCK_NB) < 0)
-		return hull_fail_cause(err, HULL_E_BUSY, "in-use",
-				       "state directory '%s' is another instance's", path);
+	if (flock(i->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK
+			       ? hull_fail_cause(err, HULL_E_BUSY, "in-use",
+						 "state directory '%s' is another instance's", path)
+			       : hull_fail_errno(err, errno, "lock state directory '%s'", path);
 	i->config.log_dir = realpath(path, NULL);
 	return i->config.log_dir ? 0 : hull_fail_errno(err, errno, "open '%s'", path);
 }
@@ -97,7 +103,7 @@ int hull_instance_new(struct hull_manager *manager, const char *state_dir,
 	i->turns.lock = &i->lock;
 	hull_config_init(&i->config);
 	i->manager = manager;
-	i->state_fd = -1;
+	i->lock_fd = -1;
 	i->console.over_fd = -1;
 	if (hull_cancel_new(&i->abort, err) < 0 || take_state_dir(i, state_dir, err) < 0 ||
 	    describe(i, err) < 0) {

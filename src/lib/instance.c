@@ -190,7 +190,7 @@ void hull_instance_free(struct hull_instance *i)
 	hull_vm_free(i->vm);
 	hull_loop_free(i->turns.loop);
 	hull_lib_client_fini(&i->client);
-	hull_closep(&i->state_fd);
+	hull_closep(&i->lock_fd);
 	hull_cancel_free(i->abort);
 	hull_error_free(i->failure);
 	hull_config_fini(&i->config);

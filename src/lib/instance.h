@@ -42,7 +42,7 @@ struct hull_instance {
 	pthread_cond_t settled; /* it is not starting any more */
 	enum hull_lib_instance_state state;
 	const struct hull_manager *manager;
-	int state_fd; /* the state directory, locked */
+	int lock_fd; /* of the state directory, held */
 	struct hull_config config;
 	struct hull_lib_turns turns;
 	struct hull_vm *vm;

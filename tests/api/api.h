@@ -28,11 +28,12 @@ static volatile sig_atomic_t children;
 static unsigned int descriptors_before;
 
 /* It must have failed, so. */
-static inline void failed(int r, struct hull_error **err, int code, const char *cause)
+#define failed(...) failed_at(__LINE__, __VA_ARGS__)
+static inline void failed_at(int line, int r, struct hull_error **err, int code, const char *cause)
 {
 	if (r == 0 || hull_error_code(*err) != code ||
 	    (cause && strcmp(hull_error_cause(*err), cause) != 0)) {
-		fprintf(stderr, "it should have failed as %s %s: %d, %s [%s] %s\n",
+		fprintf(stderr, "line %d should have failed as %s %s: %d, %s [%s] %s\n", line,
 			hull_code_name(code), cause ? cause : "", r,
 			hull_code_name(hull_error_code(*err)), hull_error_cause(*err),
 			hull_error_message(*err));
@@ -42,11 +43,17 @@ static inline void failed(int r, struct hull_error **err, int code, const char *
 	*err = NULL;
 }
 
-static inline void worked(int r, struct hull_error *err)
+/* Only then is @err what the call made it. */
+#define worked(call, err)                             \
+	do {                                          \
+		int worked_r = (call);                \
+		worked_at(__LINE__, worked_r, (err)); \
+	} while (0)
+static inline void worked_at(int line, int r, struct hull_error *err)
 {
 	if (r == 0)
 		return;
-	fprintf(stderr, "it failed: %s [%s] %s\n", hull_code_name(hull_error_code(err)),
+	fprintf(stderr, "line %d failed: %s [%s] %s\n", line, hull_code_name(hull_error_code(err)),
 		hull_error_cause(err), hull_error_message(err));
 	exit(1);
 }
