@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/path.h"
+#include "vm/frozen.h"
 #include "vm/rundir.h"
 #include "vm/states.h"
 
@@ -63,6 +64,8 @@ static void on_limit(void *ctx)
 				hull_task_name(t));
 	if (!t->locked && t->o.kind != HULL_TASK_WAIT)
 		hull_hint(&t->error, "'hull kill' ends what it waits for");
+	if (t->o.kind != HULL_TASK_WAIT)
+		hull_frozen_tell(&t->record, &t->error);
 	if (t->vm)
 		hull_vm_stop(t->vm, 0);
 	else
