@@ -101,7 +101,10 @@ static void wait_dead(struct hull_task *t)
 		hull_task_finish(t);
 		return;
 	}
-	if (bury(t) < 0)
+	if (t->unrecorded)
+		hull_prefix(&t->error, "VM '%s' has ended, which could not be recorded",
+			    hull_task_name(t));
+	if (t->unrecorded || bury(t) < 0)
 		hull_task_finish(t);
 	else
 		t->after_death(t);

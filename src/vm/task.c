@@ -175,6 +175,18 @@ static void kill_meanwhile(struct hull_task *t)
 	hull_record_fini(&t->record);
 }
 
+/* There is no lock to be had, as on a file system that has become read-only. */
+static void kill_without_lock(struct hull_task *t)
+{
+	if (hull_store_find(t->store, t->id, &t->record, NULL) < 0 || !t->record.run_dir) {
+		hull_task_finish(t);
+		return;
+	}
+	hull_task_kill_monitor(t);
+	t->unrecorded = true;
+	hull_task_bury(t, hull_task_finish);
+}
+
 void hull_task_lock(struct hull_task *t)
 {
 	bool kills = t->o.kind == HULL_TASK_KILL || (t->o.kind == HULL_TASK_REMOVE && t->o.force);
@@ -196,7 +208,10 @@ void hull_task_lock(struct hull_task *t)
 		return;
 	}
 	hull_fail_errno(&t->error, -r, "lock VM %s", t->shown);
-	hull_task_finish(t);
+	if (kills)
+		kill_without_lock(t);
+	else
+		hull_task_finish(t);
 }
 
 bool hull_task_only_settles(const struct hull_task *t)
