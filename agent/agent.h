@@ -46,6 +46,7 @@ struct hull_agent {
 	uint64_t linked_ns; /* the link's modules are loaded: next come its ports */
 	bool greeted;	    /* a host has said hello on the control port and been answered */
 	bool ending;
+	struct hull_source *grace; /* of an end that waits for programs */
 	struct hull_span spans[HULL_AGENT_SPANS];
 	size_t n_spans;
 };

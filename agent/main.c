@@ -149,13 +149,14 @@ static void on_signal(void *ctx, int signo)
 	switch (signo) {
 	case SIGCHLD:
 		hull_reaper_run(&a->reaper);
+		hull_power_settle(a);
 		break;
 	case SIGINT: /* Ctrl-Alt-Del */
-		hull_power_off(a, true);
+		hull_power_off(a, true, 0);
 		break;
 	case SIGTERM:
 	case SIGPWR:
-		hull_power_off(a, false);
+		hull_power_off(a, false, 0);
 		break;
 	}
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Powering off.  sync() can hang where a file system's server is gone, so a worker does it; when
- * it takes too long the power goes all the same.
+ * Powering off.  Programs get time to end by themselves; sync() can hang where a file system's
+ * server is gone, so a worker does it; when it takes too long the power goes all the same.
  */
 #define _GNU_SOURCE
 #include "agent/power.h"
 
 #include "agent/agent.h"
+#include "agent/session.h"
 #include "agent/worker.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define SYNC_TIMEOUT_MS 10000
+#define GRACE_MAX_NS (86400 * HULL_NS_PER_S)
 
 static int work(void *arg, struct hull_strbuf *out, struct hull_error **err)
 {
@@ -27,32 +29,57 @@ static int work(void *arg, struct hull_strbuf *out, struct hull_error **err)
 	return 0;
 }
 
+/* There is one end. */
+static bool reboots;
+static struct hull_source *off_timer;
+
 static void off(void *ctx)
 {
-	const bool *again = ctx;
-
-	reboot(*again ? RB_AUTOBOOT : RB_POWER_OFF);
+	reboot(reboots ? RB_AUTOBOOT : RB_POWER_OFF);
 }
 
+/* Once more round the loop, so that what programs ended with is on its way. */
 static void on_synced(void *ctx, const char *out, size_t len, const struct hull_error *err)
 {
-	off(ctx);
+	if (off_timer)
+		hull_source_arm(off_timer, 1);
+	else
+		off(ctx);
 }
 
-void hull_power_off(struct hull_agent *a, bool again)
+static void finish(struct hull_agent *a)
 {
-	static bool how; /* there is one end */
 	cleanup_error struct hull_error *err = NULL;
-	struct hull_source *timer;
 
+	hull_source_remove(&a->grace);
+	if (hull_loop_add_timer(a->loop, off, NULL, &off_timer) == 0)
+		hull_source_arm(off_timer, hull_deadline_ms(SYNC_TIMEOUT_MS));
+	if (hull_worker_start(a, work, NULL, on_synced, NULL, &err) < 0) {
+		hull_warn("power", "sync: %s, ignoring", hull_error_message(err));
+		off(NULL);
+	}
+}
+
+static void on_grace(void *ctx)
+{
+	finish(ctx);
+}
+
+void hull_power_settle(struct hull_agent *a)
+{
+	if (a->grace && !hull_sessions_signal_all(a->sessions, 0))
+		finish(a);
+}
+
+void hull_power_off(struct hull_agent *a, bool reboot, uint64_t grace_ns)
+{
 	if (a->ending)
 		return;
 	a->ending = true;
-	how = again;
-	if (hull_loop_add_timer(a->loop, off, &how, &timer) == 0)
-		hull_source_arm(timer, hull_deadline_ms(SYNC_TIMEOUT_MS));
-	if (hull_worker_start(a, work, NULL, on_synced, &how, &err) < 0) {
-		hull_warn("power", "sync: %s, ignoring", hull_error_message(err));
-		off(&how);
-	}
+	reboots = reboot;
+	if (grace_ns && hull_sessions_signal_all(a->sessions, SIGTERM) &&
+	    hull_loop_add_timer(a->loop, on_grace, a, &a->grace) == 0)
+		hull_source_arm(a->grace, hull_now_ns() + MIN(grace_ns, GRACE_MAX_NS));
+	else
+		finish(a);
 }

@@ -153,7 +153,7 @@ static int power_off(struct hull_agent *a, struct hull_ttrpc_call *call, const v
 
 	/* The answer is on its way before anything can end: sync takes a round of the loop. */
 	(void)done(call);
-	hull_power_off(a, r->reboot);
+	hull_power_off(a, r->reboot, r->grace_ns);
 	return 0;
 }
 
@@ -164,6 +164,8 @@ static int create(struct hull_agent *a, struct hull_ttrpc_call *call, const void
 {
 	Hull__Agent__V1__CreateResponse rs = HULL__AGENT__V1__CREATE_RESPONSE__INIT;
 
+	if (a->ending)
+		return hull_fail_cause(err, HULL_E_STATE, "stopping", "the VM is powering off");
 	if (hull_session_create(a->sessions, rq, err) < 0)
 		return -1;
 	hull_rpc_reply(call, &rs.base);

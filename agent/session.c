@@ -581,12 +581,6 @@ static int check_create(struct hull_sessions *ss, const Hull__Agent__V1__CreateR
 			     rq->terminal, err);
 }
 
-static void copy_strings(struct hull_strv *dst, char *const *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		(void)hull_strv_add(dst, v[i]);
-}
-
 static struct session *new_session(struct hull_sessions *ss,
 				   const Hull__Agent__V1__CreateRequest *rq)
 {
@@ -604,8 +598,8 @@ static struct session *new_session(struct hull_sessions *ss,
 	s->cwd = strdup(rq->cwd);
 	s->user = strdup(rq->user);
 	s->path = strdup(rq->path);
-	copy_strings(&s->args, rq->args, rq->n_args);
-	copy_strings(&s->env, rq->env, rq->n_env);
+	(void)hull_strv_copy(&s->args, &(struct hull_strv){.v = rq->args, .n = rq->n_args});
+	(void)hull_strv_copy(&s->env, &(struct hull_strv){.v = rq->env, .n = rq->n_env});
 	s->terminal = rq->terminal;
 	s->has_stdin = *rq->stdin_stream || rq->stdin_later;
 	s->rows = (uint16_t)rq->rows;
@@ -699,6 +693,22 @@ int hull_session_signal(struct hull_sessions *ss, const Hull__Agent__V1__SignalR
 	if (syscall(SYS_pidfd_send_signal, s->program_fd, (int)rq->signal, NULL, 0) < 0)
 		return hull_fail_errno(err, errno, "signal session '%s'", s->exec_id);
 	return 0;
+}
+
+size_t hull_sessions_signal_all(struct hull_sessions *ss, int signo)
+{
+	size_t n = 0;
+
+	for (struct session *s = ss->list; s; s = s->next) {
+		bool runs = s->state == SESSION_RUNNING && s->program.pid;
+
+		n += runs;
+		if (runs && signo)
+			(void)syscall(SYS_pidfd_send_signal, s->program_fd, signo, NULL, 0);
+		if (runs && signo && s->terminal) /* shells mind nothing else */
+			(void)syscall(SYS_pidfd_send_signal, s->program_fd, SIGHUP, NULL, 0);
+	}
+	return n;
 }
 
 int hull_session_resize(struct hull_sessions *ss, const Hull__Agent__V1__ResizeRequest *rq,

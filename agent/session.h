@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "hull/agent.pb-c.h"
 
+#include <stddef.h>
+
 #define HULL_SESSIONS_MAX 1024
 #define HULL_SESSION_ID_MAX 128
 #define HULL_SESSION_ARGS_MAX ((size_t)1 << 20)
@@ -38,6 +40,9 @@ int hull_session_close_stdin(struct hull_sessions *ss, const Hull__Agent__V1__Se
 			     struct hull_error **err);
 int hull_session_attach(struct hull_sessions *ss, const Hull__Agent__V1__AttachRequest *rq,
 			struct hull_error **err);
+/* To the program of each that runs, a terminal's is hung up as well (0: nothing): how many there
+ * are. */
+size_t hull_sessions_signal_all(struct hull_sessions *ss, int signo);
 /* These answer @call, later if need be. */
 int hull_session_start(struct hull_sessions *ss, struct hull_ttrpc_call *call,
 		       const Hull__Agent__V1__SessionRequest *rq, struct hull_error **err);

@@ -192,7 +192,7 @@ const char *hull_nearest(const char *s, const char *const *names)
 		if (nlen > NAME_MAX_LEN)
 			continue;
 		n = edits(s, len, *names, nlen);
-		if (n <= nlen / 3 && n < best_edits) {
+		if (n <= MAX(nlen / 3, (size_t)(nlen == 2)) && n < best_edits) {
 			best = *names;
 			best_edits = n;
 		}

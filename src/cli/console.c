@@ -20,6 +20,7 @@
 #include "monitor.pb-c.h"
 #include "monitor/rpc.h"
 #include "vm/catalogue.h"
+#include "vm/frozen.h"
 #include "vm/rundir.h"
 #include "vm/states.h"
 #include "vm/stdio.h"
@@ -149,6 +150,22 @@ static void fail(struct console *c, const struct hull_error *error)
 	end(c, hull_exit_code(error));
 }
 
+static void fail_asked(struct console *c, const struct hull_error *error)
+{
+	cleanup_error struct hull_error *err = NULL;
+	char buf[16];
+
+	if (hull_error_code(error) != HULL_E_TIMEOUT) {
+		fail(c, error);
+		return;
+	}
+	hull_fail_cause(&err, HULL_E_TIMEOUT, "monitor-silent",
+			"VM '%s': its monitor did not answer within %d s",
+			hull_vms_name(&c->vm, buf), ANSWER_MS / 1000);
+	hull_frozen_tell(&c->vm, &err);
+	fail(c, err);
+}
+
 /* ---- who types ---- */
 
 static void ask(struct console *c, bool wait);
@@ -169,7 +186,7 @@ static void on_writer(void *ctx, const ProtobufCMessage *reply, const struct hul
 		return;
 	}
 	if (error && first)
-		fail(c, error);
+		fail_asked(c, error);
 	if (error) /* we type no more, or the VM has ended, which is told by other means */
 		return;
 	c->asked = true;

@@ -23,6 +23,7 @@
 #include "cli/vms.h"
 #include "vm/catalogue.h"
 #include "vm/exec.h"
+#include "vm/frozen.h"
 #include "vm/rundir.h"
 #include "vm/use.h"
 
@@ -209,7 +210,11 @@ static void on_done(void *ctx, const struct hull_exec_result *result,
 	/* Now the child sees the end, if it has not yet. */
 	hull_closep(&c->stream[0]);
 	hull_closep(&c->stream[1]);
-	settle(c);
+	/* From one that is silent the streams stay as they are, and nobody hears a last word. */
+	if (error && hull_error_code(error) == HULL_E_TIMEOUT)
+		quit(c);
+	else
+		settle(c);
 }
 
 static const struct hull_exec_ops exec_ops = {.done = on_done};
@@ -241,6 +246,7 @@ static int outcome(struct copy *c, struct hull_error **err)
 		return hull_use_explain(c->store, c->loop, &c->vm, c->exec_err, err);
 	if (c->child_err && !is_consequence(c->child_err))
 		return hull_error_move(err, &c->child_err);
+	hull_frozen_tell(&c->vm.record, &c->exec_err);
 	if (c->guest_err)
 		return hull_error_move(err, &c->guest_err);
 	if (c->exec_err && !strcmp(hull_error_cause(c->exec_err), "command-not-found"))

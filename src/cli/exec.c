@@ -19,6 +19,7 @@
 #include "cli/values.h"
 #include "monitor/rpc.h"
 #include "vm/catalogue.h"
+#include "vm/frozen.h"
 #include "vm/rundir.h"
 #include "vm/sessions.h"
 #include "vm/use.h"
@@ -173,8 +174,10 @@ static int start(struct exec *x, struct hull_error **err)
 		return hull_command_start(&x->command, x->vm.vsock, &x->vm.config, x->session,
 					  x->detach, err);
 	if (hull_sessions_find(x->loop, x->vm.vsock, x->session, hull_deadline_ms(FIND_MS),
-			       &terminal, err) < 0)
+			       &terminal, err) < 0) {
+		hull_frozen_tell_agent(&x->vm.record, err);
 		return -1;
+	}
 	if (x->ending) /* a signal came first */
 		return 0;
 	return hull_command_attach(&x->command, x->vm.vsock, x->session, terminal, !x->no_replay,
@@ -199,6 +202,8 @@ static int run(struct exec *x, const char *ref, struct hull_error **err)
 	hull_tty_restore();
 	if (r < 0)
 		return hull_fail_errno(err, -r, "event loop");
+	if (x->err && !strcmp(hull_error_cause(x->err), "agent-silent"))
+		hull_frozen_tell(&x->vm.record, &x->err);
 	if (x->err && hull_error_code(x->err) == HULL_E_UNAVAILABLE)
 		return hull_use_explain(x->store, x->loop, &x->vm, x->err, err);
 	return x->err ? hull_error_move(err, &x->err) : 0;

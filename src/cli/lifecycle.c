@@ -51,7 +51,8 @@ const struct hull_opt hull_rm_opts[] = {
 
 const char hull_stop_details[] =
 	"The guest is asked to power off: by its agent, else by the machine's power button.  One\n"
-	"that has not done so in time is killed.  To stop a VM that is stopped is no error.\n";
+	"that has not done so in time is killed.  Programs that run get SIGTERM, and most of the\n"
+	"time to end.  To stop a VM that is stopped is no error.\n";
 const char hull_rm_details[] = "A VM that runs is refused, unless --force kills it.\n";
 const char hull_wait_details[] =
 	"Waits until the VMs have ended, and prints how: their states and reasons.\n";

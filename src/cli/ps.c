@@ -13,6 +13,7 @@
 #include "cli/values.h"
 #include "cli/vms.h"
 #include "vm/catalogue.h"
+#include "vm/frozen.h"
 #include "vm/sessions.h"
 #include "vm/use.h"
 
@@ -165,6 +166,7 @@ static void on_list(void *ctx, const Hull__Agent__V1__ListResponse *list,
 
 	if (error) {
 		hull_fail_copy(&err, error);
+		hull_frozen_tell_agent(&a->vm.record, &err);
 		hull_prefix(&err, "VM '%s'", a->vm.name);
 		fail_one(p, err);
 	}

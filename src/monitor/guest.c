@@ -88,10 +88,11 @@ void hull_monitor_forget_guest(struct hull_monitor *m)
 	hull_monitor_unready(m);
 }
 
-void hull_monitor_power_off_guest(struct hull_monitor *m)
+void hull_monitor_power_off_guest(struct hull_monitor *m, uint64_t grace_ns)
 {
 	Hull__Agent__V1__PowerOffRequest rq = HULL__AGENT__V1__POWER_OFF_REQUEST__INIT;
 
+	rq.grace_ns = grace_ns;
 	hull_rpc_call(m->agent, AGENT, "PowerOff", &rq.base, &hull__agent__v1__empty__descriptor, 0,
 		      NULL, NULL);
 }

@@ -27,6 +27,7 @@
 #define DRAIN_MS 2000 /* for readers of the console to take what it said last */
 #define TAIL_LINES 8
 #define STOP_MAX_NS (UINT64_C(86400) * HULL_NS_PER_S) /* a day is for ever */
+#define UNTIMED_GRACE_NS (10 * HULL_NS_PER_S)
 
 /* What may follow what: the picture in monitor.h. */
 #define TO(state) (1u << HULL_MONITOR_##state)
@@ -175,6 +176,12 @@ void hull_monitor_terminate(struct hull_monitor *m, const char *why)
 	hull_monitor_cancel(m, "terminated", why);
 }
 
+/* What programs leave of the time is for what they have written, and for the power. */
+static uint64_t grace(uint64_t timeout_ns)
+{
+	return timeout_ns == STOP_MAX_NS ? UNTIMED_GRACE_NS : timeout_ns / 4 * 3;
+}
+
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -186,7 +193,7 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 	if (m->state <= HULL_MONITOR_STARTING || m->state == HULL_MONITOR_RESTARTING)
 		timeout_ns = 0; /* nobody in the guest listens yet, and it has nothing to save */
 	if (timeout_ns && m->inst_running && m->agent)
-		hull_monitor_power_off_guest(m);
+		hull_monitor_power_off_guest(m, grace(timeout_ns));
 	else if (!timeout_ns || !m->inst_running || !hull_inst_can(m->inst, HULL_CAP_POWERDOWN) ||
 		 m->inst->ops->powerdown(m->inst, &err) < 0)
 		begin_stopping(m);

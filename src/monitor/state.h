@@ -328,8 +328,9 @@ int hull_monitor_launch(struct hull_monitor *m, struct hull_error **err);
 void hull_monitor_await_boot(struct hull_monitor *m);
 
 /* ---- guest.c ---- */
-/* Asks the agent to sync and power off; the hypervisor's exit tells that it did. */
-void hull_monitor_power_off_guest(struct hull_monitor *m);
+/* Asks the agent to have programs end within @grace_ns, to sync and to power off; the hypervisor's
+ * exit tells that it did. */
+void hull_monitor_power_off_guest(struct hull_monitor *m, uint64_t grace_ns);
 /* The agent has greeted: tells it what the VM needs; ready or the end follow. */
 void hull_monitor_setup_guest(struct hull_monitor *m);
 /* The guest is no more, and nobody answers what it has been asked. */

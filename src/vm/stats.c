@@ -12,6 +12,7 @@
 #include "monitor.pb-c.h"
 #include "monitor/rpc.h"
 #include "vm/catalogue.h"
+#include "vm/frozen.h"
 
 #include <string.h>
 
@@ -81,6 +82,7 @@ struct gathering;
 
 struct asked {
 	struct gathering *g;
+	const struct hull_record *vm;
 	struct hull_vm_stats *stats;
 	struct hull_rpc *monitor, *agent;
 };
@@ -122,6 +124,7 @@ static void on_monitor(void *ctx, const ProtobufCMessage *reply, const struct hu
 		a->stats->balloon_bytes = r->balloon_bytes;
 	} else {
 		hull_fail_copy(&a->stats->error, error);
+		hull_frozen_tell(a->vm, &a->stats->error);
 	}
 	answered(a->g);
 }
@@ -193,7 +196,7 @@ int hull_stats_gather(struct hull_loop *loop, const struct hull_records *vms, ui
 	if (!asked || hull_loop_add_timer(loop, on_end, &g, &g.end) < 0)
 		return hull_fail_nomem(err);
 	for (size_t i = 0; i < vms->n; i++) {
-		asked[i] = (struct asked){.g = &g, .stats = &ret[i]};
+		asked[i] = (struct asked){.g = &g, .vm = &vms->v[i], .stats = &ret[i]};
 		ask_monitor(&asked[i], &vms->v[i], deadline);
 		ask_agent(&asked[i], &vms->v[i], deadline);
 	}

@@ -152,12 +152,25 @@ static void on_killed(void *ctx, const ProtobufCMessage *reply, const struct hul
 	hull_task_bury(t, after_stop);
 }
 
-/* The intent, unless it is there already. */
+/* The intent, unless it is there already.  A VM is not to live on for want of room on a disk: then
+ * it ends without, and whoever looks next finds and records that, as if it had done so by itself.
+ */
 static int intend_stop(struct hull_task *t)
 {
 	struct hull_change c = {.state = HULL_VM_STOPPING};
 
-	return t->record.state == HULL_VM_STOPPING ? 0 : hull_task_change(t, &c);
+	if (t->record.state == HULL_VM_STOPPING)
+		return 0;
+	if (hull_store_change(t->store, t->id, &c, &t->error) == 0) {
+		t->record.state = c.state;
+		return 0;
+	}
+	if (hull_error_code(t->error) == HULL_E_NOT_FOUND) {
+		hull_task_finish(t);
+		return -1;
+	}
+	t->unrecorded = true;
+	return 0;
 }
 
 static void call_stop(struct hull_task *t, uint64_t timeout_ms, uint64_t deadline_ns,

@@ -37,6 +37,7 @@ struct hull_task {
 	hull_task_step after_death; /* once nothing of the VM is left */
 	uint64_t die_by_ns;
 	bool killed;			/* by us */
+	bool unrecorded;		/* it ends, and the store took no word of that */
 	struct hull_process_id watched; /* a monitor that has told us its VM's end; pid 0: none */
 	struct hull_rpc *rpc;
 	struct hull_config config; /* of a start */

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "monitor.pb-c.h"
+#include "vm/frozen.h"
 #include "vm/states.h"
 
 #include <signal.h>
@@ -100,7 +101,10 @@ static void wait_dead(struct hull_task *t)
 		hull_task_finish(t);
 		return;
 	}
-	if (bury(t) < 0)
+	if (t->unrecorded)
+		hull_prefix(&t->error, "VM '%s' has ended, which could not be recorded",
+			    hull_task_name(t));
+	if (t->unrecorded || bury(t) < 0)
 		hull_task_finish(t);
 	else
 		t->after_death(t);
@@ -166,6 +170,23 @@ static bool kills(const struct hull_task *t)
 	return t->o.kind == HULL_TASK_KILL || t->o.force;
 }
 
+/* To the others it does, unless they have to get at the VM whatever it is. */
+static bool needs_answer(const struct hull_task *t)
+{
+	return t->o.kind == HULL_TASK_START || t->o.kind == HULL_TASK_PAUSE ||
+	       t->o.kind == HULL_TASK_RESUME;
+}
+
+static void fail_silent(struct hull_task *t)
+{
+	hull_fail_cause(&t->error, HULL_E_TIMEOUT, "monitor-silent",
+			"VM '%s': its monitor did not answer within %d s", hull_task_name(t),
+			ASK_MS / 1000);
+	hull_hint(&t->error, "'hull kill' ends the VM all the same");
+	hull_frozen_tell(&t->record, &t->error);
+	hull_task_finish(t);
+}
+
 static void on_status(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
 {
 	const Hull__Monitor__V1__StatusResponse *r = (const void *)reply;
@@ -178,6 +199,8 @@ static void on_status(void *ctx, const ProtobufCMessage *reply, const struct hul
 		adopt(t, state);
 	else if (t->record.state == HULL_VM_STARTING && !hull_task_only_settles(t) && !kills(t))
 		hull_task_again(t); /* it is about to end, since its starter has */
+	else if (hull_error_code(error) == HULL_E_TIMEOUT && needs_answer(t))
+		fail_silent(t);
 	else
 		hull_task_rule(t);
 }

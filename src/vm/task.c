@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/path.h"
+#include "vm/frozen.h"
 #include "vm/rundir.h"
 #include "vm/states.h"
 
@@ -63,6 +64,8 @@ static void on_limit(void *ctx)
 				hull_task_name(t));
 	if (!t->locked && t->o.kind != HULL_TASK_WAIT)
 		hull_hint(&t->error, "'hull kill' ends what it waits for");
+	if (t->o.kind != HULL_TASK_WAIT)
+		hull_frozen_tell(&t->record, &t->error);
 	if (t->vm)
 		hull_vm_stop(t->vm, 0);
 	else
@@ -172,6 +175,18 @@ static void kill_meanwhile(struct hull_task *t)
 	hull_record_fini(&t->record);
 }
 
+/* There is no lock to be had, as on a file system that has become read-only. */
+static void kill_without_lock(struct hull_task *t)
+{
+	if (hull_store_find(t->store, t->id, &t->record, NULL) < 0 || !t->record.run_dir) {
+		hull_task_finish(t);
+		return;
+	}
+	hull_task_kill_monitor(t);
+	t->unrecorded = true;
+	hull_task_bury(t, hull_task_finish);
+}
+
 void hull_task_lock(struct hull_task *t)
 {
 	bool kills = t->o.kind == HULL_TASK_KILL || (t->o.kind == HULL_TASK_REMOVE && t->o.force);
@@ -193,7 +208,10 @@ void hull_task_lock(struct hull_task *t)
 		return;
 	}
 	hull_fail_errno(&t->error, -r, "lock VM %s", t->shown);
-	hull_task_finish(t);
+	if (kills)
+		kill_without_lock(t);
+	else
+		hull_task_finish(t);
 }
 
 bool hull_task_only_settles(const struct hull_task *t)

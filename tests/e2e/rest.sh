@@ -206,7 +206,7 @@ crowd
 # Nobody but programs can reach a socket: what they say of where they come from does not matter.
 rest 200 /vm/state -H 'Origin: http://evil.example' -H 'Host: evil.example'
 ask 202 Stop
-ended 137 125 # the guest kills the command, which may be heard of before the end
+ended 143 # the guest asks the command to end
 
 # TCP.
 socket=

@@ -123,6 +123,52 @@ if [ "$(id -u)" -eq 0 ]; then
 	rm -r kept
 fi
 
+# ---- what runs can be ended all the same, and is as it should be when the trouble is over ----
+expect 0 "$HULL" create --config mock.json --name other
+ended()
+{
+	expect 1 "$@"
+	has err "VM 'web' has ended, which could not be recorded"
+	has err "$why"
+	! kill -0 "$monitor" 2>/dev/null || grep -q '^State:.Z' "/proc/$monitor/status" || fail "the monitor lives"
+}
+again()
+{
+	expect 0 "$HULL" start web
+	monitor=$("$HULL" inspect web | jq '.[0].monitor_pid')
+}
+cat >read-only <<'END'
+exec unshare -m sh -c 'mount --bind "$HULL_HOME" "$HULL_HOME" && mount -o remount,bind,ro "$HULL_HOME" && exec "$@"' - "$@"
+END
+if [ "$(id -u)" -eq 0 ] && sh read-only true; then # in which all of it has become so
+	why='Read-only file system'
+	again
+	for words in 'start other' 'pause web' 'stop web' 'create --config mock.json'; do
+		# shellcheck disable=SC2086
+		expect 1 sh read-only "$HULL" $words
+		has err "$why"
+	done
+	expect 0 sh read-only "$HULL" inspect web
+	[ "$(jq -r '.[0] | .state, .monitor_pid' out | tr '\n' ' ')" = "running $monitor " ] || fail "$(cat out)"
+	for verb in kill 'rm -f'; do
+		# shellcheck disable=SC2086
+		ended sh read-only "$HULL" $verb web
+		expect 1 sh read-only "$HULL" ls
+		has out not-recorded
+		state web error monitor-died
+		again
+	done
+	expect 0 "$HULL" kill web
+fi
+for verb in stop kill 'rm -f'; do # by a fault for a full disk, so that ordinary users try it too
+	why='No space left on device'
+	again
+	# shellcheck disable=SC2086
+	HULL_FAULT=hull/store.begin=error:ENOSPC ended "$HULL" $verb web
+	state web stopped stopped
+done
+expect 0 "$HULL" rm other
+
 # ---- damaged: refused with the way out, and not touched ----
 python3 -c 'import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -140,6 +186,6 @@ done
 cmp "$db" bad.db || fail 'the damaged store was changed'
 rm -f "$db-wal" "$db-shm"
 cp good.db "$db"
-rm good.db bad.db locked
+rm good.db bad.db locked read-only
 state web stopped stopped
 expect 0 "$HULL" rm -a

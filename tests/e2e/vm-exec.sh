@@ -22,7 +22,8 @@ sessions()
 # ---- nothing to run in ----
 expect 125 "$HULL" exec web true
 has err "there is no VM 'web'"
-expect 0 "$HULL" create --name web
+mkdir kept
+expect 0 "$HULL" create --name web -v ./kept:/srv
 expect 0 "$HULL" --list-vms exec
 is out web
 expect 0 "$HULL" --list-vms cp
@@ -146,11 +147,36 @@ expect 1 "$HULL" ps web
 has err "is paused"
 expect 0 "$HULL" ps
 expect 0 "$HULL" resume web
+begin web sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
+begun=$(date +%s%N)
+expect 0 "$HULL" stop -t 4s web
+took=$((($(date +%s%N) - begun) / 1000000))
+[ "$took" -ge 2900 ] || fail "a program that minds no SIGTERM had $took ms of 4 s"
+ended 137
+expect 0 "$HULL" start web
 begin web sh -c 'echo ready; exec sleep 1000'
-expect 0 "$HULL" stop web
+expect 0 "$HULL" kill web
 cp err said
 ended 125
 grep -q "VM 'web' ended" err || fail "$(cat err)"
+
+# ---- it is asked to go, and whatever runs in it gets the time to do so ----
+expect 0 "$HULL" start web
+expect 0 "$HULL" exec -d --session saver web sh -c 'trap "sleep 1; echo saved >/srv/state; exit 9" TERM; echo ready; while :; do sleep 0.1; done'
+begin web sh -c 'echo ready; exec sleep 1000'
+expect 0 "$HULL" stop -t 30s web
+cp err said
+ended 143
+is kept/state saved
+expect 0 "$HULL" ls -o json
+[ "$(jq -r '.[0].reason' out)" = stopped ] || fail "$(cat out)"
+expect 0 "$HULL" start web # at once where nothing runs, or all that does ends
+begin -t web bash --norc -i -c 'echo ready; read -r line'
+begun=$(date +%s)
+expect 0 "$HULL" stop -t 100s web
+took=$(($(date +%s) - begun))
+[ "$took" -le 40 ] || fail "a shell that is hung up had the guest wait for $took s"
+wait "$pid"
 expect 0 "$HULL" start web
 begin --log-format json web sh -c 'echo ready; exec sleep 1000'
 kill -KILL "$("$HULL" inspect web | jq '.[0].monitor_pid')"

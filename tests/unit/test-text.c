@@ -139,6 +139,9 @@ static void test_nearest(void **state)
 	assert_null(hull_nearest("pxtx", names));
 	assert_null(hull_nearest("", names));
 	assert_null(hull_nearest("rm", names));
+	assert_string_equal(hull_nearest("lss", names), "ls");
+	assert_string_equal(hull_nearest("sl", names), "ls");
+	assert_null(hull_nearest("lost", names));
 	memset(huge, 'a', sizeof(huge) - 1);
 	huge[sizeof(huge) - 1] = '\0';
 	assert_null(hull_nearest(huge, names));
