@@ -50,7 +50,7 @@ class Backend:
 
 
 BACKENDS = {
-    "mock": Backend("hull-mock", mock("off=5"),
+    "mock": Backend("hull-mock", {**mock("off=5"), "rest": HELPED["rest"]},
                     {"quick": mock(), "slow": mock("boot=20", "off=20"), "deaf": mock("deaf"),
                      "brief": mock("end=shutdown:50")},
                     ["100ms", "50ms"], 60, 10),

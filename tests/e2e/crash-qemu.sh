@@ -13,4 +13,3 @@ for backend in qemu guest; do
 	python3 "$(dirname "$script")/crash.py" $backend "$1" ${HULL_SEED:+"$HULL_SEED"} || fail "see above"
 	shift
 done
-rm -rf faults.log ./*.json share

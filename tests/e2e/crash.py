@@ -5,7 +5,9 @@ killed there, or the monitor, or the hypervisor, or all of them, while whoever i
 the call fails.  After each a fresh hull must tell the truth, leave nothing behind and be able to go on.  The
 invariants are those that the design names.
 
-usage: crash.py BACKEND EVERY [SEED]     tries each EVERYth combination, of a random order: 1 is all of them"""
+usage: crash.py BACKEND EVERY [SEED [TRIAL...]]
+Tries each EVERYth combination, of a random order: 1 is all of them; or of those alone that begin with TRIAL: a
+verb, or what is said of one that went wrong."""
 import json
 import os
 import random
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
 import backends
 from backends import HULL
 
@@ -38,6 +41,9 @@ SCENARIOS = {
     "rename": (["create"], ["rename", "VM", "VM"]),
     "ls": (["create", "start", "!"], ["ls", "-o", "json"]),
     "wait": (["create", "start", "!"], ["wait", "VM"]),
+    "inspect": (["create", "start", "!"], ["inspect", "VM"]),
+    "update": (["create", "start"], ["update", "--label", "a=b", "VM"]),
+    "gc": (["create", "start", "!"], ["gc"]),
 }
 AFTERWARDS = ["start", "pause", "resume", "stop", "start", "rm -f"]
 
@@ -104,6 +110,10 @@ def points():
         return []
 
 
+def called(scenario, point, action):
+    return f"{scenario}: {point}={action}"
+
+
 class Trial:
     """One verb, interrupted once."""
 
@@ -114,9 +124,6 @@ class Trial:
         # Whoever is at the point kills itself, or stands still while others are killed.
         self.kind = action if action not in VICTIMS else "kill" if AT_POINT.get(action) == self.program else "stop"
         self.struck = self.kind != "stop"       # or there was nobody to kill
-
-    def __str__(self):
-        return f"{self.scenario}: {self.point}={self.action}"
 
     def attempt(self, scenario, env):
         """Code, None if it hangs, and what it says; what is to happen at the point happens."""
@@ -204,11 +211,11 @@ class Trial:
         return wrong or (f"it is there still: {record}" if record else None)
 
 
-def discover(host):
+def discover(host, scenarios):
     """(scenario, point) of all."""
     found = []
     host.hull("ls", "")         # which makes the store
-    for scenario, (before, _) in SCENARIOS.items():
+    for scenario in scenarios:
         wrong = Trial(host, scenario, "", "none", 0).prepare({"HULL_FAULT_LOG": LOG})
         points()
         code, _, err = (1, "", wrong) if wrong else host.hull(scenario, "c0", HULL_FAULT_LOG=LOG)
@@ -222,7 +229,7 @@ def discover(host):
     return found
 
 
-def choose(found, every, seed):
+def choose(found, only, every, seed):
     trials = []
     for scenario, point in found:
         before = SCENARIOS[scenario][0]
@@ -230,16 +237,18 @@ def choose(found, every, seed):
         actions = VICTIMS if lives else ["cli"]
         if point.split("/")[1].split(":")[0] in FAIL:
             actions = actions + [f"error:{e}" for e in ERRORS]
-        trials += [(scenario, point, action) for action in actions]
+        trials += [(scenario, point, action) for action in actions
+                   if not only or called(scenario, point, action).startswith(only)]
     random.Random(seed).shuffle(trials)
     return trials[::every]
 
 
 def main():
     every, seed = int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else int(time.time())
-    host = Host(sys.argv[1])
-    found = discover(host)
-    trials = choose(found, every, seed)
+    host, only = Host(sys.argv[1]), tuple(sys.argv[4:])
+    scenarios = [s for s in SCENARIOS if not only or any(o.split(":")[0] == s for o in only)]
+    found = discover(host, scenarios)
+    trials = choose(found, only, every, seed)
     failed = struck = 0
     for nth, (scenario, point, action) in enumerate(trials, 1):
         trial = Trial(host, scenario, point, action, nth)
@@ -247,10 +256,10 @@ def main():
         struck += trial.struck
         if wrong:
             failed += 1
-            print(f"{trial}: {wrong}", file=sys.stderr)
+            print(f"{called(scenario, point, action)}: {wrong}", file=sys.stderr)
             host.kill("all")
             host.hull("rm -f", trial.name)
-    print(f"{sys.argv[1]}: {len(SCENARIOS)} scenarios, {len(found)} points, {len(trials)} trials of points x victims "
+    print(f"{sys.argv[1]}: {len(scenarios)} scenarios, {len(found)} points, {len(trials)} trials of points x victims "
           f"(every {every}, seed {seed}), {len(trials) - struck} without a victim, violations: {failed}")
     sys.exit(1 if failed else 0)
 

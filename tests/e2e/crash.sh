@@ -5,4 +5,3 @@
 requires python3
 
 python3 "$(dirname "$script")/crash.py" mock "${HULL_CRASH_EVERY:-8}" ${HULL_SEED:+"$HULL_SEED"} || fail "see above"
-rm -rf faults.log ./*.json share

@@ -7,4 +7,3 @@ requires python3
 
 # shellcheck disable=SC2086
 python3 "$(dirname "$script")/verb-storm.py" qemu ${HULL_VERB_STORM:-8 4 12} || fail "see above"
-rm -rf ./*.json share

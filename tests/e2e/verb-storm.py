@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True
 import backends
 from backends import HULL
 
