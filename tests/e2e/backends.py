@@ -36,30 +36,31 @@ HELPED = {
     "display": {"kind": "vnc", "path": os.path.join(HERE, "vnc.sock")},
     "rest": {"kind": "unix", "path": os.path.join(HERE, "rest.sock")},
 }
+HELPERS = ("hull-log", "hull-share", "hull-vsock", "virtiofsd", "passt")
 GUEST = {"memory": "256M", "boot_timeout_ms": 170000, "root": {"kind": "host", "cache": "always"}}
 
 
 class Backend:
-    """hypervisor: the name of its process.  one: the VM that is interrupted.  many: those of a storm, by name.
-    graces: how long guests may take to power off.  call_s, settle_s: a verb that takes longer hangs; what has
-    not gone by then is left."""
+    """hypervisor, helpers: how the names of their processes begin.  one: the VM that is interrupted.  many: those of
+    a storm, by name.  graces: how long guests may take to power off.  call_s: a verb that takes longer hangs.
+    settle_s: what has not gone by then is left."""
 
-    def __init__(self, hypervisor, one, many, graces, call_s, settle_s):
-        self.hypervisor, self.one, self.many, self.graces = hypervisor, one, many, graces
-        self.call_s, self.settle_s = call_s, settle_s
+    def __init__(self, hypervisor, helpers, one, many, graces, call_s, settle_s):
+        self.hypervisor, self.helpers, self.one, self.many = hypervisor, helpers, one, many
+        self.graces, self.call_s, self.settle_s = graces, call_s, settle_s
 
 
 BACKENDS = {
-    "mock": Backend("hull-mock", {**mock("off=5"), "rest": HELPED["rest"]},
+    "mock": Backend("hull-mock", ("hull-log",), {**mock("off=5"), "rest": HELPED["rest"]},
                     {"quick": mock(), "slow": mock("boot=20", "off=20"), "deaf": mock("deaf"),
                      "brief": mock("end=shutdown:50")},
                     ["100ms", "50ms"], 60, 10),
-    "qemu": Backend("qemu-system-x86", tiny("idle.elf", **HELPED),
+    "qemu": Backend("qemu-system", HELPERS, tiny("idle.elf", **HELPED),
                     {"bare": tiny("idle.elf"), "helped": tiny("idle.elf", networks=HELPED["networks"],
                                                               devices=HELPED["devices"][:1]),
                      "brief": tiny("reset.elf"), "guest": GUEST},
                     ["100ms", "3s"], 120, 20),
-    "guest": Backend("qemu-system-x86", GUEST, {}, ["10s"], 180, 20),
+    "guest": Backend("qemu-system", HELPERS, GUEST, {}, ["10s"], 180, 20),
 }
 
 
@@ -167,7 +168,7 @@ def census_one(record, there, hypervisor):
     """What is wrong with the processes of a VM that lives."""
     monitor = record.get("monitor_pid")
     monitors = [pid for pid, p in there.items() if p.name == "hull-monitor"]
-    guests = [p.parent for p in there.values() if p.name == hypervisor]
+    guests = [p.parent for p in there.values() if p.name.startswith(hypervisor)]
     if record["state"] not in ("running", "paused"):
         return f"lives in state {record['state']}"
     if monitors != [monitor] or guests != [monitor] or not os.path.isdir(record["run_dir"]):

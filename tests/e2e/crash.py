@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Every verb on a VM, interrupted at every fault point that it or the VM's monitor comes to: the command is
-killed there, or the monitor, or the hypervisor, or all of them, while whoever is at the point stands still; or
-the call fails.  After each a fresh hull must tell the truth, leave nothing behind and be able to go on.  The
-invariants are those that the design names.
+killed there, or the monitor, the hypervisor, its helpers, or all of them, while whoever is at the point stands
+still; or the call fails.  After each a fresh hull must tell the truth, leave nothing behind and be able to go
+on.  The invariants are those that the design names.
 
 usage: crash.py BACKEND EVERY [SEED [TRIAL...]]
 Tries each EVERYth combination, of a random order: 1 is all of them; or of those alone that begin with TRIAL: a
@@ -24,7 +24,7 @@ LOG = os.path.abspath("faults.log")
 AFTER_S = 0.2           # in which a monitor has done what it does after its last answer
 ERRORS = ["ENOSPC", "EIO"]
 FAIL = ("store.begin", "store.commit", "spawn", "file.write", "file.rename", "listen")
-VICTIMS = ["cli", "monitor", "hypervisor", "all"]
+VICTIMS = ["cli", "monitor", "hypervisor", "helpers", "all"]
 AT_POINT = {"cli": "hull", "monitor": "hull-monitor"}
 
 # What there is before, and the verb.  "!": everything of the VM is killed then.
@@ -45,6 +45,7 @@ SCENARIOS = {
     "update": (["create", "start"], ["update", "--label", "a=b", "VM"]),
     "gc": (["create", "start", "!"], ["gc"]),
 }
+NO_GARBAGE = "0 collected, 0 left alone, 0 failed\n"
 AFTERWARDS = ["start", "pause", "resume", "stop", "start", "rm -f"]
 
 
@@ -71,9 +72,10 @@ class Host:
                 sys.exit(f"'{scenario}' hangs, {env}")
             return p.returncode, out, err
 
-    def kill(self, victim):
-        """All processes of VMs, or those of that name."""
-        return backends.kill([pid for pid, p in backends.processes().items() if victim in ("all", p.name)])
+    @staticmethod
+    def kill():
+        """All processes of VMs."""
+        return backends.kill(backends.processes())
 
     def record(self):
         code, out, err = self.hull("ls", "")
@@ -154,12 +156,11 @@ class Trial:
             if now > deadline or (ended and now > ended + AFTER_S):
                 return
             time.sleep(0.005)
-        self.struck = True
-        victims = {"cli": [p.pid], "all": [p.pid, *backends.processes()]}.get(self.action)
-        if victims is None:
-            name = "hull-monitor" if self.action == "monitor" else self.host.backend.hypervisor
-            victims = [pid for pid, q in backends.processes().items() if q.name == name]
-            self.struck = bool(victims)
+        names = {"cli": (), "monitor": "hull-monitor", "hypervisor": self.host.backend.hypervisor,
+                 "helpers": self.host.backend.helpers, "all": ""}[self.action]
+        victims = [p.pid] if self.action in ("cli", "all") else []
+        victims += [pid for pid, q in backends.processes().items() if q.name.startswith(names)]
+        self.struck = bool(victims)
         backends.kill(victims)
         for pid in set(there) - set(victims):
             if backends.look(pid):
@@ -168,7 +169,7 @@ class Trial:
     def prepare(self, env):
         for scenario in SCENARIOS[self.scenario][0]:
             if scenario == "!":
-                wrong = self.host.kill("all")
+                wrong = self.host.kill()
             else:
                 code, err = self.attempt(scenario, env)
                 wrong = code != 0 and f"before: '{scenario}' failed: {err}"
@@ -200,6 +201,9 @@ class Trial:
         record, wrong = self.host.settled()
         if wrong:
             return wrong
+        code, out, err = self.host.hull("gc", self.name)
+        if code or out != NO_GARBAGE:
+            return f"gc exits with {code}: {out}{err}"
         steps = ([] if record else ["create"]) + (["resume"] if record and record["state"] == "paused" else [])
         for scenario in steps + AFTERWARDS:
             code, _, err = self.host.hull(scenario, self.name)
@@ -257,7 +261,7 @@ def main():
         if wrong:
             failed += 1
             print(f"{called(scenario, point, action)}: {wrong}", file=sys.stderr)
-            host.kill("all")
+            host.kill()
             host.hull("rm -f", trial.name)
     print(f"{sys.argv[1]}: {len(scenarios)} scenarios, {len(found)} points, {len(trials)} trials of points x victims "
           f"(every {every}, seed {seed}), {len(trials) - struck} without a victim, violations: {failed}")

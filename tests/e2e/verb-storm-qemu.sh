@@ -6,4 +6,4 @@ requires python3
 . "$(dirname "$script")/tiny.sh"
 
 # shellcheck disable=SC2086
-python3 "$(dirname "$script")/verb-storm.py" qemu ${HULL_VERB_STORM:-8 4 12} || fail "see above"
+python3 "$(dirname "$script")/verb-storm.py" qemu ${HULL_VERB_STORM:-8 4 40} || fail "see above"

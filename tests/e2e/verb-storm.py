@@ -30,7 +30,7 @@ def verb(rnd, names, backend):
     create = ["create", "--config", f"{rnd.choice(list(backend.many))}.json", "--name", name]
     grace = ["-t", rnd.choice(backend.graces)]
     return rnd.choice([
-        create, create, ["start", name], ["start", name], ["stop", *grace, name], ["kill", name], ["pause", name],
+        create, create, *[["start", name]] * 4, ["stop", *grace, name], ["kill", name], ["pause", name],
         ["resume", name], ["restart", *grace, name], ["rm", name], ["rm", "-f", name], ["ls", "-o", "json"],
         ["inspect", name], ["rename", name, rnd.choice(names)], ["update", "--label", f"a={rnd.random()}", name],
         ["start", "--all"], ["stop", *grace, *rnd.sample(names, min(4, len(names)))]])
