@@ -235,7 +235,7 @@ int hull_unix_connect_now(const char *path)
 	return connect_to(NULL, path, false);
 }
 
-static bool is_stale(const char *path)
+bool hull_unix_is_stale(const char *path)
 {
 	struct stat st;
 	int fd;
@@ -253,7 +253,7 @@ int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode)
 {
 	int fd = hull_unix_listen(path, backlog, mode);
 
-	if (fd == -EADDRINUSE && is_stale(path) && unlink(path) == 0)
+	if (fd == -EADDRINUSE && hull_unix_is_stale(path) && unlink(path) == 0)
 		fd = hull_unix_listen(path, backlog, mode);
 	return fd;
 }

@@ -30,7 +30,8 @@ int hull_unix_listen(const char *path, int backlog, unsigned int mode);
 /* The same, in the place of a socket that nobody listens on any more: what somebody killed left
  * behind.  Anything else that is there: -EADDRINUSE. */
 int hull_unix_listen_anew(const char *path, int backlog, unsigned int mode);
-int hull_unix_connect(const char *path); /* waits while the listener's queue is full */
+bool hull_unix_is_stale(const char *path); /* such a socket; asks by connecting */
+int hull_unix_connect(const char *path);   /* waits while the listener's queue is full */
 /* Waits for nothing, the descriptor neither: a full queue is -EAGAIN. */
 int hull_unix_connect_now(const char *path);
 /* The same with a name of our own, by which the listener can tell us from others: at most

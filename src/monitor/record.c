@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * monitor.json: how others find what a monitor leaves behind that is killed.  It is written before
- * there is anything of the kind, and anew once sockets have been made at the user's places, outside
- * of the run directory: as what they are, so that nobody else's in the same place is taken away.
+ * there is anything of the kind, with the places outside of the run directory at which sockets are
+ * about to be made; and anew once they have been: as what they are, so that nobody else's in the
+ * same place is taken away.
  */
 #define _GNU_SOURCE
 #include "monitor/state.h"
@@ -18,37 +19,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int add_socket(struct hull_json *list, const char *path)
+static int set_identity(struct hull_json *j, const char *path)
 {
-	struct hull_json *j;
 	struct stat st;
 	int r = 0;
 
-	if (!path || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return 0;
-	j = hull_json_object();
-	if (!j)
-		return -ENOMEM;
-	r |= hull_json_set(j, "path", hull_json_string(path));
 	r |= hull_json_set(j, "device", hull_json_u64(st.st_dev));
 	r |= hull_json_set(j, "inode", hull_json_u64(st.st_ino));
 	/* Numbers of inodes come again. */
 	r |= hull_json_set(j, "made_s", hull_json_i64(st.st_mtim.tv_sec));
 	r |= hull_json_set(j, "made_ns", hull_json_i64(st.st_mtim.tv_nsec));
+	return r;
+}
+
+static int add_socket(struct hull_json *list, const char *path, bool made)
+{
+	struct hull_json *j;
+	int r;
+
+	if (!path)
+		return 0;
+	j = hull_json_object();
+	if (!j)
+		return -ENOMEM;
+	r = hull_json_set(j, "path", hull_json_string(path));
+	if (made)
+		r |= set_identity(j, path);
 	return hull_json_append(list, j) < 0 || r ? -ENOMEM : 0;
 }
 
-/* Those that we have made, now that we have. */
-static int add_sockets(const struct hull_monitor *m, struct hull_json *list)
+static int add_sockets(const struct hull_config *c, bool made, struct hull_json *list)
 {
-	const struct hull_config *c = &m->config;
-	int r = add_socket(list, m->gdb.path);
+	int r = add_socket(list, c->gdb.path, made);
 
-	r |= add_socket(list, m->display.path);
-	r |= add_socket(list, c->rest.path);
+	r |= add_socket(list, c->display.path, made);
+	r |= add_socket(list, c->rest.path, made);
 	for (size_t i = 0; i < c->devices.n; i++)
 		if (c->devices.v[i].kind == HULL_DEVICE_VSOCK && !c->devices.v[i].vsock.listen)
-			r |= add_socket(list, c->devices.v[i].vsock.path);
+			r |= add_socket(list, c->devices.v[i].vsock.path, made);
 	return r;
 }
 
@@ -94,18 +104,23 @@ static int write_record(const struct hull_monitor *m, struct hull_json *sockets,
 	return r < 0 ? -1 : 0;
 }
 
+static int record(const struct hull_monitor *m, bool made, struct hull_error **err)
+{
+	cleanup_json struct hull_json *sockets = hull_json_array();
+
+	if (!sockets || add_sockets(&m->config, made, sockets) < 0)
+		return hull_fail_nomem(err);
+	if (made && !hull_json_length(sockets))
+		return 0; /* there is nothing new */
+	return write_record(m, steal_ptr(&sockets), err);
+}
+
 int hull_monitor_record(const struct hull_monitor *m, struct hull_error **err)
 {
-	struct hull_json *none = hull_json_array();
-
-	return none ? write_record(m, none, err) : hull_fail_nomem(err);
+	return record(m, false, err);
 }
 
 int hull_monitor_record_sockets(const struct hull_monitor *m, struct hull_error **err)
 {
-	cleanup_json struct hull_json *sockets = hull_json_array();
-
-	if (!sockets || add_sockets(m, sockets) < 0)
-		return hull_fail_nomem(err);
-	return hull_json_length(sockets) ? write_record(m, steal_ptr(&sockets), err) : 0;
+	return record(m, true, err);
 }

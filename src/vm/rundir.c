@@ -189,14 +189,19 @@ static uint64_t number(const struct hull_json *j, const char *key)
 	return n;
 }
 
-/* Where it still is the one that the monitor made, the path of it, else NULL. */
+/* Where it still is the one that the monitor made, the path of it, else NULL.  A monitor that died
+ * before it could tell which it made was about to make one there: that is one that nobody serves.
+ */
 static const char *same_socket(const struct hull_json *j)
 {
 	const char *path = hull_json_str(hull_json_get(j, "path"));
 	struct stat st;
 
-	if (!path || *path != '/' || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
-	    st.st_dev != number(j, "device") || st.st_ino != number(j, "inode") ||
+	if (!path || *path != '/' || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return NULL;
+	if (!hull_json_get(j, "inode"))
+		return st.st_uid == geteuid() && hull_unix_is_stale(path) ? path : NULL;
+	if (st.st_dev != number(j, "device") || st.st_ino != number(j, "inode") ||
 	    (uint64_t)st.st_mtim.tv_sec != number(j, "made_s") ||
 	    (uint64_t)st.st_mtim.tv_nsec != number(j, "made_ns"))
 		return NULL;
@@ -225,6 +230,17 @@ int hull_rundir_sockets(const char *path, struct hull_strv *ret)
 	return r < 0 ? r : list_sockets(j, ret);
 }
 
+/* One that is killed lets go of its lock an instant before it lets go of its sockets. */
+static void wait_for_monitor(const char *path)
+{
+	struct hull_process_id id;
+	cleanup_close int fd = hull_rundir_monitor(path, &id) < 0 ? -1 : hull_process_open(&id);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	if (fd >= 0)
+		(void)poll(&p, 1, KILL_MS);
+}
+
 /* The cgroups named in monitor.json hold whatever outlived its monitor; of its sockets, those that
  * are not in the run directory are named, too. */
 static void kill_rest(const char *path)
@@ -236,6 +252,8 @@ static void kill_rest(const char *path)
 		return; /* the monitor died before it started anything */
 	kill_group(hull_json_str(hull_json_get(j, "cgroup")));
 	kill_group(hull_json_str(hull_json_get(j, "cpu_cgroup")));
+	if (hull_json_length(hull_json_get(j, "sockets")))
+		wait_for_monitor(path);
 	(void)list_sockets(j, &sockets);
 	for (size_t i = 0; i < sockets.n; i++)
 		if (unlink(sockets.v[i]) < 0)

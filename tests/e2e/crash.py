@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every verb on a VM, interrupted at every fault point that it or the VM's monitor comes to, in every
-way: the process itself is killed; everything of the VM is while that one stands still; only its hypervisor is;
-or the call fails.  After each a fresh hull must tell the truth, leave nothing behind and be able to go on.
-The invariants are those that the design names; the verbs run on the mock backend.
+"""Every verb on a VM, interrupted at every fault point that it or the VM's monitor comes to: the command is
+killed there, or the monitor, the hypervisor, its helpers, or all of them, while whoever is at the point stands
+still; or the call fails.  After each a fresh hull must tell the truth, leave nothing behind and be able to go
+on.  The invariants are those that the design names.
 
-usage: crash.py EVERY [SEED]     tries each EVERYth combination, of a random order: 1 is all of them"""
+usage: crash.py BACKEND EVERY [SEED [TRIAL...]]
+Tries each EVERYth combination, of a random order: 1 is all of them; or of those alone that begin with TRIAL: a
+verb, or what is said of one that went wrong."""
 import json
 import os
 import random
@@ -14,87 +16,89 @@ import subprocess
 import sys
 import time
 
-HULL = os.environ["HULL"]
-HOME = os.environ["HULL_HOME"]
-MARK = f"HULL_HOME={HOME}".encode()
+sys.dont_write_bytecode = True
+import backends
+from backends import HULL
+
 LOG = os.path.abspath("faults.log")
-CONFIG = os.path.abspath("mock.json")
-CALL_S = 60             # a verb that takes longer hangs
-GONE_S = 10
+AFTER_S = 0.2           # in which a monitor has done what it does after its last answer
 ERRORS = ["ENOSPC", "EIO"]
+FAIL = ("store.begin", "store.commit", "spawn", "file.write", "file.rename", "listen")
+VICTIMS = ["cli", "monitor", "hypervisor", "helpers", "all"]
+AT_POINT = {"cli": "hull", "monitor": "hull-monitor"}
 
 # What there is before, and the verb.  "!": everything of the VM is killed then.
 SCENARIOS = {
-    "create": ([], ["create", "--config", CONFIG, "--name", "VM"]),
+    "create": ([], ["create", "--config", "CONFIG", "--name", "VM"]),
     "start": (["create"], ["start", "VM"]),
-    "stop": (["create", "start"], ["stop", "VM"]),
+    "stop": (["create", "start"], ["stop", "-t", "GRACE", "VM"]),
     "kill": (["create", "start"], ["kill", "VM"]),
-    "restart": (["create", "start"], ["restart", "VM"]),
+    "restart": (["create", "start"], ["restart", "-t", "GRACE", "VM"]),
     "pause": (["create", "start"], ["pause", "VM"]),
     "resume": (["create", "start", "pause"], ["resume", "VM"]),
     "rm": (["create"], ["rm", "VM"]),
     "rm -f": (["create", "start"], ["rm", "-f", "VM"]),
     "rename": (["create"], ["rename", "VM", "VM"]),
-    "ls": (["create", "start", "!"], ["ls"]),
+    "ls": (["create", "start", "!"], ["ls", "-o", "json"]),
     "wait": (["create", "start", "!"], ["wait", "VM"]),
+    "inspect": (["create", "start", "!"], ["inspect", "VM"]),
+    "update": (["create", "start"], ["update", "--label", "a=b", "VM"]),
+    "gc": (["create", "start", "!"], ["gc"]),
 }
+NO_GARBAGE = "0 collected, 0 left alone, 0 failed\n"
+AFTERWARDS = ["start", "pause", "resume", "stop", "start", "rm -f"]
 
 
-def command(words, name):
-    return [HULL] + [w.replace("VM", name) for w in words]
+class Host:
+    """One backend, hull's store, and all that there is."""
 
+    def __init__(self, backend):
+        self.backend = backends.BACKENDS[backend]
+        self.words = {"CONFIG": backends.describe(backend, self.backend.one), "GRACE": self.backend.graces[0]}
+        self.seen = set()
 
-def hull(words, name, **env):
-    """Exit code, standard output and error of a verb that must not hang."""
-    try:
-        p = subprocess.run(command(words, name), env={**os.environ, **env}, capture_output=True,
-                           text=True, timeout=CALL_S, check=False)
-    except subprocess.TimeoutExpired:
-        sys.exit(f"'{' '.join(words)}' hangs, {env}")
-    return p.returncode, p.stdout, p.stderr
+    def begin(self, words, name, env):
+        words = [self.words.get(w, w).replace("VM", name) if w in ("CONFIG", "GRACE", "VM") else w for w in words]
+        return subprocess.Popen([HULL, *words], env={**os.environ, **env}, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
+    def hull(self, scenario, name, **env):
+        """Exit code, standard output and error of a verb that must not hang."""
+        with self.begin(SCENARIOS[scenario][1], name, env) as p:
+            try:
+                out, err = p.communicate(timeout=self.backend.call_s)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                sys.exit(f"'{scenario}' hangs, {env}")
+            return p.returncode, out, err
 
-def processes():
-    """pid -> (name, parent, state) of this test's monitors, and of what they run."""
-    found, stats = {}, {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as f:
-                text = f.read()
-            with open(f"/proc/{entry}/environ", "rb") as f:
-                ours = MARK in f.read().split(b"\0")
-        except OSError:
-            continue
-        name = text[text.index("(") + 1:text.rindex(")")]
-        state, parent = text[text.rindex(")") + 2:].split()[:2]
-        stats[int(entry)] = (name, int(parent), state)
-        if ours and name == "hull-monitor" and state not in "ZX":
-            found[int(entry)] = stats[int(entry)]
-    for pid, (name, parent, state) in stats.items():
-        if name == "hull-mock" and state not in "ZX" and (parent in found or parent not in stats or parent == 1):
-            found[pid] = (name, parent, state)
-    return found
+    @staticmethod
+    def kill():
+        """All processes of VMs."""
+        return backends.kill(backends.processes())
 
+    def record(self):
+        code, out, err = self.hull("ls", "")
+        if code:
+            return None, f"ls failed: {err}"
+        records = json.loads(out)
+        if len(records) > 1:
+            return None, f"several VMs: {out}"
+        return records[0] if records else None, None
 
-def kill_all(only=None):
-    """Their pids: they hold their locks until they are dead."""
-    killed = [pid for pid, (name, _, _) in processes().items() if only in (None, name)]
-    for pid in killed:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    return killed
+    def look(self):
+        """Record, and what is wrong with it."""
+        record, wrong = self.record()
+        return record, wrong or backends.census([record] if record else [], self.backend.hypervisor, self.seen)
 
-
-def is_dead(pid):
-    """What has no memory any more, and so no environment, may have its files still."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
-            text = f.read()
-    except OSError:
-        return True
-    return text[text.rindex(")") + 2] in "ZX"
+    def settled(self):
+        """The same, once what was killed has gone and what starts has started."""
+        deadline = time.monotonic() + self.backend.settle_s
+        while True:
+            record, wrong = self.look()
+            if not wrong or time.monotonic() > deadline:
+                return record, wrong
+            time.sleep(0.02)
 
 
 def points():
@@ -108,190 +112,162 @@ def points():
         return []
 
 
-def prepare(before, name, **env):
-    for verb in before:
-        if verb == "!":
-            killed = kill_all()
-            wait_until(lambda: not processes() and all(map(is_dead, killed)), "what was killed is there still")
-            continue
-        code, _, err = hull(SCENARIOS[verb][1], name, **env)
-        if code:
-            return f"before: '{verb}' failed: {err}"
-    return None
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + GONE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            return what
-        time.sleep(0.005)
-    return None
+def called(scenario, point, action):
+    return f"{scenario}: {point}={action}"
 
 
 class Trial:
     """One verb, interrupted once."""
 
-    def __init__(self, scenario, point, action, nth):
-        self.scenario, self.point, self.action = scenario, point, action
-        self.before, self.words = SCENARIOS[scenario]
+    def __init__(self, host, scenario, point, action, nth):
+        self.host, self.scenario, self.point, self.action = host, scenario, point, action
         self.name = f"c{nth}"
         self.program = point.split("/")[0]
+        # Whoever is at the point kills itself, or stands still while others are killed.
+        self.kind = action if action not in VICTIMS else "kill" if AT_POINT.get(action) == self.program else "stop"
+        self.struck = self.kind != "stop"       # or there was nobody to kill
 
-    def __str__(self):
-        return f"{self.scenario}: {self.point}={self.action}"
+    def attempt(self, scenario, env):
+        """Code, None if it hangs, and what it says; what is to happen at the point happens."""
+        p = self.host.begin(SCENARIOS[scenario][1], self.name, env)
+        if self.kind == "stop" and not self.struck:
+            self.interfere(p)
+        try:
+            _, err = p.communicate(timeout=self.host.backend.call_s)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            return None, "hangs"
+        return p.returncode, err
+
+    def standing(self, p):
+        """Who stands at the point."""
+        if self.program == "hull":
+            seen = backends.look(p.pid)
+            return [p.pid] if seen and seen[2] == "T" else []
+        return [pid for pid, q in backends.processes().items() if q.name == "hull-monitor" and q.state == "T"]
+
+    def interfere(self, p):
+        deadline = time.monotonic() + self.host.backend.call_s
+        ended = None
+        while not (there := self.standing(p)):
+            now = time.monotonic()
+            if p.poll() is not None and ended is None:
+                ended = now
+            if now > deadline or (ended and now > ended + AFTER_S):
+                return
+            time.sleep(0.005)
+        names = {"cli": (), "monitor": "hull-monitor", "hypervisor": self.host.backend.hypervisor,
+                 "helpers": self.host.backend.helpers, "all": ""}[self.action]
+        victims = [p.pid] if self.action in ("cli", "all") else []
+        victims += [pid for pid, q in backends.processes().items() if q.name.startswith(names)]
+        self.struck = bool(victims)
+        backends.kill(victims)
+        for pid in set(there) - set(victims):
+            if backends.look(pid):
+                os.kill(pid, signal.SIGCONT)
+
+    def prepare(self, env):
+        for scenario in SCENARIOS[self.scenario][0]:
+            if scenario == "!":
+                wrong = self.host.kill()
+            else:
+                code, err = self.attempt(scenario, env)
+                wrong = code != 0 and f"before: '{scenario}' failed: {err}"
+            # A monitor that has come to its point by now has done so for this trial.
+            if wrong and not (self.program == "hull-monitor" and self.struck):
+                return wrong
+        return None
 
     def run(self):
         """None, or what is wrong."""
+        fault = {"HULL_FAULT": f"{self.point}={self.kind}"}
         # A monitor has the environment of its start.
-        kind = "stop" if self.action in ("all", "hypervisor") else self.action
-        fault = {"HULL_FAULT": f"{self.point}={kind}"}
-        early = self.program == "hull-monitor"
-        wrong = prepare(self.before, self.name, **(fault if early else {}))
-        if wrong and self.program == "hull-monitor":
-            wrong = None        # it came to its point then already
+        wrong = self.prepare(fault if self.program == "hull-monitor" else {})
         if wrong:
             return wrong
         points()
-        fault["HULL_FAULT_LOG"] = LOG
-        p = subprocess.Popen(command(self.words, self.name), env={**os.environ, **fault}, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        if kind == "stop":
-            self.interfere(p)
-        try:
-            _, err = p.communicate(timeout=CALL_S)
-        except subprocess.TimeoutExpired:
-            p.kill()
-            return "hangs"
+        code, err = self.attempt(self.scenario, {**fault, "HULL_FAULT_LOG": LOG})
+        if code is None:
+            return err
         if self.program == "hull" and self.point not in points():
             return f"is not reached: {err}"
-        if kind.startswith("error") and self.program == "hull" and p.returncode == 0:
+        if self.kind.startswith("error") and self.program == "hull" and code == 0:
             return "succeeded although a call had failed"
-        if kind.startswith("error") and self.program == "hull" and not err.startswith("hull: "):
+        if self.kind.startswith("error") and self.program == "hull" and not err.startswith("hull: "):
             return f"says nothing: '{err}'"
         return self.check()
 
-    def interfere(self, p):
-        """While the one at the point stands still."""
-        def stopped():
-            if p.poll() is not None:
-                return True
-            if self.program == "hull":
-                with open(f"/proc/{p.pid}/stat", encoding="utf-8") as f:
-                    return f.read().rpartition(") ")[2][0] == "T"
-            return any(name == "hull-monitor" and state == "T" for name, _, state in processes().values())
-        wait_until(stopped, "")
-        if self.action == "all":
-            kill_all()
-            p.kill()
-        else:
-            kill_all("hull-mock")
-            p.send_signal(signal.SIGCONT)
-            for pid, (name, _, state) in processes().items():
-                if name == "hull-monitor" and state == "T":
-                    os.kill(pid, signal.SIGCONT)
-
-    def record(self):
-        code, out, err = hull(["ls", "-o", "json"], self.name)
-        if code:
-            return None, f"ls failed: {err}"
-        records = json.loads(out)
-        if len(records) > 1:
-            return None, f"several VMs: {out}"
-        return records[0] if records else None, None
-
-    def census(self, record):
-        """What there is beside the one that the record says to live."""
-        lives = record is not None and "run_dir" in record
-        there = processes()
-        monitors = [pid for pid, (name, _, _) in there.items() if name == "hull-monitor"]
-        mocks = [parent for name, parent, _ in there.values() if name == "hull-mock"]
-        dirs = os.listdir(os.path.join(HOME, "run", "vm")) if os.path.isdir(os.path.join(HOME, "run", "vm")) else []
-        if not lives:
-            return f"left: {there} {dirs}" if there or dirs else None
-        if record["state"] not in ("running", "paused"):
-            return f"a live record in state {record['state']}"
-        if monitors != [record["monitor_pid"]] or mocks != monitors:
-            return f"the record says {record}, there are {there}"
-        if dirs != [os.path.basename(record["run_dir"])]:
-            return f"run directories: {dirs}"
-        return None
-
-    def settled(self):
-        """Record and census, once what was killed has gone and what starts has started."""
-        deadline = time.monotonic() + GONE_S
-        while True:
-            record, wrong = self.record()
-            wrong = wrong or self.census(record)
-            if not wrong or time.monotonic() > deadline:
-                return record, wrong
-            time.sleep(0.02)
-
     def check(self):
-        record, wrong = self.settled()
+        record, wrong = self.host.settled()
         if wrong:
             return wrong
-        steps = [] if record else [["create", "--config", CONFIG, "--name", "VM"]]
-        if record and record["state"] in ("running", "paused"):
-            if self.scenario == "pause":  # the call of one that was killed may be on its way still
-                steps.append(["pause", "VM"])
-            steps.append(["resume", "VM"])
-        for words in steps + [["start", "VM"], ["pause", "VM"], ["resume", "VM"], ["stop", "VM"], ["start", "VM"],
-                              ["rm", "-f", "VM"]]:
-            code, _, err = hull(words, self.name)
+        code, out, err = self.host.hull("gc", self.name)
+        if code or out != NO_GARBAGE:
+            return f"gc exits with {code}: {out}{err}"
+        steps = ([] if record else ["create"]) + (["resume"] if record and record["state"] == "paused" else [])
+        for scenario in steps + AFTERWARDS:
+            code, _, err = self.host.hull(scenario, self.name)
+            if code and self.scenario == "pause" and (self.host.record()[0] or {}).get("state") == "paused":
+                self.host.hull("resume", self.name)     # what was on its way to the monitor has arrived since
+                code, _, err = self.host.hull(scenario, self.name)
             if code:
-                return f"afterwards '{' '.join(words)}' failed: {err}"
-            if words[0] == "start" and self.record()[0]["state"] != "running":
+                return f"afterwards '{scenario}' failed: {err}"
+            if scenario == "start" and (self.host.record()[0] or {}).get("state") != "running":
                 return "afterwards it does not run"
-        record, wrong = self.settled()
+        record, wrong = self.host.look()        # at once: the record goes last
         return wrong or (f"it is there still: {record}" if record else None)
 
 
-def discover():
+def discover(host, scenarios):
     """(scenario, point) of all."""
     found = []
-    hull(["ls"], "")            # which makes the store
-    for scenario, (before, words) in SCENARIOS.items():
-        wrong = prepare(before, "c0", HULL_FAULT_LOG=LOG)
-        if wrong:
-            sys.exit(wrong)
+    host.hull("ls", "")         # which makes the store
+    for scenario in scenarios:
+        wrong = Trial(host, scenario, "", "none", 0).prepare({"HULL_FAULT_LOG": LOG})
         points()
-        code, _, err = hull(words, "c0", HULL_FAULT_LOG=LOG)
+        code, _, err = (1, "", wrong) if wrong else host.hull(scenario, "c0", HULL_FAULT_LOG=LOG)
         if code:
             sys.exit(f"'{scenario}' fails by itself: {err}")
-        time.sleep(0.1)         # what the monitor does after its last answer
+        time.sleep(AFTER_S)
         # What a monitor comes to that the verb itself starts is tried with "start".
         found += [(scenario, point) for point in points() if scenario != "restart" or point.startswith("hull/")]
-        hull(["rm", "-f", "VM"], "c0")
+        host.hull("rm -f", "c0")
         points()
     return found
 
 
-def main():
-    every, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
-    with open(CONFIG, "w", encoding="utf-8") as f:
-        json.dump({"version": 1, "backend": "mock", "agent": "none", "memory": "64M", "append": ["off=5"]}, f)
-    found = discover()
+def choose(found, only, every, seed):
     trials = []
     for scenario, point in found:
-        actions = ["kill", "all", "hypervisor"]
-        where = point.split("/")[1].split(":")[0]
-        if where in ("store.begin", "store.commit", "spawn", "file.write", "file.rename", "listen"):
-            actions += [f"error:{e}" for e in ERRORS]
-        trials += [(scenario, point, action) for action in actions]
+        before = SCENARIOS[scenario][0]
+        lives = scenario == "start" or ("start" in before and "!" not in before)
+        actions = VICTIMS if lives else ["cli"]
+        if point.split("/")[1].split(":")[0] in FAIL:
+            actions = actions + [f"error:{e}" for e in ERRORS]
+        trials += [(scenario, point, action) for action in actions
+                   if not only or called(scenario, point, action).startswith(only)]
     random.Random(seed).shuffle(trials)
-    trials = trials[::every]
-    failed = 0
+    return trials[::every]
+
+
+def main():
+    every, seed = int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else int(time.time())
+    host, only = Host(sys.argv[1]), tuple(sys.argv[4:])
+    scenarios = [s for s in SCENARIOS if not only or any(o.split(":")[0] == s for o in only)]
+    found = discover(host, scenarios)
+    trials = choose(found, only, every, seed)
+    failed = struck = 0
     for nth, (scenario, point, action) in enumerate(trials, 1):
-        trial = Trial(scenario, point, action, nth)
+        trial = Trial(host, scenario, point, action, nth)
         wrong = trial.run()
+        struck += trial.struck
         if wrong:
             failed += 1
-            print(f"{trial}: {wrong}", file=sys.stderr)
-            kill_all()
-            wait_until(lambda: not processes(), "")
-            hull(["rm", "-f", trial.name], trial.name)
-    print(f"{len(SCENARIOS)} scenarios, {len(found)} points, {len(trials)} trials (seed {seed}): {failed} violations")
+            print(f"{called(scenario, point, action)}: {wrong}", file=sys.stderr)
+            host.kill()
+            host.hull("rm -f", trial.name)
+    print(f"{sys.argv[1]}: {len(scenarios)} scenarios, {len(found)} points, {len(trials)} trials of points x victims "
+          f"(every {every}, seed {seed}), {len(trials) - struck} without a victim, violations: {failed}")
     sys.exit(1 if failed else 0)
 
 

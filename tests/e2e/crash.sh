@@ -4,5 +4,4 @@
 . "$(dirname "$0")/functions.sh"
 requires python3
 
-python3 "$(dirname "$script")/crash.py" "${HULL_CRASH_EVERY:-8}" ${HULL_SEED:+"$HULL_SEED"} || fail "see above"
-rm -f faults.log
+python3 "$(dirname "$script")/crash.py" mock "${HULL_CRASH_EVERY:-8}" ${HULL_SEED:+"$HULL_SEED"} || fail "see above"

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Many processes do random verbs on a few VMs of the mock backend at the same time, and some of them are killed.
-Verbs may be refused, but by what is documented; and in the end all is as the store says.
+"""Many processes do random verbs on a few VMs at the same time, and some of them are killed.  Verbs may be
+refused, but by what is documented; and in the end all is as the store says.
 
-usage: verb-storm.py PROCESSES VMS VERBS [SEED]"""
+usage: verb-storm.py BACKEND PROCESSES VMS VERBS [SEED]"""
 import json
 import os
 import random
@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 
-HULL = os.environ["HULL"]
-HOME = os.environ["HULL_HOME"]
-CALL_S = 120
+sys.dont_write_bytecode = True
+import backends
+from backends import HULL
+
 wrong = []
 done = {}                # verb -> how often it succeeded
 
@@ -24,21 +25,21 @@ def say(what):
     wrong.append(what)
 
 
-def verb(rnd, names):
+def verb(rnd, names, backend):
     name = rnd.choice(names)
+    create = ["create", "--config", f"{rnd.choice(list(backend.many))}.json", "--name", name]
+    grace = ["-t", rnd.choice(backend.graces)]
     return rnd.choice([
-        ["create", "--config", f"{rnd.choice(['quick', 'slow', 'deaf', 'brief'])}.json", "--name", name],
-        ["create", "--config", f"{rnd.choice(['quick', 'slow', 'deaf', 'brief'])}.json", "--name", name],
-        ["start", name], ["start", name], ["stop", "-t", "100ms", name], ["kill", name], ["pause", name],
-        ["resume", name], ["restart", "-t", "100ms", name], ["rm", name], ["rm", "-f", name], ["ls", "-o", "json"],
+        create, create, *[["start", name]] * 4, ["stop", *grace, name], ["kill", name], ["pause", name],
+        ["resume", name], ["restart", *grace, name], ["rm", name], ["rm", "-f", name], ["ls", "-o", "json"],
         ["inspect", name], ["rename", name, rnd.choice(names)], ["update", "--label", f"a={rnd.random()}", name],
-        ["start", "--all"], ["stop", "-t", "50ms", *rnd.sample(names, min(4, len(names)))]])
+        ["start", "--all"], ["stop", *grace, *rnd.sample(names, min(4, len(names)))]])
 
 
-def work(seed, names, count):
+def work(seed, names, count, backend):
     rnd = random.Random(seed)
     for _ in range(count):
-        words = verb(rnd, names)
+        words = verb(rnd, names, backend)
         p = subprocess.Popen([HULL, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True)
         killed = rnd.random() < 0.1
@@ -46,7 +47,7 @@ def work(seed, names, count):
             time.sleep(rnd.random() * 0.03)
             p.kill()
         try:
-            out, err = p.communicate(timeout=CALL_S)
+            out, err = p.communicate(timeout=2 * backend.call_s)
         except subprocess.TimeoutExpired:
             p.kill()
             say(f"{words} hangs")
@@ -62,60 +63,42 @@ def work(seed, names, count):
                 say(f"{words}: {err}")
 
 
-def describe(name, *words):
-    with open(f"{name}.json", "w", encoding="utf-8") as f:
-        json.dump({"version": 1, "backend": "mock", "agent": "none", "memory": "64M", "append": words}, f)
-
-
-def lives(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
-            return f.read().rpartition(") ")[2][0] not in "ZX"
-    except OSError:
-        return False
-
-
-def consistent():
+def consistent(backend, seen):
     """What is not as the store says, or None."""
-    p = subprocess.run([HULL, "ls", "-o", "json"], capture_output=True, text=True, timeout=CALL_S, check=False)
-    if p.returncode:
-        return p.stderr
-    records = json.loads(p.stdout)
-    dirs = set(os.listdir(os.path.join(HOME, "run", "vm")))
-    for r in records:
-        if r["state"] in ("running", "paused"):
-            if not lives(r["monitor_pid"]) or os.path.basename(r["run_dir"]) not in dirs:
-                return f"does not live: {r}"
-            dirs.discard(os.path.basename(r["run_dir"]))
-        elif r["state"] not in ("created", "stopped", "error"):
-            return f"nobody is at it: {r}"
-    names = [r["name"] for r in records if "name" in r]
-    if len(names) != len(set(names)):
-        return f"names: {names}"
-    return f"nobody's: {dirs}" if dirs else None
+    p = subprocess.run([HULL, "ls", "-o", "json"], capture_output=True, text=True, timeout=backend.call_s,
+                       check=False)
+    return p.stderr if p.returncode else backends.census(json.loads(p.stdout), backend.hypervisor, seen)
+
+
+def settle(backend, seen):
+    """The same, once what was killed in the middle has gone."""
+    deadline = time.monotonic() + 2 * backend.settle_s
+    while (why := consistent(backend, seen)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return why
 
 
 def main():
-    processes, vms, count = map(int, sys.argv[1:4])
-    seed = int(sys.argv[4]) if len(sys.argv) > 4 else int(time.time())
-    describe("quick")
-    describe("slow", "boot=20", "off=20")
-    describe("deaf", "deaf")
-    describe("brief", "end=shutdown:50")
+    backend = backends.BACKENDS[sys.argv[1]]
+    processes, vms, count = map(int, sys.argv[2:5])
+    seed = int(sys.argv[5]) if len(sys.argv) > 5 else int(time.time())
+    for name, vm in backend.many.items():
+        backends.describe(name, vm)
     names = [f"v{i}" for i in range(vms)]
-    threads = [threading.Thread(target=work, args=(seed * 1000 + i, names, count)) for i in range(processes)]
+    threads = [threading.Thread(target=work, args=(seed * 1000 + i, names, count, backend))
+               for i in range(processes)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    deadline = time.monotonic() + 20    # what was killed in the middle takes a moment to go
-    while (why := consistent()) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    seen = set()
+    why = settle(backend, seen)
+    subprocess.run([HULL, "rm", "-a", "-f", "-q"], timeout=backend.call_s, check=False)
+    why = why or settle(backend, seen)
     if why:
         say(why)
-    subprocess.run([HULL, "rm", "-a", "-f", "-q"], timeout=CALL_S, check=False)
-    print(f"{processes} processes, {count} verbs each, {vms} VMs (seed {seed}): {len(wrong)} wrong; done:",
-          ", ".join(f"{verb} {n}" for verb, n in sorted(done.items())))
+    print(f"{sys.argv[1]}: {processes} processes, {count} verbs each, {vms} VMs (seed {seed}): {len(wrong)} wrong; "
+          "done:", ", ".join(f"{verb} {n}" for verb, n in sorted(done.items())))
     for line in wrong[:20]:
         print(line, file=sys.stderr)
     sys.exit(1 if wrong else 0)

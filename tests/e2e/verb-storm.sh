@@ -5,5 +5,4 @@
 requires python3
 
 # shellcheck disable=SC2086
-python3 "$(dirname "$script")/verb-storm.py" ${HULL_VERB_STORM:-12 6 25} || fail "see above"
-rm -f ./*.json
+python3 "$(dirname "$script")/verb-storm.py" mock ${HULL_VERB_STORM:-12 6 25} || fail "see above"

@@ -121,7 +121,7 @@ wait_for 60 test -S rest.sock
 dead=$(find "$run" -mindepth 1 -maxdepth 1 ! -name "$("$HULL" ls -q | head -c 12)")
 [ -d "$dead" ] || fail "no run directory: '$dead'"
 monitor=$(jq .pid "$dead/monitor.json")
-wait_for 10 jq -e --arg s "$T/rest.sock" '[.sockets[].path] == [$s]' "$dead/monitor.json"
+wait_for 10 jq -e --arg s "$T/rest.sock" '[.sockets[] | select(.inode) | .path] == [$s]' "$dead/monitor.json"
 nothing
 kill -STOP "$monitor"
 kill -KILL "$client"
@@ -142,6 +142,21 @@ expect 0 "$HULL" gc
 has out "rest.sock"
 has out "$dead"
 [ ! -e "$dead" ] && [ ! -e rest.sock ] || fail "left: $(ls -d "$dead" rest.sock 2>&1)"
+nothing
+# Of sockets that were about to be made, those that have been, and nobody else's.
+at=unix://$T/rest.sock
+expect 125 env HULL_FAULT=hull-monitor/file.write:2=kill "$HULL" run --restful-uri "$at" -- true
+[ ! -e rest.sock ] || fail "a socket of which its monitor could not tell is left"
+python3 -c 'import socket, time
+s = socket.socket(socket.AF_UNIX); s.bind("rest.sock"); s.listen(); time.sleep(1000)' &
+server=$!
+on_exit "kill $server 2>/dev/null"
+wait_for 10 test -S rest.sock
+expect 125 env HULL_FAULT=hull-monitor/listen:2=kill "$HULL" run --restful-uri "$at" -- true
+[ -S rest.sock ] || fail "somebody else's socket was taken"
+kill "$server"
+wait "$server" 2>/dev/null
+rm rest.sock
 nothing
 mkdir "$run/0123456789ab" "$run/notes" # its maker died before there was a lock
 collects directory 0123456789ab

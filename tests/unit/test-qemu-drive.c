@@ -623,7 +623,7 @@ static int set_up(void **state)
 	if (!mkdtemp(dir) || chmod(dir, 0755) < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/kernel", dir);
-	if (tiny_kernel_write(path, 0600) < 0)
+	if (tiny_kernel_write(path, 0600, 0) < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/nokernel", dir);
 	return hull_file_write(path, "x", 1, 0644, false);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define TINY_KERNEL_ADDRESS 0x100000
+#define TINY_KERNEL_RESET 0x33 /* offset of an entry by which it triple faults at once */
 
 /* entry:  mov $0x3f8,%dx; mov $msg,%esi
  *      1: lodsb; test %al,%al; jz 2f; out %al,%dx; jmp 1b
@@ -43,8 +44,8 @@ struct tiny_kernel {
 	uint8_t code[sizeof(tiny_kernel_code)];
 };
 
-/* Writes it to @path with @mode; 0 or -errno. */
-static inline int tiny_kernel_write(const char *path, mode_t mode)
+/* Writes it to @path with @mode, to be entered at the offset @entry of its code; 0 or -errno. */
+static inline int tiny_kernel_write(const char *path, mode_t mode, unsigned int entry)
 {
 	struct tiny_kernel k = {
 		.ehdr =
@@ -54,7 +55,7 @@ static inline int tiny_kernel_write(const char *path, mode_t mode)
 				.e_type = ET_EXEC,
 				.e_machine = EM_X86_64,
 				.e_version = EV_CURRENT,
-				.e_entry = TINY_KERNEL_ADDRESS,
+				.e_entry = TINY_KERNEL_ADDRESS + entry,
 				.e_phoff = offsetof(struct tiny_kernel, load),
 				.e_ehsize = sizeof(Elf64_Ehdr),
 				.e_phentsize = sizeof(Elf64_Phdr),
@@ -80,7 +81,7 @@ static inline int tiny_kernel_write(const char *path, mode_t mode)
 				.p_align = 4,
 			},
 		/* XEN_ELFNOTE_PHYS32_ENTRY */
-		.pvh = {{4, 4, 18}, "Xen", TINY_KERNEL_ADDRESS},
+		.pvh = {{4, 4, 18}, "Xen", TINY_KERNEL_ADDRESS + entry},
 	};
 
 	memcpy(k.code, tiny_kernel_code, sizeof(tiny_kernel_code));

@@ -181,11 +181,9 @@ static void on_child(void *ctx, int wstatus)
 static int spawn(struct mock *m, int socket, int console, int tail, struct hull_error **err)
 {
 	struct hull_backend_sockets none;
-	cleanup_strv struct hull_strv argv = {0};
-	char *envp[] = {(char *)(uintptr_t) "LC_ALL=C", NULL};
+	cleanup_strv struct hull_strv argv = {0}, env = {0};
 	struct hull_fd_map fds[] = {{console, 1}, {tail, 2}, {socket, 3}};
 	struct hull_spawn spec = {.path = m->program,
-				  .envp = envp,
 				  .cwd = "/",
 				  .fds = fds,
 				  .n_fds = ARRAY_SIZE(fds),
@@ -200,7 +198,12 @@ static int spawn(struct mock *m, int socket, int console, int tail, struct hull_
 	hull_backend_sockets_init(&none);
 	if (mock_command(&m->env, m->config, &none, &argv, err) < 0)
 		return -1;
+	hull_strv_add(&env, "LC_ALL=C");
+	hull_proc_pass_mark(&env);
+	if (env.failed)
+		return hull_fail_nomem(err);
 	spec.argv = argv.v;
+	spec.envp = env.v;
 	return hull_spawn(&spec, &m->child, err);
 }
 
