@@ -8,6 +8,7 @@
 #include <hull/config.h>
 #include <hull/error.h>
 #include <hull/observe.h>
+#include <hull/sessions.h>
 #include <hull/vms.h>
 
 #endif

@@ -238,7 +238,7 @@ static int outcome(struct copy *c, struct hull_error **err)
 	if (c->code)
 		return 0;
 	if (c->exec_err && hull_error_code(c->exec_err) == HULL_E_UNAVAILABLE)
-		return hull_use_explain(c->store, c->loop, &c->vm, c->exec_err, err);
+		return hull_use_explain(c->store, c->loop, &c->vm, 0, c->exec_err, err);
 	if (c->child_err && !is_consequence(c->child_err))
 		return hull_error_move(err, &c->child_err);
 	if (c->guest_err)

@@ -103,7 +103,15 @@ static void on_cancel(void *ctx, uint32_t events)
 	struct hull_lib_call *call = ctx;
 
 	call->canceled = true;
+	hull_source_remove(&call->cancel); /* the loop may run again, to undo what was begun */
 	hull_loop_quit(call->loop, -ECANCELED);
+}
+
+static void on_late(void *ctx)
+{
+	struct hull_lib_call *call = ctx;
+
+	hull_loop_quit(call->loop, -ETIMEDOUT);
 }
 
 /* Reading it would take it back. */
@@ -139,7 +147,22 @@ int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
 	if (call->o.cancel)
 		r = hull_loop_add_fd(call->loop, call->o.cancel->fd, EPOLLIN, on_cancel, call,
 				     &call->cancel);
+	if (r == 0)
+		r = hull_loop_add_timer(call->loop, on_late, call, &call->late);
 	return r < 0 ? hull_fail_errno(err, -r, "set up the event loop") : 0;
+}
+
+int hull_lib_call_run(struct hull_lib_call *call, const char *what, struct hull_error **err)
+{
+	int r;
+
+	hull_source_arm(call->late, call->deadline_ns);
+	r = hull_loop_run(call->loop);
+	hull_source_arm(call->late, 0);
+	if (r == -ETIMEDOUT)
+		return hull_fail_cause(err, HULL_E_TIMEOUT, "deadline",
+				       "%s: not done in the time that was given", what);
+	return r < 0 ? hull_fail_errno(err, -r, "%s", what) : 0;
 }
 
 int hull_lib_call_result(struct hull_lib_call *call, int r, struct hull_error **err)
@@ -156,6 +179,7 @@ void hull_lib_call_end(struct hull_lib_call *call)
 	struct hull_vms *vms = call->vms;
 
 	hull_source_remove(&call->cancel);
+	hull_source_remove(&call->late);
 	hull_loop_free(call->loop);
 	pthread_mutex_lock(&vms->lock);
 	if (call->store && vms->n_idle < HULL_LIB_IDLE_MAX)
