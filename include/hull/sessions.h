@@ -128,6 +128,38 @@ int hull_session_delete(struct hull_session *session, const struct hull_verb_opt
 /* Lets go of it: a command that runs goes on.  NULL is nothing. */
 void hull_session_free(struct hull_session *session);
 
+/* ---- files ---- */
+
+struct hull_vms_copy_options {
+	size_t size;
+	uint64_t timeout_ms; /* default: no limit */
+	struct hull_cancel *cancel;
+	uint64_t owners; /* keep them, by number; out of a VM only for root */
+	uint64_t follow; /* if the source is a link, what it leads to */
+	/* Of what was left out, a line each; NULL: nobody is told. */
+	void (*note)(void *ctx, const char *text);
+	/* So much was done by now; NULL likewise.  Both are called by the calling thread. */
+	void (*progress)(void *ctx, uint64_t files, uint64_t bytes);
+	void *ctx;
+};
+
+/* A file or a tree of this host's into a VM, and out of one: with modes, times, links and holes.
+ * Into a directory that is there it goes by its own name; of a source that ends with "/." the
+ * content goes there; anything else becomes the target.  Nothing is written outside of that,
+ * whatever the VM says.  What was copied stays where a call fails.  NOT_FOUND, EXISTS, DENIED;
+ * AGENT: it failed in the VM. */
+int hull_vms_copy_in(struct hull_vms *vms, const char *ref, const char *source, const char *target,
+		     const struct hull_vms_copy_options *options, struct hull_error **err);
+int hull_vms_copy_out(struct hull_vms *vms, const char *ref, const char *source, const char *target,
+		      const struct hull_vms_copy_options *options, struct hull_error **err);
+/* The same as a tar stream: read from @fd and unpacked in the directory @target of the VM, and
+ * written to @fd.  CORRUPT, AGENT: it is none.  @fd stays the caller's; "progress" is not called.
+ */
+int hull_vms_unpack(struct hull_vms *vms, const char *ref, int fd, const char *target,
+		    const struct hull_vms_copy_options *options, struct hull_error **err);
+int hull_vms_pack(struct hull_vms *vms, const char *ref, const char *source, int fd,
+		  const struct hull_vms_copy_options *options, struct hull_error **err);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }
