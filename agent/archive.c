@@ -11,6 +11,7 @@
 #include "base/unpack.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -59,6 +60,7 @@ int hull_archive_run(const struct hull_archive *a, int report_fd, struct hull_er
 	if (r < 0)
 		return -1;
 	close(report_fd);
+	(void)umask(0); /* modes are the archive's, and there may be no /proc to change them by */
 	r = a->unpack ? hull_unpack_run(unpack, STDIN_FILENO, &ops, NULL, &late)
 		      : hull_pack_run(pack, STDOUT_FILENO, &ops, NULL, &late);
 	end(r, late);

@@ -10,6 +10,7 @@
 #include <hull/error.h>
 #include <hull/instance.h>
 #include <hull/observe.h>
+#include <hull/sessions.h>
 #include <hull/vms.h>
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the VMs that stay use, and what is left of those that are gone.
+ * What the VMs that stay say and use, and what is left of those that are gone.
  *
  * What hull/vms.h says of blocking, threads, processes and naming holds here too.  Of struct
  * hull_verb_options timeout and cancel count; by default a call has 20 seconds.
@@ -15,11 +15,59 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
+/* ---- what VMs say ---- */
+
+/* A piece of a line that was printed on the console, or the whole, with its newline.  Each byte as
+ * the guest printed it: commands for terminals, too. */
+struct hull_log_piece {
+	size_t size; /* of this struct, as the library knows it: it may grow at its end */
+	const char *data;
+	size_t len;	     /* never 0 */
+	uint64_t begins;     /* at its line's beginning */
+	uint64_t time_ns;    /* when its line was printed, since 1970; 0: not known */
+	uint64_t lost_bytes; /* are missing before it */
+};
+/* What is in @piece goes with the call.  Anything but 0: no more of it. */
+typedef int (*hull_vms_log_fn)(void *ctx, const struct hull_log_piece *piece);
+
+struct hull_vms_logs_options {
+	size_t size;
+	uint64_t timeout_ms; /* default: 20 s, and for following no limit */
+	struct hull_cancel *cancel;
+	uint64_t since_ns; /* only lines that were printed then or later; 0: all */
+	uint64_t tail;	   /* only so many lines, the last of them; 0: all */
+	uint64_t follow;   /* go on with what is printed, until the VM has ended */
+	uint64_t beyond;   /* follow: also with its next start, until it is removed */
+};
+#define HULL_LOGS_TAIL_NONE UINT64_MAX /* not even one: only what comes */
+
+/* What is kept of a VM's console, 4 to 8 MiB, whether it runs or not, to @fn, which is called by
+ * the calling thread and may call anything.  0 also where @fn has had enough. */
+int hull_vms_logs(struct hull_vms *vms, const char *ref,
+		  const struct hull_vms_logs_options *options, hull_vms_log_fn fn, void *ctx,
+		  struct hull_error **err);
+
+struct hull_vms_console_options {
+	size_t size;
+	uint64_t timeout_ms; /* default: 20 s */
+	struct hull_cancel *cancel;
+	uint64_t write; /* not only to read; one at a time does */
+	uint64_t take;	/* write: also if somebody else does, who can only read then */
+};
+
+/* A socket that is the console of a VM, from its start on and without an agent: what it prints
+ * from now on is read from it, and what is written to it is typed.  It ends with the VM, or where
+ * much is left unread.  The caller closes it.  BUSY: somebody else types; STATE: it does not run.
+ */
+int hull_vms_console(struct hull_vms *vms, const char *ref,
+		     const struct hull_vms_console_options *options, int *ret_fd,
+		     struct hull_error **err);
+
 /* ---- what VMs use ---- */
 
 /* Counters only grow while a VM runs; what it uses just now is the difference of two looks. */
 struct hull_vm_counters {
-	size_t size;	  /* of this struct, as the library knows it: it may grow at its end */
+	size_t size;	  /* as above */
 	const char *id;	  /* 32 hexadecimal digits */
 	const char *name; /* NULL: none */
 	uint32_t state;	  /* HULL_VM_STATE_... */

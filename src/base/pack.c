@@ -57,7 +57,8 @@ static void note(struct hull_pack *p, const char *what)
 
 static int put(struct hull_pack *p, const void *data, size_t len, struct hull_error **err)
 {
-	int r = hull_fd_write_all(p->fd, data, len);
+	int r = p->ops->write ? p->ops->write(p->ctx, data, len)
+			      : hull_fd_write_all(p->fd, data, len);
 
 	if (r == -EPIPE)
 		return hull_fail_cause(err, HULL_E_OS, "reader-gone",

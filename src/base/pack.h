@@ -10,11 +10,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-/* How a long copy tells what it does; members may be NULL. */
+/* How a long copy tells what it does, and where its stream is; members may be NULL. */
 struct hull_copy_ops {
 	void (*note)(void *ctx, const char *text); /* something is not as it should be */
 	void (*progress)(void *ctx, uint64_t files, uint64_t bytes);
+	/* In the place of a descriptor: all of it, or -errno; some of it, 0 at its end, or -errno.
+	 */
+	int (*write)(void *ctx, const void *data, size_t len);
+	ssize_t (*read)(void *ctx, void *buf, size_t len);
 };
 
 struct hull_pack;

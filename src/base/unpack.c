@@ -324,6 +324,17 @@ static int make_dir(struct hull_unpack *u, int dir, const char *leaf,
 	return m->path ? 0 : hull_fail_nomem(err);
 }
 
+/* Its mode is the archive's, whatever the umask takes away. */
+static int make_fifo(int dir, const char *leaf, mode_t mode)
+{
+	struct stat st;
+
+	if (mknodat(dir, leaf, S_IFIFO | mode, 0) < 0 ||
+	    fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	return (st.st_mode & 0777) == mode ? 0 : fchmodat(dir, leaf, mode, AT_SYMLINK_NOFOLLOW);
+}
+
 /* To one that the archive may have, or that is there already: within the target both. */
 static int make_hard_link(struct hull_unpack *u, const struct hull_tar_entry *e, char *path,
 			  struct hull_error **err)
@@ -381,7 +392,7 @@ static int make(struct hull_unpack *u, struct hull_tar_reader *r, const struct h
 	case HULL_TAR_FIFO:
 		if (clear(dir, leaf, path, err) < 0)
 			return -1;
-		if (mknodat(dir, leaf, S_IFIFO | (mode_of(u, e) & 0777), 0) < 0)
+		if (make_fifo(dir, leaf, mode_of(u, e) & 0777) < 0)
 			return hull_fail_errno(err, errno, "make FIFO '%s'", path);
 		return finish_at(u, dir, leaf, e, path, err);
 	default:
@@ -449,14 +460,16 @@ static ssize_t read_in(void *ctx, void *buf, size_t len)
 	struct hull_unpack *u = ctx;
 	ssize_t n;
 
-	do
-		n = read(u->in, buf, len);
-	while (n < 0 && errno == EINTR);
+	do {
+		n = u->ops->read ? u->ops->read(u->ctx, buf, len) : read(u->in, buf, len);
+		if (n < 0 && !u->ops->read)
+			n = -errno;
+	} while (n == -EINTR);
 	if (n > 0)
 		u->bytes += (uint64_t)n;
 	if (u->ops->progress)
 		u->ops->progress(u->ctx, u->files, u->bytes);
-	return n < 0 ? -errno : n;
+	return n;
 }
 
 /* Others fill up what they write, and are to get rid of it. */
@@ -477,10 +490,12 @@ int hull_unpack_run(struct hull_unpack *u, int fd, const struct hull_copy_ops *o
 	u->in = fd;
 	u->ops = ops;
 	u->ctx = ctx;
-	umask(0); /* modes are the archive's */
 	while ((more = hull_tar_next(&r, &e, err)) > 0)
 		if (unpack_one(u, &r, e, err) < 0)
 			return -1;
+	if (more == 0 && u->o.one && !u->top)
+		return hull_fail_cause(err, HULL_E_CORRUPT, "truncated",
+				       "the archive ends before it has begun");
 	if (more < 0 || finish_dirs(u, err) < 0)
 		return -1;
 	drain(u);

@@ -12,8 +12,8 @@
 #include "cli/values.h"
 #include "config/environ.h"
 #include "config/settings.h"
+#include "vm/command.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,50 +96,8 @@ int hull_command_opt(struct hull_command_opts *o, const struct hull_opt *opt, ch
 	}
 }
 
-static int default_env(struct hull_strv *env, const char *name, const char *value,
-		       struct hull_error **err)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < env->n; i++)
-		if (!strncmp(env->v[i], name, len) && env->v[i][len] == '=')
-			return 0;
-	return hull_strv_addf(env, "%s=%s", name, value) < 0 ? hull_fail_nomem(err) : 0;
-}
-
-const struct passwd *hull_account_find(const char *user)
-{
-	FILE *f = fopen("/etc/passwd", "re");
-	const struct passwd *pw = NULL;
-	uint64_t uid = UINT64_MAX;
-
-	(void)hull_parse_u64(user, UINT32_MAX - 1, &uid);
-	while (f && (pw = fgetpwent(f)) && strcmp(pw->pw_name, user) && pw->pw_uid != uid)
-		;
-	if (f)
-		(void)fclose(f);
-	return pw;
-}
-
-/* Where root is at home.  The guest has the host's accounts, and would have to look it up in a file
- * of the host's, before the command starts. */
-static int fill_home(struct hull_command_opts *o, struct hull_error **err)
-{
-	const struct passwd *pw = hull_account_find("0");
-
-	if (!pw || *pw->pw_dir != '/')
-		return 0;
-	if (default_env(&o->env, "HOME", pw->pw_dir, err) < 0)
-		return -1;
-	return o->cwd || access(pw->pw_dir, F_OK) < 0 ? 0
-						      : hull_set_string(&o->cwd, pw->pw_dir, err);
-}
-
 int hull_command_opts_complete(struct hull_command_opts *o, bool host_root, struct hull_error **err)
 {
-	static const char path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	const char *term = getenv("TERM");
-
 	if (o->terminal && o->interactive && !isatty(STDIN_FILENO)) {
 		hull_fail(err, HULL_E_INVALID, "--tty: standard input is not a terminal");
 		hull_hint(err, "leave out -t, or -i");
@@ -148,13 +106,7 @@ int hull_command_opts_complete(struct hull_command_opts *o, bool host_root, stru
 	for (size_t i = 0; i < o->env_words.n; i++)
 		if (hull_environ_apply(&o->env, o->env_words.v[i], err) < 0)
 			return hull_prefix(err, "--env");
-	if (host_root && !o->user && fill_home(o, err) < 0)
-		return -1;
-	if (o->terminal && default_env(&o->env, "TERM", term ? term : "linux", err) < 0)
-		return -1;
-	return default_env(&o->env, "PATH", path, err) < 0
-		       ? -1
-		       : default_env(&o->env, "LANG", "C.UTF-8", err);
+	return hull_command_complete(&o->env, &o->cwd, host_root && !o->user, o->terminal, err);
 }
 
 void hull_command_opts_fini(struct hull_command_opts *o)

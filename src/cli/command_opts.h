@@ -69,8 +69,4 @@ int hull_command_opts_complete(struct hull_command_opts *o, bool host_root,
 			       struct hull_error **err);
 void hull_command_opts_fini(struct hull_command_opts *o);
 
-struct passwd;
-/* The host's account of that name or number, until the next call; NULL if there is none. */
-const struct passwd *hull_account_find(const char *user);
-
 #endif

@@ -13,28 +13,19 @@
 
 #include "base/cleanup.h"
 #include "base/os.h"
-#include "base/path.h"
-#include "base/text.h"
 #include "cli/tty.h"
 #include "cli/vms.h"
-#include "monitor.pb-c.h"
-#include "monitor/rpc.h"
 #include "vm/catalogue.h"
 #include "vm/frozen.h"
-#include "vm/rundir.h"
-#include "vm/states.h"
 #include "vm/stdio.h"
+#include "vm/typist.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SERVICE "hull.monitor.v1.Monitor"
 #define DEADLINE_MS 20000
-#define ANSWER_MS 5000	/* of a monitor; one that is stopped gives none */
-#define SOCKET_MS 10000 /* from the intent to start a VM to its console */
-#define AGAIN_MS 10
 #define LEAVE_MS 500
 #define ESCAPE_DEFAULT 0x1d /* ^] */
 #define ESCAPE_NONE (-1)
@@ -55,14 +46,14 @@ struct console {
 	int escape;
 	bool take, quiet, raw;
 	struct hull_record vm;
-	char *path;    /* of console.sock */
-	char name[64]; /* of our connection that types */
+	char *path;		      /* of console.sock */
+	struct hull_typist_name name; /* of our connection that types */
 	struct hull_loop *loop;
 	struct hull_source *signals, *again;
 	uint64_t until_ns; /* for it to be there */
 	struct hull_stdio *in, *out;
-	struct hull_rpc *rpc;
-	bool asked, writes, leaving;
+	struct hull_typist *typist;
+	bool known, writes, leaving;
 	int code;
 	struct hull_error *err;
 };
@@ -150,6 +141,28 @@ static void fail(struct console *c, const struct hull_error *error)
 	end(c, hull_exit_code(error));
 }
 
+/* ---- who types ---- */
+
+static void on_writes(void *ctx, bool writes)
+{
+	struct console *c = ctx;
+	bool first = !c->known;
+
+	if (c->leaving) {
+		end(c, HULL_EXIT_OK);
+		return;
+	}
+	c->known = true;
+	if (!writes)
+		note(c, first ? "somebody else types, you read until they leave (--take takes over)"
+			      : "somebody else has taken it over, you read until they leave");
+	else if (!first)
+		note(c, "now you type");
+	c->writes = writes;
+	if (first && c->in)
+		hull_stdio_begin(c->in);
+}
+
 static void fail_asked(struct console *c, const struct hull_error *error)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -161,58 +174,23 @@ static void fail_asked(struct console *c, const struct hull_error *error)
 	}
 	hull_fail_cause(&err, HULL_E_TIMEOUT, "monitor-silent",
 			"VM '%s': its monitor did not answer within %d s",
-			hull_vms_name(&c->vm, buf), ANSWER_MS / 1000);
+			hull_vms_name(&c->vm, buf), HULL_TYPIST_ANSWER_MS / 1000);
 	hull_frozen_tell(&c->vm, &err);
 	fail(c, err);
 }
 
-/* ---- who types ---- */
-
-static void ask(struct console *c, bool wait);
-
-static void on_writer(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
+static void on_failed(void *ctx, const struct hull_error *error)
 {
-	const Hull__Monitor__V1__ConsoleResponse *r = (const void *)reply;
 	struct console *c = ctx;
-	bool first = !c->asked;
 
-	if (c->leaving) {
+	if (c->leaving)
 		end(c, HULL_EXIT_OK);
-		return;
-	}
-	if (error && first && !strcmp(hull_error_cause(error), "no-such-client") &&
-	    hull_ms_left(c->until_ns)) {
-		hull_source_arm(c->again, hull_deadline_ms(AGAIN_MS)); /* it has not seen us yet */
-		return;
-	}
-	if (error && first)
+	else if (!c->known)
 		fail_asked(c, error);
-	if (error) /* we type no more, or the VM has ended, which is told by other means */
-		return;
-	c->asked = true;
-	if (!r->writes)
-		note(c, first ? "somebody else types, you read until they leave (--take takes over)"
-			      : "somebody else has taken it over, you read until they leave");
-	else if (!first)
-		note(c, "now you type");
-	c->writes = r->writes;
-	if (first && c->in)
-		hull_stdio_begin(c->in);
-	ask(c, true);
+	/* Else we type no more, or the VM has ended, which the console's own end tells. */
 }
 
-static void ask(struct console *c, bool wait)
-{
-	Hull__Monitor__V1__ConsoleRequest rq = HULL__MONITOR__V1__CONSOLE_REQUEST__INIT;
-
-	rq.name = c->name;
-	rq.take = c->take && !wait;
-	rq.wait = wait;
-	rq.writes = c->writes;
-	hull_rpc_call(c->rpc, SERVICE, "Console", &rq.base,
-		      &hull__monitor__v1__console_response__descriptor,
-		      wait ? 0 : hull_deadline_ms(ANSWER_MS), on_writer, c);
-}
+static const struct hull_typist_ops typist_ops = {.writes = on_writes, .failed = on_failed};
 
 /* ---- what is typed and shown ---- */
 
@@ -253,27 +231,13 @@ static const struct hull_stdio_ops stdio_ops = {.typed = on_typed, .done = on_st
 
 /* ---- connecting ---- */
 
-static void on_rpc_closed(void *ctx)
-{
-	/* The console's end tells more. */
-}
-
-static int open_rpc(struct console *c, struct hull_error **err)
-{
-	cleanup_free char *path = hull_path_join(c->vm.run_dir, "control.sock");
-	int fd = path ? hull_unix_connect_now(path) : -ENOMEM;
-
-	if (fd < 0)
-		return hull_fail_errno(err, -fd, "connect to the VM's monitor");
-	return hull_rpc_new(c->loop, fd, on_rpc_closed, c, &c->rpc, err);
-}
-
 static int connect_all(struct console *c, struct hull_error **err)
 {
 	/* Before the terminal is raw: what fails is told as usual. */
-	if (hull_stdio_new_raw(c->loop, c->name, c->path, STDIN_FILENO, true, &stdio_ops, c, &c->in,
-			       err) < 0 ||
-	    open_rpc(c, err) < 0)
+	if (hull_stdio_new_raw(c->loop, c->name.text, c->path, STDIN_FILENO, true, &stdio_ops, c,
+			       &c->in, err) < 0 ||
+	    hull_typist_new(c->loop, c->vm.run_dir, &c->name, c->take, &typist_ops, c, &c->typist,
+			    err) < 0)
 		return -1;
 	if (isatty(STDIN_FILENO)) {
 		if (hull_tty_raw(STDIN_FILENO, err) < 0)
@@ -284,15 +248,7 @@ static int connect_all(struct console *c, struct hull_error **err)
 	if (hull_stdio_new_raw(c->loop, NULL, c->path, STDOUT_FILENO, false, &stdio_ops, c, &c->out,
 			       err) < 0)
 		return -1;
-	ask(c, false);
 	return 0;
-}
-
-/* The VM's starter, or its monitor, may only be about to make it. */
-static bool comes_still(const struct console *c)
-{
-	return c->vm.state == HULL_VM_STARTING && hull_ms_left(c->until_ns) &&
-	       access(c->path, F_OK) < 0;
 }
 
 static void on_again(void *ctx)
@@ -302,10 +258,8 @@ static void on_again(void *ctx)
 
 	if (c->leaving)
 		end(c, HULL_EXIT_OK);
-	else if (c->out)
-		ask(c, false);
-	else if (comes_still(c))
-		hull_source_arm(c->again, hull_deadline_ms(AGAIN_MS));
+	else if (hull_typist_socket_comes(&c->vm, c->path) && hull_ms_left(c->until_ns))
+		hull_source_arm(c->again, hull_deadline_ms(HULL_TYPIST_AGAIN_MS));
 	else if (connect_all(c, &err) < 0)
 		fail(c, err);
 }
@@ -337,7 +291,7 @@ static int run(struct console *c, struct hull_error **err)
 		r = hull_loop_add_timer(c->loop, on_again, c, &c->again);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "set up the event loop");
-	c->until_ns = hull_deadline_ms(SOCKET_MS);
+	c->until_ns = hull_deadline_ms(HULL_TYPIST_SOCKET_MS);
 	hull_source_arm(c->again, 1);
 	r = hull_loop_run(c->loop);
 	if (r < 0)
@@ -349,24 +303,11 @@ static int find(struct console *c, const char *ref, struct hull_error **err)
 {
 	cleanup_store struct hull_store *store = NULL;
 	uint64_t deadline = hull_deadline_ms(DEADLINE_MS);
-	unsigned char random[16];
-	char hex[2 * sizeof(random) + 1], buf[16];
-	const char *unused;
 
 	if (hull_catalogue_open(deadline, &store, err) < 0 || hull_loop_new(&c->loop, err) < 0 ||
-	    hull_catalogue_find(store, c->loop, ref, deadline, &c->vm, err) < 0)
+	    hull_typist_find(store, c->loop, ref, deadline, &c->vm, &c->path, err) < 0)
 		return -1;
-	if (hull_states_rule(HULL_VERB_CONSOLE, c->vm.state, hull_vms_name(&c->vm, buf), &unused,
-			     err) == HULL_RULING_REFUSED)
-		return -1;
-	c->path = c->vm.run_dir ? hull_path_join(c->vm.run_dir, "console.sock") : NULL;
-	if (!c->path)
-		return hull_fail_nomem(err);
-	if (hull_random(random, sizeof(random)) < 0)
-		return hull_fail(err, HULL_E_OS, "make a name for the connection");
-	hull_hex(random, sizeof(random), hex);
-	snprintf(c->name, sizeof(c->name), "hull-console-%s", hex);
-	return 0;
+	return hull_typist_name(&c->name, err);
 }
 
 static void fini(struct console *c)
@@ -374,7 +315,7 @@ static void fini(struct console *c)
 	hull_tty_restore();
 	hull_stdio_free(c->in);
 	hull_stdio_free(c->out);
-	hull_rpc_free(c->rpc);
+	hull_typist_free(c->typist);
 	hull_source_remove(&c->signals);
 	hull_source_remove(&c->again);
 	hull_loop_free(c->loop);

@@ -205,7 +205,7 @@ static int run(struct exec *x, const char *ref, struct hull_error **err)
 	if (x->err && !strcmp(hull_error_cause(x->err), "agent-silent"))
 		hull_frozen_tell(&x->vm.record, &x->err);
 	if (x->err && hull_error_code(x->err) == HULL_E_UNAVAILABLE)
-		return hull_use_explain(x->store, x->loop, &x->vm, x->err, err);
+		return hull_use_explain(x->store, x->loop, &x->vm, 0, x->err, err);
 	return x->err ? hull_error_move(err, &x->err) : 0;
 }
 

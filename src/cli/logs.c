@@ -2,9 +2,6 @@
  *
  * "hull logs", see logs.h.  What guests print is not to be trusted: unless it is wanted raw,
  * nothing of it can steer a terminal, whatever it goes through on its way there.
- *
- * Following ends with the VM: when its end is in the store, where vm/watch.h sees to it, all of its
- * log has been written.
  */
 #define _GNU_SOURCE
 #include "cli/logs.h"
@@ -16,9 +13,7 @@
 #include "base/text.h"
 #include "cli/vms.h"
 #include "vm/catalogue.h"
-#include "vm/logs.h"
-#include "vm/states.h"
-#include "vm/watch.h"
+#include "vm/follow.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -53,7 +48,7 @@ struct logs {
 	struct hull_store *store;
 	struct hull_loop *loop;
 	struct hull_logs *logs;
-	struct hull_watch *watch;
+	struct hull_follow *following;
 	struct hull_source *signals, *reader;
 	struct hull_printable printable;
 	struct hull_strbuf text;
@@ -137,59 +132,21 @@ static void end(struct logs *l, int code)
 	hull_loop_quit(l->loop, 0);
 }
 
-static int show(struct logs *l, struct hull_error **err)
-{
-	return hull_logs_read(l->logs, on_piece, l, err) < 0 ? -1 : 0;
-}
-
-static void show_or_end(struct logs *l)
-{
-	if (!l->err && show(l, &l->err) < 0)
-		end(l, hull_exit_code(l->err));
-	else if (hull_out_flush() < 0)
-		end(l, HULL_EXIT_OK); /* hull_out_finish() tells */
-}
-
 /* ---- following ---- */
-
-static void on_changed(void *ctx)
-{
-	show_or_end(ctx);
-}
-
-/* Whether more can come. */
-static bool is_over(struct logs *l)
-{
-	cleanup_error struct hull_error *err = NULL;
-	cleanup_record struct hull_record r = {0};
-
-	if (hull_store_find(l->store, l->id, &r, &err) < 0)
-		return hull_error_code(err) == HULL_E_NOT_FOUND;
-	return !l->retry && !hull_state_is_live(r.state);
-}
-
-static void on_event(void *ctx, const struct hull_event *event)
-{
-	/* The record says more. */
-}
 
 static void on_idle(void *ctx)
 {
-	struct logs *l = ctx;
-
-	if (!is_over(l))
-		return;
-	show_or_end(l);
-	hull_loop_quit(l->loop, 0);
+	if (hull_out_flush() < 0)
+		end(ctx, HULL_EXIT_OK); /* hull_out_finish() tells */
 }
 
-static void on_failed(void *ctx, const struct hull_error *error)
+static void on_over(void *ctx, const struct hull_error *error)
 {
 	struct logs *l = ctx;
 
-	if (!l->err)
+	if (error)
 		hull_fail_copy(&l->err, error);
-	end(l, hull_exit_code(error));
+	end(l, error ? hull_exit_code(error) : HULL_EXIT_OK);
 }
 
 static void on_signal(void *ctx, int signo)
@@ -197,31 +154,20 @@ static void on_signal(void *ctx, int signo)
 	end(ctx, signo == SIGINT ? HULL_EXIT_OK : 128 + signo);
 }
 
-static int last_event(void *ctx, const struct hull_event *event)
-{
-	*(uint64_t *)ctx = event->seq;
-	return 0;
-}
-
 static int follow(struct logs *l, struct hull_error **err)
 {
-	static const struct hull_watch_ops ops = {
-		.event = on_event, .idle = on_idle, .failed = on_failed};
+	static const struct hull_follow_ops ops = {
+		.piece = on_piece, .idle = on_idle, .over = on_over};
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	uint64_t seq = 0;
 	int r = hull_loop_add_signals(l->loop, signals, ARRAY_SIZE(signals), on_signal, l,
 				      &l->signals);
 
 	if (r < 0)
 		return hull_fail_errno(err, -r, "set up the event loop");
-	hull_store_set_deadline(l->store, 0);
 	if (hull_vms_watch_reader(l->loop, &l->reader, err) < 0 ||
-	    hull_logs_watch(l->logs, l->loop, on_changed, l, err) < 0 ||
-	    hull_store_events(l->store, 0, last_event, &seq, err) < 0 ||
-	    hull_watch_new(l->loop, l->store, seq, l->id, &ops, l, &l->watch, err) < 0)
+	    hull_follow_new(l->loop, l->store, l->id, l->logs, l->retry, &ops, l, &l->following,
+			    err) < 0)
 		return -1;
-	/* What was printed before we watched. */
-	show_or_end(l);
 	r = hull_loop_run(l->loop);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "event loop");
@@ -243,7 +189,7 @@ static int logs(struct logs *l, const char *ref, struct hull_error **err)
 		hull_logs_since(l->logs, l->since_ns);
 	if (l->has_tail && hull_logs_tail(l->logs, l->tail, err) < 0)
 		return -1;
-	return l->follow ? follow(l, err) : show(l, err);
+	return l->follow ? follow(l, err) : hull_logs_read(l->logs, on_piece, l, err);
 }
 
 static void fini(struct logs *l)
@@ -252,7 +198,7 @@ static void fini(struct logs *l)
 	/* A prompt of ours should not stand behind the guest's. */
 	if (l->open_line && !l->raw)
 		hull_out("\n");
-	hull_watch_free(l->watch);
+	hull_follow_free(l->following);
 	hull_logs_free(l->logs);
 	hull_source_remove(&l->signals);
 	hull_source_remove(&l->reader);

@@ -8,9 +8,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/values.h"
+#include "vm/command.h"
 #include "vm/description.h"
 
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,7 +60,7 @@ static int fill_owner(struct hull_run_options *o, struct hull_error **err)
 {
 	cleanup_free char *user = strdup(o->command.user ? o->command.user : "");
 	struct hull_config *c = &o->machine.config;
-	const struct passwd *pw;
+	struct hull_account account;
 	char *group;
 
 	if (!user)
@@ -70,10 +70,9 @@ static int fill_owner(struct hull_run_options *o, struct hull_error **err)
 	group = strchr(user, ':');
 	if (group)
 		*group++ = '\0';
-	pw = hull_account_find(user);
-	if (pw) {
-		c->owner_uid = pw->pw_uid;
-		c->owner_gid = pw->pw_gid;
+	if (hull_account_find(user, &account)) {
+		c->owner_uid = account.uid;
+		c->owner_gid = account.gid;
 	} else {
 		(void)hull_parse_u64(user, UINT32_MAX - 1, &c->owner_uid);
 	}

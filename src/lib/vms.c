@@ -103,6 +103,7 @@ static void on_cancel(void *ctx, uint32_t events)
 	struct hull_lib_call *call = ctx;
 
 	call->canceled = true;
+	hull_source_remove(&call->cancel); /* the loop may run again, to undo what was begun */
 	hull_loop_quit(call->loop, -ECANCELED);
 }
 
@@ -114,6 +115,13 @@ int hull_lib_cancel_fd(const struct hull_cancel *cancel)
 int hull_lib_fail_canceled(struct hull_error **err)
 {
 	return hull_fail(err, HULL_E_CANCELED, "the call was cancelled");
+}
+
+static void on_late(void *ctx)
+{
+	struct hull_lib_call *call = ctx;
+
+	hull_loop_quit(call->loop, -ETIMEDOUT);
 }
 
 /* Reading it would take it back. */
@@ -149,7 +157,22 @@ int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
 	if (call->o.cancel)
 		r = hull_loop_add_fd(call->loop, call->o.cancel->fd, EPOLLIN, on_cancel, call,
 				     &call->cancel);
+	if (r == 0)
+		r = hull_loop_add_timer(call->loop, on_late, call, &call->late);
 	return r < 0 ? hull_fail_errno(err, -r, "set up the event loop") : 0;
+}
+
+int hull_lib_call_run(struct hull_lib_call *call, const char *what, struct hull_error **err)
+{
+	int r;
+
+	hull_source_arm(call->late, call->deadline_ns);
+	r = hull_loop_run(call->loop);
+	hull_source_arm(call->late, 0);
+	if (r == -ETIMEDOUT)
+		return hull_fail_cause(err, HULL_E_TIMEOUT, "deadline",
+				       "%s: not done in the time that was given", what);
+	return r < 0 ? hull_fail_errno(err, -r, "%s", what) : 0;
 }
 
 int hull_lib_call_result(struct hull_lib_call *call, int r, struct hull_error **err)
@@ -166,6 +189,7 @@ void hull_lib_call_end(struct hull_lib_call *call)
 	struct hull_vms *vms = call->vms;
 
 	hull_source_remove(&call->cancel);
+	hull_source_remove(&call->late);
 	hull_loop_free(call->loop);
 	pthread_mutex_lock(&vms->lock);
 	if (call->store && vms->n_idle < HULL_LIB_IDLE_MAX)

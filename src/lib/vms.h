@@ -31,7 +31,7 @@ struct hull_lib_call {
 	uint64_t deadline_ns; /* 0: none */
 	struct hull_store *store;
 	struct hull_loop *loop;
-	struct hull_source *cancel;
+	struct hull_source *cancel, *late;
 	bool canceled;
 };
 
@@ -39,6 +39,8 @@ struct hull_lib_call {
 int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
 			const struct hull_verb_options *options, uint64_t default_ms,
 			struct hull_error **err);
+/* Runs the loop until somebody quits it with 0, or the deadline: TIMEOUT, "@what: ...". */
+int hull_lib_call_run(struct hull_lib_call *call, const char *what, struct hull_error **err);
 /* Also before the loop has run. */
 bool hull_lib_call_canceled(struct hull_lib_call *call);
 /* @r, or that it was cancelled: the loop was left then. */

@@ -1,18 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A search along PATH that gives up where it could be wrong.
+ * Commands, see command.h: a search along PATH that gives up where it could be wrong.
  */
 #define _GNU_SOURCE
 #include "vm/command.h"
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "base/vec.h"
 
 #include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* ---- what was not said ---- */
+
+static int default_env(struct hull_strv *env, const char *name, const char *value,
+		       struct hull_error **err)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < env->n; i++)
+		if (!strncmp(env->v[i], name, len) && env->v[i][len] == '=')
+			return 0;
+	return hull_strv_addf(env, "%s=%s", name, value) < 0 ? hull_fail_nomem(err) : 0;
+}
+
+bool hull_account_find(const char *user, struct hull_account *ret)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	struct passwd pw, *found = NULL;
+	uint64_t uid = UINT64_MAX;
+	char buf[8192];
+
+	(void)hull_parse_u64(user, UINT32_MAX - 1, &uid);
+	while (f && fgetpwent_r(f, &pw, buf, sizeof(buf), &found) == 0 &&
+	       strcmp(pw.pw_name, user) != 0 && pw.pw_uid != uid)
+		found = NULL;
+	if (f)
+		(void)fclose(f);
+	if (found) {
+		ret->uid = pw.pw_uid;
+		ret->gid = pw.pw_gid;
+		snprintf(ret->home, sizeof(ret->home), "%s", pw.pw_dir);
+	}
+	return found;
+}
+
+/* Where root is at home.  The guest has the host's accounts, and would have to look it up in a file
+ * of the host's, before the command starts. */
+static int fill_home(struct hull_strv *env, char **cwd, struct hull_error **err)
+{
+	struct hull_account root;
+
+	if (!hull_account_find("0", &root) || *root.home != '/')
+		return 0;
+	if (default_env(env, "HOME", root.home, err) < 0)
+		return -1;
+	if (*cwd || access(root.home, F_OK) < 0)
+		return 0;
+	*cwd = strdup(root.home);
+	return *cwd ? 0 : hull_fail_nomem(err);
+}
+
+int hull_command_complete(struct hull_strv *env, char **cwd, bool host_home, bool terminal,
+			  struct hull_error **err)
+{
+	static const char path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	const char *term = getenv("TERM");
+
+	if (host_home && fill_home(env, cwd, err) < 0)
+		return -1;
+	if (terminal && default_env(env, "TERM", term ? term : "linux", err) < 0)
+		return -1;
+	return default_env(env, "PATH", path, err) < 0 ? -1
+						       : default_env(env, "LANG", "C.UTF-8", err);
+}
+
+/* ---- where it is ---- */
 
 static const char *path_of(const struct hull_strv *env)
 {

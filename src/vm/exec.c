@@ -40,6 +40,8 @@ struct hull_exec {
 	struct hull_rpc *rpc;
 	struct hull_stdio *stdio[N_STDIO];
 	char stream_id[N_STDIO][HULL_STREAM_ID_MAX];
+	bool hands_out[N_STDIO];
+	int handed[N_STDIO]; /* owned; -1: none */
 	unsigned int unacknowledged, outputs_open;
 	Hull__Agent__V1__CreateRequest create;
 	/* Of create, where they are given. */
@@ -181,6 +183,18 @@ static void on_stdio_ready(void *ctx, struct hull_stdio *s)
 {
 	struct hull_exec *e = ctx;
 
+	for (int i = 0; i < N_STDIO; i++) {
+		cleanup_error struct hull_error *err = NULL;
+
+		if (e->stdio[i] != s || !e->hands_out[i])
+			continue;
+		e->handed[i] = hull_stdio_hand_out(s);
+		if (e->handed[i] < 0) {
+			hull_fail_errno(&err, -e->handed[i], "hand out %s", stream_names[i]);
+			fail(e, err);
+			return;
+		}
+	}
 	if (--e->unacknowledged == 0)
 		launch(e);
 }
@@ -192,7 +206,7 @@ static void on_stdio_done(void *ctx, struct hull_stdio *s, const struct hull_err
 	for (int i = 0; i < N_STDIO; i++) {
 		if (e->stdio[i] != s)
 			continue;
-		if (i != STDIN)
+		if (i != STDIN && !e->hands_out[i])
 			e->outputs_open--;
 		if (error && !e->finished)
 			fail(e, error);
@@ -306,7 +320,8 @@ static int open_stdio(struct hull_exec *e, const char *vsock_path,
 		return hull_fail_errno(err, -r, "name streams");
 	hull_hex(bytes, sizeof(bytes), tag);
 	for (int i = 0; i < N_STDIO; i++) {
-		if (fds[i] < 0)
+		e->hands_out[i] = fds[i] == HULL_EXEC_HAND_OUT;
+		if (fds[i] < 0 && !e->hands_out[i])
 			continue;
 		snprintf(e->stream_id[i], sizeof(e->stream_id[i]), "%s-%s", tag, stream_names[i]);
 		if (hull_stdio_new(e->loop, vsock_path, e->stream_id[i], fds[i], i == STDIN,
@@ -316,7 +331,7 @@ static int open_stdio(struct hull_exec *e, const char *vsock_path,
 			hull_stdio_set_escape(e->stdio[i]);
 		*slots[i] = e->stream_id[i];
 		e->unacknowledged++;
-		if (i != STDIN)
+		if (i != STDIN && !e->hands_out[i])
 			e->outputs_open++;
 	}
 	return 0;
@@ -334,6 +349,8 @@ static int begin(struct hull_loop *loop, const char *vsock_path,
 		return hull_fail_nomem(err);
 	e->is = is;
 	e->replay = replay;
+	for (int i = 0; i < N_STDIO; i++)
+		e->handed[i] = -1;
 	/* A terminal that is there may have another size than ours. */
 	e->resized = is == SESSION_THERE && options->terminal;
 	e->loop = loop;
@@ -408,6 +425,11 @@ void hull_exec_delete(struct hull_exec *e, void (*fn)(void *ctx), void *ctx)
 		     hull_deadline_ms(DELETE_MS), on_deleted);
 }
 
+int hull_exec_take_stream(struct hull_exec *e, int which)
+{
+	return steal_fd(&e->handed[which]);
+}
+
 void hull_exec_signal(struct hull_exec *e, int signo)
 {
 	Hull__Agent__V1__SignalRequest rq = HULL__AGENT__V1__SIGNAL_REQUEST__INIT;
@@ -441,8 +463,10 @@ void hull_exec_free(struct hull_exec *e)
 {
 	if (!e)
 		return;
-	for (int i = 0; i < N_STDIO; i++)
+	for (int i = 0; i < N_STDIO; i++) {
 		hull_stdio_free(e->stdio[i]);
+		hull_closep(&e->handed[i]);
+	}
 	hull_rpc_free(e->rpc);
 	hull_source_remove(&e->later);
 	hull_source_remove(&e->setup);

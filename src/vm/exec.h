@@ -22,6 +22,9 @@ struct hull_exec_archive {
 	bool unpack, follow, owners, one;
 };
 
+/* For a descriptor: nothing is moved, the stream itself is handed out (hull_exec_take_stream()). */
+#define HULL_EXEC_HAND_OUT (-2)
+
 struct hull_exec_options {
 	const char *exec_id; /* unique within the VM */
 	const struct hull_strv *args, *env;
@@ -65,6 +68,9 @@ int hull_exec_attach(struct hull_loop *loop, const char *vsock_path,
 		     const struct hull_exec_options *options, bool replay,
 		     const struct hull_exec_ops *ops, void *ctx, struct hull_exec **ret,
 		     struct hull_error **err);
+/* From started() on: a socket that is standard stream @which, 0 to 2, and is the caller's; -1: it
+ * was not to be handed out, or was already.  It does not count for done(). */
+int hull_exec_take_stream(struct hull_exec *exec, int which);
 /* Ends what of it still runs, and its status is forgotten: @fn once, whether that worked or not.
  * One that never came to be, because its name was taken for example, is nobody's to end. */
 void hull_exec_delete(struct hull_exec *exec, void (*fn)(void *ctx), void *ctx);

@@ -8,11 +8,8 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "monitor/link.h"
-#include "monitor/rpc.h"
 
 #include <string.h>
-
-#define NAME_MAX_LEN 63
 
 int hull_session_check_name(const char *name, struct hull_error **err)
 {
@@ -20,21 +17,57 @@ int hull_session_check_name(const char *name, struct hull_error **err)
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	size_t len = strlen(name);
 
-	if (len && len <= NAME_MAX_LEN && !strchr("._-", *name) && strspn(name, letters) == len)
+	if (len && len <= HULL_SESSION_NAME_MAX && !strchr("._-", *name) &&
+	    strspn(name, letters) == len)
 		return 0;
 	hull_fail(err, HULL_E_INVALID, "'%s' can't be a session's name", name);
 	hull_hint(err,
 		  "up to %d letters, digits, '.', '_' and '-', of which the first is a letter "
 		  "or a digit",
-		  NAME_MAX_LEN);
+		  HULL_SESSION_NAME_MAX);
 	return -1;
 }
 
 struct hull_sessions_call {
-	hull_sessions_fn fn;
+	hull_sessions_fn fn; /* of hull_sessions_ask() */
 	void *ctx;
 	struct hull_rpc *rpc;
 };
+
+static int connect_agent(struct hull_loop *loop, const char *vsock, struct hull_sessions_call **ret,
+			 struct hull_error **err)
+{
+	struct hull_sessions_call *c = calloc(1, sizeof(*c));
+	int fd;
+
+	if (!c)
+		return hull_fail_nomem(err);
+	fd = hull_unix_connect_now(vsock);
+	if (fd < 0)
+		hull_fail_errno(err, -fd, "connect to the VM at '%s'", vsock);
+	if (fd < 0 || hull_rpc_new_guest(loop, fd, HULL_PORT_AGENT, NULL, NULL, &c->rpc, err) < 0) {
+		hull_sessions_call_free(c);
+		return -1;
+	}
+	*ret = c;
+	return 0;
+}
+
+int hull_sessions_call(struct hull_loop *loop, const char *vsock, const char *method,
+		       const ProtobufCMessage *request,
+		       const ProtobufCMessageDescriptor *reply_type, uint64_t deadline_ns,
+		       hull_rpc_fn fn, void *ctx, struct hull_sessions_call **ret,
+		       struct hull_error **err)
+{
+	struct hull_sessions_call *c;
+
+	if (connect_agent(loop, vsock, &c, err) < 0)
+		return -1;
+	hull_rpc_call(c->rpc, "hull.agent.v1.Agent", method, request, reply_type, deadline_ns, fn,
+		      ctx);
+	*ret = c;
+	return 0;
+}
 
 static void on_listed(void *ctx, const ProtobufCMessage *reply, const struct hull_error *error)
 {
@@ -48,20 +81,12 @@ int hull_sessions_ask(struct hull_loop *loop, const char *vsock, uint64_t deadli
 		      struct hull_error **err)
 {
 	Hull__Agent__V1__ListRequest rq = HULL__AGENT__V1__LIST_REQUEST__INIT;
-	struct hull_sessions_call *c = calloc(1, sizeof(*c));
-	int fd;
+	struct hull_sessions_call *c;
 
-	if (!c)
-		return hull_fail_nomem(err);
+	if (connect_agent(loop, vsock, &c, err) < 0)
+		return -1;
 	c->fn = fn;
 	c->ctx = ctx;
-	fd = hull_unix_connect_now(vsock);
-	if (fd < 0)
-		hull_fail_errno(err, -fd, "connect to the VM at '%s'", vsock);
-	if (fd < 0 || hull_rpc_new_guest(loop, fd, HULL_PORT_AGENT, NULL, NULL, &c->rpc, err) < 0) {
-		hull_sessions_call_free(c);
-		return -1;
-	}
 	hull_rpc_call(c->rpc, "hull.agent.v1.Agent", "List", &rq.base,
 		      &hull__agent__v1__list_response__descriptor, deadline_ns, on_listed, c);
 	*ret = c;

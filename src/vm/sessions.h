@@ -7,10 +7,12 @@
 
 #include "agent.pb-c.h"
 #include "base/loop.h"
+#include "monitor/rpc.h"
 
 #include <stdbool.h>
 
 /* Names that users give: [a-zA-Z0-9][a-zA-Z0-9._-]{0,62}. */
+#define HULL_SESSION_NAME_MAX 63
 int hull_session_check_name(const char *name, struct hull_error **err);
 
 struct hull_sessions_call;
@@ -20,6 +22,12 @@ typedef void (*hull_sessions_fn)(void *ctx, const Hull__Agent__V1__ListResponse 
 int hull_sessions_ask(struct hull_loop *loop, const char *vsock, uint64_t deadline_ns,
 		      hull_sessions_fn fn, void *ctx, struct hull_sessions_call **ret,
 		      struct hull_error **err);
+/* The same with any method of the agent. */
+int hull_sessions_call(struct hull_loop *loop, const char *vsock, const char *method,
+		       const ProtobufCMessage *request,
+		       const ProtobufCMessageDescriptor *reply_type, uint64_t deadline_ns,
+		       hull_rpc_fn fn, void *ctx, struct hull_sessions_call **ret,
+		       struct hull_error **err);
 void hull_sessions_call_free(struct hull_sessions_call *call);
 
 /* Looks for one, running the loop; NOT_FOUND, or STATE if it was never started. */

@@ -261,6 +261,19 @@ void hull_stdio_set_escape(struct hull_stdio *s)
 	s->looks_for_escape = true;
 }
 
+int hull_stdio_hand_out(struct hull_stdio *s)
+{
+	int fd = fcntl(hull_conn_fd(s->conn), F_DUPFD_CLOEXEC, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	finish(s);
+	r = hull_set_nonblock(fd, false);
+	if (r < 0)
+		hull_closep(&fd);
+	return r < 0 ? r : fd;
+}
+
 /* ---- the guest's side ---- */
 
 /* Eats handshake bytes; false when more are needed or the stream has failed. */

@@ -44,6 +44,9 @@ int hull_stdio_new_raw(struct hull_loop *loop, const char *name, const char *pat
 void hull_stdio_begin(struct hull_stdio *s);
 /* From then on the input is looked through for HULL_STDIO_ESCAPE. */
 void hull_stdio_set_escape(struct hull_stdio *s);
+/* From within ready(): a descriptor of the stream itself, which is the caller's and blocks; done()
+ * comes at once.  Or -errno. */
+int hull_stdio_hand_out(struct hull_stdio *s);
 void hull_stdio_free(struct hull_stdio *s);
 
 #endif

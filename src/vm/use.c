@@ -110,28 +110,35 @@ static void on_answer(void *ctx, const Hull__Agent__V1__ListResponse *list,
 }
 
 /* Then it has lost nothing but the connection. */
-static bool answers(struct hull_loop *loop, const struct hull_used *used)
+static bool answers(struct hull_loop *loop, const struct hull_used *used, uint64_t deadline_ns)
 {
 	struct answer a = {.loop = loop};
 	struct hull_sessions_call *call;
 
-	if (hull_sessions_ask(loop, used->vsock, hull_deadline_ms(ANSWER_MS), on_answer, &a, &call,
-			      NULL) < 0)
+	if (hull_sessions_ask(loop, used->vsock, deadline_ns, on_answer, &a, &call, NULL) < 0)
 		return false;
-	(void)hull_loop_run(loop);
+	if (hull_loop_run(loop) < 0)
+		a.good = true; /* somebody has quit it: nothing more is asked */
 	hull_sessions_call_free(call);
 	return a.good;
 }
 
+static uint64_t until(uint64_t ms, uint64_t deadline_ns)
+{
+	uint64_t t = hull_deadline_ms(ms);
+
+	return deadline_ns ? MIN(t, deadline_ns) : t;
+}
+
 int hull_use_explain(struct hull_store *store, struct hull_loop *loop, const struct hull_used *used,
-		     const struct hull_error *error, struct hull_error **err)
+		     uint64_t deadline_ns, const struct hull_error *error, struct hull_error **err)
 {
 	const struct hull_task_options o = {.kind = HULL_TASK_WAIT,
-					    .deadline_ns = hull_deadline_ms(END_MS)};
+					    .deadline_ns = until(END_MS, deadline_ns)};
 	struct end end = {.loop = loop};
 	struct hull_task *task;
 
-	if (answers(loop, used))
+	if (answers(loop, used, until(ANSWER_MS, deadline_ns)))
 		return hull_fail_copy(err, error);
 	if (hull_task_new(loop, store, used->record.id, &o, on_ended, &end, &task, NULL) == 0) {
 		(void)hull_loop_run(loop);

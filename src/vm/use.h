@@ -22,9 +22,10 @@ struct hull_used {
 int hull_use_find(struct hull_store *store, struct hull_loop *loop, const char *ref,
 		  uint64_t deadline_ns, struct hull_used *ret, struct hull_error **err);
 /* After @error, which said that the connection to the VM was lost: -1, and how the VM ended as the
- * error; or @error itself where it runs on.  Runs the loop for a few seconds at most. */
+ * error; or @error itself where it runs on, or where there is no time left (@deadline_ns, 0: none).
+ * Runs the loop for a few seconds at most. */
 int hull_use_explain(struct hull_store *store, struct hull_loop *loop, const struct hull_used *used,
-		     const struct hull_error *error, struct hull_error **err);
+		     uint64_t deadline_ns, const struct hull_error *error, struct hull_error **err);
 void hull_used_fini(struct hull_used *used); /* also of zeros */
 
 #endif

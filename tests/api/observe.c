@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "api.h"
 
+#include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +28,208 @@ static uint64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- what VMs say ---- */
+
+static struct hull_session *run(const char *command)
+{
+	struct hull_vms_exec_options o = {.size = sizeof(o), .streams = HULL_STREAM_OUT};
+	const char *args[] = {"sh", "-c", command, NULL};
+	struct hull_session *session;
+	struct hull_error *err = NULL;
+
+	worked(hull_vms_exec(vms, "web", args, &o, &session, &err), err);
+	return session;
+}
+
+static void done(struct hull_session *session)
+{
+	struct hull_session_end end = {.size = sizeof(end)};
+	struct hull_error *err = NULL;
+
+	worked(hull_session_wait(session, NULL, &end, &err), err);
+	CHECK(end.status == 0);
+	worked(hull_session_delete(session, NULL, &err), err);
+	hull_session_free(session);
+}
+
+struct heard {
+	const char *enough; /* then no more of it; NULL: never */
+	char text[65536];
+	size_t len;
+	uint64_t last_ns;
+};
+
+static int hear(void *ctx, const struct hull_log_piece *piece)
+{
+	struct heard *h = ctx;
+
+	CHECK(piece->size == sizeof(*piece) && piece->len && !piece->lost_bytes);
+	CHECK(piece->begins == (!h->len || h->text[h->len - 1] == '\n'));
+	CHECK(piece->time_ns >= h->last_ns);
+	h->last_ns = piece->time_ns;
+	CHECK(h->len + piece->len < sizeof(h->text));
+	memcpy(h->text + h->len, piece->data, piece->len);
+	h->len += piece->len;
+	h->text[h->len] = '\0';
+	return h->enough && strstr(h->text, h->enough);
+}
+
+/* Until @enough, or its end. */
+static const char *log_of(const char *vm, const struct hull_vms_logs_options *o, const char *enough)
+{
+	static struct heard heard;
+	struct hull_error *err = NULL;
+
+	memset(&heard, 0, sizeof(heard));
+	heard.enough = enough;
+	worked(hull_vms_logs(vms, vm, o, hear, &heard, &err), err);
+	return heard.text;
+}
+
+static void says(const char *text, const char *what)
+{
+	if (strcmp(text, what) == 0)
+		return;
+	fprintf(stderr, "it is '%s', not '%s'\n", text, what);
+	exit(1);
+}
+
+static uint64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void test_logs(void)
+{
+	struct hull_vms_logs_options follow = {.size = sizeof(follow), .follow = 1},
+				     o = {.size = sizeof(o), .tail = 2};
+	struct heard unused = {0};
+	struct hull_error *err = NULL;
+	uint64_t before;
+
+	says(log_of("still", NULL, NULL), "");
+	says(log_of("still", &follow, NULL), "");
+	done(run("printf 'first\\nsecond\\n' >/dev/console"));
+	CHECK(strstr(log_of("web", &follow, "second\r\n"), "first\r\nsecond\r\n"));
+	says(log_of("web", &o, NULL), "first\r\nsecond\r\n");
+	o.tail = 1;
+	says(log_of("web", &o, NULL), "second\r\n");
+	o.tail = HULL_LOGS_TAIL_NONE;
+	says(log_of("web", &o, NULL), "");
+	o.tail = 0;
+	usleep(1100000); /* what is printed at once has one time */
+	before = realtime_ns();
+	done(run("echo third >/dev/console"));
+	o.since_ns = before;
+	o.follow = 1;
+	says(log_of("web", &o, "third\r\n"), "third\r\n");
+	o.tail = HULL_LOGS_TAIL_NONE;
+	o.timeout_ms = 300;
+	before = now_ms();
+	failed(hull_vms_logs(vms, "web", &o, hear, &unused, &err), &err, HULL_E_TIMEOUT, NULL);
+	CHECK(now_ms() - before >= 300 && !unused.len);
+	failed(hull_vms_logs(vms, "nonesuch", NULL, hear, &unused, &err), &err, HULL_E_NOT_FOUND,
+	       NULL);
+}
+
+static void *cancel_later(void *cancel)
+{
+	usleep(200000);
+	hull_cancel(cancel);
+	return NULL;
+}
+
+static void *kill_later(void *vm)
+{
+	struct hull_error *err = NULL;
+
+	usleep(200000);
+	worked(hull_vms_kill(vms, vm, NULL, NULL, &err), err);
+	return NULL;
+}
+
+/* Given up, and to the VM's end, which is its console's, too. */
+static void test_end(void)
+{
+	struct hull_vms_logs_options o = {.size = sizeof(o), .follow = 1};
+	struct heard heard = {0};
+	struct hull_error *err = NULL;
+	pthread_t thread;
+	char byte;
+	int fd;
+
+	worked(hull_cancel_new(&o.cancel, &err), err);
+	CHECK(pthread_create(&thread, NULL, cancel_later, o.cancel) == 0);
+	failed(hull_vms_logs(vms, "web", &o, hear, &heard, &err), &err, HULL_E_CANCELED, NULL);
+	pthread_join(thread, NULL);
+	hull_cancel_free(o.cancel);
+	o.cancel = NULL;
+	worked(hull_vms_console(vms, "web", NULL, &fd, &err), err);
+	CHECK(pthread_create(&thread, NULL, kill_later, (void *)"web") == 0);
+	CHECK(strstr(log_of("web", &o, NULL), "third"));
+	pthread_join(thread, NULL);
+	while (read(fd, &byte, 1) > 0)
+		;
+	close(fd);
+	failed(hull_vms_console(vms, "web", NULL, &fd, &err), &err, HULL_E_STATE, "not-running");
+	CHECK(strstr(log_of("web", NULL, NULL), "third"));
+}
+
+/* ---- consoles ---- */
+
+/* Until a line is in it. */
+static void shows(int fd, const char *line)
+{
+	char text[65536];
+	size_t len = 0;
+
+	do {
+		ssize_t n = read(fd, text + len, sizeof(text) - 1 - len);
+
+		CHECK(n > 0);
+		len += (size_t)n;
+		text[len] = '\0';
+	} while (!strstr(text, line));
+}
+
+static void test_console(void)
+{
+	struct hull_vms_console_options o = {.size = sizeof(o), .write = 1};
+	struct hull_session *session;
+	struct hull_error *err = NULL;
+	int reader, writer, other;
+
+	failed(hull_vms_console(vms, "still", NULL, &other, &err), &err, HULL_E_STATE,
+	       "not-running");
+	worked(hull_vms_console(vms, "web", NULL, &reader, &err), err);
+	worked(hull_vms_console(vms, "web", &o, &writer, &err), err);
+	failed(hull_vms_console(vms, "web", &o, &other, &err), &err, HULL_E_BUSY, NULL);
+	done(run("echo for all >/dev/console"));
+	shows(reader, "for all");
+	shows(writer, "for all");
+
+	session = run("exec </dev/console; echo ready; head -n 1");
+	shows(hull_session_fd(session, HULL_STREAM_OUT), "ready\n");
+	CHECK(send(writer, "typed\n", 6, MSG_NOSIGNAL) == 6);
+	shows(hull_session_fd(session, HULL_STREAM_OUT), "typed\n");
+	done(session);
+
+	o.take = 1;
+	worked(hull_vms_console(vms, "web", &o, &other, &err), err);
+	session = run("exec </dev/console; echo ready; head -n 1");
+	shows(hull_session_fd(session, HULL_STREAM_OUT), "ready\n");
+	CHECK(send(writer, "lost\n", 5, MSG_NOSIGNAL) == 5);
+	CHECK(send(other, "taken\n", 6, MSG_NOSIGNAL) == 6);
+	shows(hull_session_fd(session, HULL_STREAM_OUT), "taken\n");
+	done(session);
+	close(reader);
+	close(writer);
+	close(other);
 }
 
 /* ---- what VMs use ---- */
@@ -172,6 +376,9 @@ int main(void)
 	test_stats_of_frozen();
 	test_df();
 	test_gc();
+	test_logs();
+	test_console();
+	test_end();
 	worked(hull_vms_remove(vms, "web", &force, &err), err);
 	worked(hull_vms_remove(vms, "bare", &force, &err), err);
 	worked(hull_vms_remove(vms, "still", &force, &err), err);

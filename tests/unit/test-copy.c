@@ -205,12 +205,16 @@ static void test_one_tree(void **state)
 	begin();
 	assert_int_equal(unpack("in", true, archive(other, 2, 0), &err), -1);
 	assert_string_equal(hull_error_cause(err), "unsafe-name");
+	hull_error_free(steal_ptr(&err));
 	assert_int_equal(unpack("in", true, archive(near, 2, 0), NULL), -1);
 	assert_int_equal(unpack("in/new", true, archive(other, 2, 0), NULL), -1);
 	assert_int_equal(unpack("in/name", true, archive(good, 3, 0), NULL), 0);
 	content("in/name/f", "x");
 	content("in/name/h", "x");
 	assert_int_equal(unpack("in/other", true, archive(away, 2, 0), NULL), -1);
+	/* Nor nothing at all. */
+	assert_int_equal(unpack("in/none", true, archive(NULL, 0, 0), &err), -1);
+	assert_string_equal(hull_error_cause(err), "truncated");
 	/* A heap may have what it wants, also without its directories. */
 	assert_int_equal(unpack("in", false, archive(near, 2, 0), NULL), 0);
 	content("in/tt/f", "x");
@@ -230,12 +234,32 @@ static void test_cut(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+/* Modes are the archive's, whoever unpacks it. */
+static void test_modes(void **state)
+{
+	static const struct member m[] = {
+		{D, "t", ""}, {F, "t/f", "x"}, {HULL_TAR_FIFO, "t/fifo", ""}};
+	static const char *const names[] = {"in/t", "in/t/f", "in/t/fifo"};
+	mode_t before = umask(077);
+	struct stat st;
+	char path[64];
+
+	begin();
+	assert_int_equal(unpack("in", true, archive(m, 3, 0), NULL), 0);
+	assert_int_equal(umask(before), 077); /* which is left as it was */
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		path_of(names[i], path);
+		assert_int_equal(lstat(path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0755);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_devices), cmocka_unit_test(test_one_tree),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_cut),	cmocka_unit_test(test_modes),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
