@@ -44,7 +44,10 @@ uint64_t hull_boottime_ns(void)
 
 uint64_t hull_deadline_ms(uint64_t timeout_ms)
 {
-	return hull_now_ns() + timeout_ms * HULL_NS_PER_MS;
+	uint64_t now = hull_now_ns();
+
+	return timeout_ms < (UINT64_MAX - now) / HULL_NS_PER_MS ? now + timeout_ms * HULL_NS_PER_MS
+								: UINT64_MAX;
 }
 
 int hull_ms_left(uint64_t deadline_ns)

@@ -16,10 +16,10 @@
 
 struct sockaddr_un;
 
-uint64_t hull_now_ns(void);	 /* CLOCK_MONOTONIC */
-uint64_t hull_realtime_ns(void); /* CLOCK_REALTIME */
-uint64_t hull_boottime_ns(void); /* CLOCK_BOOTTIME */
-uint64_t hull_deadline_ms(uint64_t timeout_ms);
+uint64_t hull_now_ns(void);			/* CLOCK_MONOTONIC */
+uint64_t hull_realtime_ns(void);		/* CLOCK_REALTIME */
+uint64_t hull_boottime_ns(void);		/* CLOCK_BOOTTIME */
+uint64_t hull_deadline_ms(uint64_t timeout_ms); /* at most UINT64_MAX, which never comes */
 /* For poll(): milliseconds left, rounded up, clamped to [0, INT_MAX]. */
 int hull_ms_left(uint64_t deadline_ns);
 int hull_random(void *buf, size_t len);

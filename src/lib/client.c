@@ -115,6 +115,8 @@ void hull_lib_client_disconnect(struct hull_client *client)
 {
 	struct hull_lib_channel *ch;
 
+	if (!client->vsock)
+		return;
 	do {
 		pthread_mutex_lock(&client->lock);
 		ch = client->n_idle ? client->idle[--client->n_idle] : NULL;
@@ -125,9 +127,9 @@ void hull_lib_client_disconnect(struct hull_client *client)
 
 void hull_lib_client_fini(struct hull_client *client)
 {
+	hull_lib_client_disconnect(client);
 	if (!client->vsock)
 		return;
-	hull_lib_client_disconnect(client);
 	pthread_mutex_destroy(&client->lock);
 	free(client->vsock);
 }

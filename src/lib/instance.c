@@ -178,7 +178,7 @@ int hull_instance_shutdown(struct hull_instance *instance,
 	if (i->state == HULL_LIB_INSTANCE_DOWN)
 		return hull_lib_instance_check(i, HULL_LIB_INSTANCE_NEW, err);
 	i->state = HULL_LIB_INSTANCE_DOWN;
-	return end_vm(i, o.stop_ms, err);
+	return end_vm(i, MIN(o.stop_ms, HULL_LIB_STOP_MAX_MS), err);
 }
 
 void hull_instance_free(struct hull_instance *i)

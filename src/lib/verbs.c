@@ -127,7 +127,7 @@ static int begin(struct many *m, struct hull_vms *vms, uint32_t verb,
 		return hull_fail(err, HULL_E_INVALID, "%u is no verb", verb);
 	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0)
 		return -1;
-	stop_ms = o.stop_ms ? o.stop_ms : STOP_MS;
+	stop_ms = o.stop_ms ? MIN(o.stop_ms, HULL_LIB_STOP_MAX_MS) : STOP_MS;
 	if (hull_lib_call_begin(&m->call, vms, options, k->ms ? k->ms + stop_ms : 0, err) < 0)
 		return -1;
 	m->o = (struct hull_task_options){

@@ -16,7 +16,8 @@
 #include <pthread.h>
 
 #define HULL_LIB_IDLE_MAX 4
-#define HULL_LIB_LOOK_MS 20000 /* calls that wait for no guest */
+#define HULL_LIB_LOOK_MS 20000	      /* calls that wait for no guest */
+#define HULL_LIB_STOP_MAX_MS 86400000 /* no guest takes longer to power off */
 
 struct hull_vms {
 	struct hull_settings settings; /* as they were when it was made */

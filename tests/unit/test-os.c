@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Descriptors that travel with bytes.
+ * Descriptors that travel with bytes; deadlines.
  */
 #include "unit.h"
 
@@ -8,6 +8,7 @@
 #include "base/os.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -105,11 +106,23 @@ static void those_too_many_are_closed(void **state)
 	close(memory);
 }
 
+static void deadlines_do_not_wrap(void **state)
+{
+	static const uint64_t long_ms[] = {UINT64_MAX, UINT64_MAX - 1, UINT64_MAX / HULL_NS_PER_MS,
+					   UINT64_MAX / HULL_NS_PER_MS + 1};
+
+	for (size_t i = 0; i < ARRAY_SIZE(long_ms); i++)
+		assert_int_equal(hull_ms_left(hull_deadline_ms(long_ms[i])), INT_MAX);
+	assert_in_range(hull_ms_left(hull_deadline_ms(1000)), 1, 1000);
+	assert_int_equal(hull_ms_left(hull_deadline_ms(0)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_descriptor_comes_with_bytes),
 		cmocka_unit_test(those_too_many_are_closed),
+		cmocka_unit_test(deadlines_do_not_wrap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
