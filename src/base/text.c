@@ -181,20 +181,22 @@ static size_t edits(const char *a, size_t alen, const char *b, size_t blen)
 
 const char *hull_nearest(const char *s, const char *const *names)
 {
-	size_t len = strnlen(s, NAME_MAX_LEN + 1), best_edits = SIZE_MAX;
+	size_t len = strnlen(s, NAME_MAX_LEN + 1), best_cost = SIZE_MAX;
 	const char *best = NULL;
 
 	if (len > NAME_MAX_LEN)
 		return NULL;
 	for (; *names; names++) {
-		size_t nlen = strnlen(*names, NAME_MAX_LEN + 1), n;
+		size_t nlen = strnlen(*names, NAME_MAX_LEN + 1), n, cost;
 
 		if (nlen > NAME_MAX_LEN)
 			continue;
 		n = edits(s, len, *names, nlen);
-		if (n <= MAX(nlen / 3, (size_t)(nlen == 2)) && n < best_edits) {
+		/* A letter is mistyped more often than forgotten. */
+		cost = 2 * n + (nlen != len);
+		if (n <= MAX(nlen / 3, (size_t)(nlen == 2)) && cost < best_cost) {
 			best = *names;
-			best_edits = n;
+			best_cost = cost;
 		}
 	}
 	return best;

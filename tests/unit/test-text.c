@@ -128,6 +128,7 @@ static void test_milli(void **state)
 static void test_nearest(void **state)
 {
 	static const char *const names[] = {"readonly", "path", "kvm", "tcg", "auto", "ls", NULL};
+	static const char *const verbs[] = {"rm", "run", NULL};
 	char huge[300];
 
 	assert_string_equal(hull_nearest("redonly", names), "readonly");
@@ -142,6 +143,8 @@ static void test_nearest(void **state)
 	assert_string_equal(hull_nearest("lss", names), "ls");
 	assert_string_equal(hull_nearest("sl", names), "ls");
 	assert_null(hull_nearest("lost", names));
+	assert_string_equal(hull_nearest("rum", verbs), "run");
+	assert_string_equal(hull_nearest("rmm", verbs), "rm");
 	memset(huge, 'a', sizeof(huge) - 1);
 	huge[sizeof(huge) - 1] = '\0';
 	assert_null(hull_nearest(huge, names));
