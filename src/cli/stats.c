@@ -282,6 +282,17 @@ static int print_json(const struct hull_stats_round *round, bool lines, struct h
 
 /* ---- verbs ---- */
 
+/* Why something is missing, which a table has no room for. */
+static void note_errors(const struct hull_stats_round *round)
+{
+	char buf[16];
+
+	for (size_t i = 0; i < round->vms.n; i++)
+		if (round->stats[i].error)
+			hull_out_note("hull: VM '%s': %s", hull_vms_name(&round->vms.v[i], buf),
+				      hull_error_message(round->stats[i].error));
+}
+
 int hull_stats_print(struct hull_stats_job *j, struct hull_error **err)
 {
 	if (hull_stats_round(j, false, err) < 0)
@@ -293,10 +304,12 @@ int hull_stats_print(struct hull_stats_job *j, struct hull_error **err)
 			return 0; /* nothing is left of those that were named */
 		if (hull_stats_wait(j, err) < 0 || hull_stats_round(j, true, err) < 0)
 			return -1;
-		if (j->format == HULL_VMS_TABLE)
+		if (j->format == HULL_VMS_TABLE) {
 			print_table(&j->last);
-		else
+			note_errors(&j->last);
+		} else {
 			r = print_json(&j->last, j->format == HULL_VMS_JSONL, err);
+		}
 		if (r < 0 || hull_out_flush() < 0)
 			return -1;
 	}

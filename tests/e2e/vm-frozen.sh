@@ -101,6 +101,9 @@ for victim in monitor hypervisor agent; do
 	case $victim in
 	monitor | hypervisor)
 		told stats 0 $cause "$words"
+		expect 0 timeout 20 "$HULL" stats --interval 100ms -n 1 web
+		has err "VM 'web'"
+		has err "$words"
 		expect 1 timeout 20 "$HULL" pause --deadline 5s web db -o json # one of two
 		[ "$(jq -c '[[.succeeded[].name], [.failed[] | [.ref, .code, .cause]]]' out)" = \
 			'[["db"],[["web","TIMEOUT","'$cause'"]]]' ] || fail "$victim: $(cat out)"
