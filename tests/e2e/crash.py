@@ -236,7 +236,7 @@ def discover(host, scenarios):
     return found
 
 
-def choose(found, only, every, seed):
+def choose(found, only, seed):
     trials = []
     for scenario, point in found:
         before = SCENARIOS[scenario][0]
@@ -247,7 +247,7 @@ def choose(found, only, every, seed):
         trials += [(scenario, point, action) for action in actions
                    if not only or called(scenario, point, action).startswith(only)]
     random.Random(seed).shuffle(trials)
-    return trials[::every]
+    return trials
 
 
 def main():
@@ -255,7 +255,8 @@ def main():
     host, only = Host(sys.argv[1]), tuple(sys.argv[4:])
     scenarios = [s for s in SCENARIOS if not only or any(o.split(":")[0] == s for o in only)]
     found = discover(host, scenarios)
-    trials = choose(found, only, every, seed)
+    possible = choose(found, only, seed)
+    trials = possible[::every]
     failed = struck = 0
     for nth, (scenario, point, action) in enumerate(trials, 1):
         trial = Trial(host, scenario, point, action, nth)
@@ -266,8 +267,8 @@ def main():
             print(f"{called(scenario, point, action)}: {wrong}", file=sys.stderr)
             host.kill()
             host.hull("rm -f", trial.name)
-    print(f"{sys.argv[1]}: {len(scenarios)} scenarios, {len(found)} points, {len(trials)} trials of points x victims "
-          f"(every {every}, seed {seed}), {len(trials) - struck} without a victim, violations: {failed}")
+    print(f"{sys.argv[1]}: {len(scenarios)} scenarios, {len(found)} points, {len(trials)} of {len(possible)} "
+          f"trials of points x victims (seed {seed}), {len(trials) - struck} without a victim, violations: {failed}")
     sys.exit(1 if failed else 0)
 
 
