@@ -55,7 +55,7 @@ BACKENDS = {
                     {"quick": mock(), "slow": mock("boot=20", "off=20"), "deaf": mock("deaf"),
                      "brief": {**mock("end=shutdown:50"), "rest": HELPED["rest"]}},
                     ["100ms", "50ms"], 60, 10),
-    "qemu": Backend("qemu-system", HELPERS, tiny("idle.elf", **HELPED),
+    "qemu": Backend("qemu-system", HELPERS, tiny("idle.elf", **HELPED, cpu_limit=1500),
                     {"bare": tiny("idle.elf"), "helped": tiny("idle.elf", **HELPED), "brief": tiny("reset.elf"),
                      "guest": GUEST},
                     ["100ms", "3s"], 120, 20),

@@ -56,6 +56,11 @@ class Host:
         self.backend = backends.BACKENDS[backend]
         self.words = {"CONFIG": backends.describe(backend, self.backend.one), "GRACE": self.backend.graces[0]}
         self.seen = set()
+        self.hull("create", "c0")
+        if "CPU time can't be limited" in self.hull("start", "c0")[2]:
+            del self.backend.one["cpu_limit"]
+            backends.describe(backend, self.backend.one)
+        self.hull("rm -f", "c0")
 
     def begin(self, words, name, env):
         words = [self.words.get(w, w).replace("VM", name) if w in ("CONFIG", "GRACE", "VM") else w for w in words]
@@ -221,7 +226,6 @@ class Trial:
 def discover(host, scenarios):
     """(scenario, point) of all."""
     found = []
-    host.hull("ls", "")         # which makes the store
     for scenario in scenarios:
         wrong = Trial(host, scenario, "", "none", 0).prepare({"HULL_FAULT_LOG": LOG})
         points()
