@@ -53,12 +53,11 @@ class Backend:
 BACKENDS = {
     "mock": Backend("hull-mock", ("hull-log",), {**mock("off=5"), "rest": HELPED["rest"]},
                     {"quick": mock(), "slow": mock("boot=20", "off=20"), "deaf": mock("deaf"),
-                     "brief": mock("end=shutdown:50")},
+                     "brief": {**mock("end=shutdown:50"), "rest": HELPED["rest"]}},
                     ["100ms", "50ms"], 60, 10),
-    "qemu": Backend("qemu-system", HELPERS, tiny("idle.elf", **HELPED),
-                    {"bare": tiny("idle.elf"), "helped": tiny("idle.elf", networks=HELPED["networks"],
-                                                              devices=HELPED["devices"][:1]),
-                     "brief": tiny("reset.elf"), "guest": GUEST},
+    "qemu": Backend("qemu-system", HELPERS, tiny("idle.elf", **HELPED, cpu_limit=1500),
+                    {"bare": tiny("idle.elf"), "helped": tiny("idle.elf", **HELPED), "brief": tiny("reset.elf"),
+                     "guest": GUEST},
                     ["100ms", "3s"], 120, 20),
     "guest": Backend("qemu-system", HELPERS, GUEST, {}, ["10s"], 180, 20),
 }

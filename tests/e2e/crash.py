@@ -56,6 +56,11 @@ class Host:
         self.backend = backends.BACKENDS[backend]
         self.words = {"CONFIG": backends.describe(backend, self.backend.one), "GRACE": self.backend.graces[0]}
         self.seen = set()
+        self.hull("create", "c0")
+        if "CPU time can't be limited" in self.hull("start", "c0")[2]:
+            del self.backend.one["cpu_limit"]
+            backends.describe(backend, self.backend.one)
+        self.hull("rm -f", "c0")
 
     def begin(self, words, name, env):
         words = [self.words.get(w, w).replace("VM", name) if w in ("CONFIG", "GRACE", "VM") else w for w in words]
@@ -221,7 +226,6 @@ class Trial:
 def discover(host, scenarios):
     """(scenario, point) of all."""
     found = []
-    host.hull("ls", "")         # which makes the store
     for scenario in scenarios:
         wrong = Trial(host, scenario, "", "none", 0).prepare({"HULL_FAULT_LOG": LOG})
         points()
@@ -236,7 +240,7 @@ def discover(host, scenarios):
     return found
 
 
-def choose(found, only, every, seed):
+def choose(found, only, seed):
     trials = []
     for scenario, point in found:
         before = SCENARIOS[scenario][0]
@@ -247,7 +251,7 @@ def choose(found, only, every, seed):
         trials += [(scenario, point, action) for action in actions
                    if not only or called(scenario, point, action).startswith(only)]
     random.Random(seed).shuffle(trials)
-    return trials[::every]
+    return trials
 
 
 def main():
@@ -255,7 +259,8 @@ def main():
     host, only = Host(sys.argv[1]), tuple(sys.argv[4:])
     scenarios = [s for s in SCENARIOS if not only or any(o.split(":")[0] == s for o in only)]
     found = discover(host, scenarios)
-    trials = choose(found, only, every, seed)
+    possible = choose(found, only, seed)
+    trials = possible[::every]
     failed = struck = 0
     for nth, (scenario, point, action) in enumerate(trials, 1):
         trial = Trial(host, scenario, point, action, nth)
@@ -266,8 +271,8 @@ def main():
             print(f"{called(scenario, point, action)}: {wrong}", file=sys.stderr)
             host.kill()
             host.hull("rm -f", trial.name)
-    print(f"{sys.argv[1]}: {len(scenarios)} scenarios, {len(found)} points, {len(trials)} trials of points x victims "
-          f"(every {every}, seed {seed}), {len(trials) - struck} without a victim, violations: {failed}")
+    print(f"{sys.argv[1]}: {len(scenarios)} scenarios, {len(found)} points, {len(trials)} of {len(possible)} "
+          f"trials of points x victims (seed {seed}), {len(trials) - struck} without a victim, violations: {failed}")
     sys.exit(1 if failed else 0)
 
 
