@@ -406,6 +406,7 @@ static void test_attach(void)
 	forget(session);
 	failed(hull_vms_attach(vms, "web", "job", NULL, &session, &err), &err, HULL_E_NOT_FOUND,
 	       "no-such-session");
+	failed(hull_vms_attach(vms, "web", NULL, NULL, &session, &err), &err, HULL_E_INVALID, NULL);
 }
 
 /* ---- threads ---- */
