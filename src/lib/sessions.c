@@ -298,10 +298,11 @@ static int attach(struct starting *s, const char *ref, const char *name,
 	struct hull_exec_options x = {.exec_id = session->name};
 	bool terminal;
 
-	if (check_streams(o->streams, err) < 0 || name_session(session, name, err) < 0 ||
+	if (check_streams(o->streams, err) < 0 ||
+	    name_session(session, name ? name : "", err) < 0 ||
 	    hull_use_find(s->call.store, s->call.loop, ref, s->call.deadline_ns, &session->vm,
 			  err) < 0 ||
-	    hull_sessions_find(s->call.loop, session->vm.vsock, name, s->call.deadline_ns,
+	    hull_sessions_find(s->call.loop, session->vm.vsock, session->name, s->call.deadline_ns,
 			       &terminal, err) < 0)
 		return -1;
 	if (!o->streams)

@@ -30,6 +30,9 @@
 #include <unistd.h>
 
 #define SHORT_ID 12
+/* As many as the kernel allows by default: who connects waits for nothing
+ * (hull_unix_connect_now()), and is refused where there are more. */
+#define BACKLOG 4096
 #define LOST_MS 3000
 /* User ids of hypervisors and share daemons: a pair per VM, from a range that nobody hands out. */
 #define UID_BASE UINT32_C(0x70000000)
@@ -50,7 +53,7 @@ static int listen_at(const struct hull_monitor *m, const char *name, int *ret_fd
 		     struct hull_error **err)
 {
 	cleanup_free char *path = hull_path_join(m->config.run_dir, name);
-	int fd = path ? hull_unix_listen_anew(path, 64, 0600) : -ENOMEM;
+	int fd = path ? hull_unix_listen_anew(path, BACKLOG, 0600) : -ENOMEM;
 
 	if (fd < 0)
 		return hull_fail_errno(err, -fd, "listen on '%s'", path ? path : name);

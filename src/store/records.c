@@ -311,7 +311,8 @@ int hull_store_list(struct hull_store *store, struct hull_records *ret_records,
 		hull_records_fini(&records);
 		return -1;
 	}
-	qsort(records.v, records.n, sizeof(*records.v), by_age);
+	if (records.n) /* of nothing there is not even a table */
+		qsort(records.v, records.n, sizeof(*records.v), by_age);
 	*ret_records = records;
 	return 0;
 }

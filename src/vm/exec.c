@@ -365,7 +365,7 @@ static int begin(struct hull_loop *loop, const char *vsock_path,
 		hull_fail_errno(err, -r, "prepare the command");
 		goto fail;
 	}
-	fd = hull_unix_connect(vsock_path);
+	fd = hull_unix_connect_now(vsock_path);
 	if (fd < 0) {
 		hull_fail_errno(err, -fd, "connect to the VM at '%s'", vsock_path);
 		goto fail;

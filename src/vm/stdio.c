@@ -433,7 +433,7 @@ static int open_stdio(struct hull_loop *loop, const char *name, const char *path
 	s->keep = id ? 0 : RAW_KEEP;
 	s->fd = -1;
 	s->head.max = 8192 + CHUNK;
-	sock = name ? hull_unix_connect_as(name, path) : hull_unix_connect(path);
+	sock = name ? hull_unix_connect_as(name, path) : hull_unix_connect_now(path);
 	r = sock < 0 ? sock : hull_conn_new(loop, sock, 0, &conn_ops, s, &s->conn);
 	if (r == 0)
 		r = hull_loop_add_timer(loop, on_later, s, &s->later);

@@ -7,6 +7,7 @@
 #include "api.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,7 +122,7 @@ static void test_refused(void)
 	o.size = 1;
 	failed(hull_vms_copy_in(vms, "web", "want", "/tmp", &o, &err), &err, HULL_E_INVALID, NULL);
 
-	/* What is no archive; and a reader that has gone, of which nobody dies. */
+	/* What is no archive, and a reader that was never there. */
 	fd = open("want/tool", O_RDONLY | O_CLOEXEC);
 	failed(hull_vms_unpack(vms, "web", fd, "/tmp/un", NULL, &err), &err, HULL_E_AGENT, NULL);
 	close(fd);
@@ -131,6 +132,33 @@ static void test_refused(void)
 	       "reader-gone");
 	close(fds[1]);
 	CHECK(sessions() == 0);
+}
+
+static void *read_a_little(void *arg)
+{
+	int fd = *(int *)arg;
+	char byte;
+
+	CHECK(read(fd, &byte, 1) == 1);
+	close(fd);
+	return NULL;
+}
+
+/* A reader that goes in the middle, of which nobody dies. */
+static void test_reader_gone(void)
+{
+	struct hull_error *err = NULL;
+	pthread_t thread;
+	int fds[2];
+
+	for (int i = 0; i < 10; i++) {
+		CHECK(pipe2(fds, O_CLOEXEC) == 0);
+		CHECK(pthread_create(&thread, NULL, read_a_little, &fds[0]) == 0);
+		failed(hull_vms_pack(vms, "web", "/tmp/want", fds[1], NULL, &err), &err, HULL_E_OS,
+		       "reader-gone");
+		pthread_join(thread, NULL);
+		close(fds[1]);
+	}
 }
 
 static void test_given_up(void)
@@ -175,6 +203,7 @@ int main(void)
 	worked(hull_vms_start(vms, "web", NULL, NULL, &err), err);
 	test_trees();
 	test_refused();
+	test_reader_gone();
 	test_given_up();
 	worked(hull_vms_remove(vms, "web", &force, &err), err);
 	worked(hull_vms_remove(vms, "still", &force, &err), err);

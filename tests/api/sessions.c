@@ -344,6 +344,12 @@ static void test_frozen(void)
 	CHECK(now_ms() - began < 30000);
 	pthread_join(thread, NULL);
 	hull_cancel_free(o.cancel);
+	/* Also where more are waiting already than there is room for. */
+	o = (struct hull_vms_exec_options){.size = sizeof(o), .timeout_ms = 10, .streams = ALL};
+	for (int i = 0; i < 100; i++)
+		failed(hull_vms_exec(vms, "web", yes, &o, &session, &err), &err, HULL_E_TIMEOUT,
+		       NULL);
+	CHECK(now_ms() - began < 60000);
 	CHECK(kill((pid_t)info->monitor_pid, SIGCONT) == 0);
 	hull_free(info);
 	session = run(NULL, "exit 5");
@@ -400,6 +406,7 @@ static void test_attach(void)
 	forget(session);
 	failed(hull_vms_attach(vms, "web", "job", NULL, &session, &err), &err, HULL_E_NOT_FOUND,
 	       "no-such-session");
+	failed(hull_vms_attach(vms, "web", NULL, NULL, &session, &err), &err, HULL_E_INVALID, NULL);
 }
 
 /* ---- threads ---- */

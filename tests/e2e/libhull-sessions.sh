@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # A C program runs commands in a VM by the library: their streams, terminals, ends and names, by several
-# threads at once; and so does the example.
+# threads at once; and so do the example and a program in Python.
 . "$(dirname "$0")/functions.sh"
 . "$(dirname "$script")/library.sh"
+requires python3
 
 on_exit '"$HULL" rm -a -f >/dev/null 2>&1'
 library_program libhull-sessions example-exec
@@ -22,6 +23,8 @@ is out Linux
 is err ''
 expect 125 bin/example-exec web nonesuch
 has err NOT_FOUND
+expect 0 timeout 100 python3 "$(dirname "$script")/../api/sessions.py" "$build/src/libhull.so.0"
+is out good
 expect 0 "$HULL" ps -q web
 is out ''
 expect 0 "$HULL" rm -f web
