@@ -451,7 +451,7 @@ int hull_rundir_monitor(const char *path, struct hull_process_id *ret_id)
 	    hull_json_get_u64(hull_json_get(j, "start_time"), &id.start) < 0)
 		return -EBADMSG;
 	id.pid = (pid_t)pid;
-	strcpy(id.boot, boot);
+	memcpy(id.boot, boot, strlen(boot) + 1);
 	*ret_id = id;
 	return 0;
 }
