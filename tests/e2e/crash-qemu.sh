@@ -7,7 +7,7 @@ requires python3
 . "$(dirname "$script")/tiny.sh"
 
 # shellcheck disable=SC2086
-set -- ${HULL_CRASH_EVERY:-16}
+set -- ${HULL_CRASH_EVERY:-32}
 for backend in qemu guest; do
 	[ $# -gt 0 ] || break
 	python3 "$(dirname "$script")/crash.py" $backend "$1" ${HULL_SEED:+"$HULL_SEED"} || fail "see above"

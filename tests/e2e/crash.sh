@@ -4,4 +4,4 @@
 . "$(dirname "$0")/functions.sh"
 requires python3
 
-python3 "$(dirname "$script")/crash.py" mock "${HULL_CRASH_EVERY:-8}" ${HULL_SEED:+"$HULL_SEED"} || fail "see above"
+python3 "$(dirname "$script")/crash.py" mock "${HULL_CRASH_EVERY:-16}" ${HULL_SEED:+"$HULL_SEED"} || fail "see above"
