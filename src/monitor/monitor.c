@@ -28,6 +28,8 @@
 #define TAIL_LINES 8
 #define STOP_MAX_NS (UINT64_C(86400) * HULL_NS_PER_S) /* a day is for ever */
 #define UNTIMED_GRACE_NS (10 * HULL_NS_PER_S)
+#define OFF_NS \
+	(2 * HULL_NS_PER_S) /* that a guest has for the power at least, of more than twice that */
 
 /* What may follow what: the picture in monitor.h. */
 #define TO(state) (1u << HULL_MONITOR_##state)
@@ -179,7 +181,9 @@ void hull_monitor_terminate(struct hull_monitor *m, const char *why)
 /* What programs leave of the time is for what they have written, and for the power. */
 static uint64_t grace(uint64_t timeout_ns)
 {
-	return timeout_ns == STOP_MAX_NS ? UNTIMED_GRACE_NS : timeout_ns / 4 * 3;
+	if (timeout_ns == STOP_MAX_NS)
+		return UNTIMED_GRACE_NS;
+	return timeout_ns - MAX(timeout_ns / 4, MIN(timeout_ns / 2, OFF_NS));
 }
 
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)

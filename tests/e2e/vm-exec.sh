@@ -149,9 +149,9 @@ expect 0 "$HULL" ps
 expect 0 "$HULL" resume web
 begin web sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
 begun=$(date +%s%N)
-expect 0 "$HULL" stop -t 4s web
+expect 0 "$HULL" stop -t 8s web
 took=$((($(date +%s%N) - begun) / 1000000))
-[ "$took" -ge 2900 ] || fail "a program that minds no SIGTERM had $took ms of 4 s"
+[ "$took" -ge 5900 ] || fail "a program that minds no SIGTERM had $took ms of 8 s"
 ended 137
 expect 0 "$HULL" start web
 begin web sh -c 'echo ready; exec sleep 1000'
