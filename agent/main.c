@@ -271,6 +271,7 @@ int main(int argc, char **argv)
 		if (r < 0)
 			hull_agent_fatal("wait for events: %s", hull_strerror(-r));
 		hull_ports_turn(a->ports);
+		hull_power_turn(a);
 		if (a->greeted && !prepared) {
 			prepare_sessions(a);
 			prepared = true;

@@ -7,6 +7,7 @@
 #include "agent/power.h"
 
 #include "agent/agent.h"
+#include "agent/port.h"
 #include "agent/session.h"
 #include "agent/worker.h"
 #include "base/cleanup.h"
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define SYNC_TIMEOUT_MS 10000
+#define HEARD_MS 1000 /* for who is attached to take the last of it */
 #define GRACE_MAX_NS (86400 * HULL_NS_PER_S)
 
 static int work(void *arg, struct hull_strbuf *out, struct hull_error **err)
@@ -30,7 +32,7 @@ static int work(void *arg, struct hull_strbuf *out, struct hull_error **err)
 }
 
 /* There is one end. */
-static bool reboots;
+static bool reboots, synced;
 static struct hull_source *off_timer;
 
 static void off(void *ctx)
@@ -38,13 +40,23 @@ static void off(void *ctx)
 	reboot(reboots ? RB_AUTOBOOT : RB_POWER_OFF);
 }
 
-/* Once more round the loop, so that what programs ended with is on its way. */
 static void on_synced(void *ctx, const char *out, size_t len, const struct hull_error *err)
 {
+	synced = true;
 	if (off_timer)
-		hull_source_arm(off_timer, 1);
-	else
-		off(ctx);
+		hull_source_arm(off_timer, hull_deadline_ms(HEARD_MS));
+}
+
+/* How programs ended and what they said last is on its way, or was not taken in time. */
+void hull_power_turn(struct hull_agent *a)
+{
+	bool heard = false, run;
+
+	if (!synced)
+		return;
+	run = hull_sessions_signal_all(a->sessions, 0, &heard);
+	if (!off_timer || (!run && !heard && !hull_ports_busy(a->ports)))
+		off(NULL);
 }
 
 static void finish(struct hull_agent *a)
@@ -67,17 +79,21 @@ static void on_grace(void *ctx)
 
 void hull_power_settle(struct hull_agent *a)
 {
-	if (a->grace && !hull_sessions_signal_all(a->sessions, 0))
+	bool heard = false;
+
+	if (a->grace && !hull_sessions_signal_all(a->sessions, 0, &heard))
 		finish(a);
 }
 
 void hull_power_off(struct hull_agent *a, bool reboot, uint64_t grace_ns)
 {
+	bool heard = false;
+
 	if (a->ending)
 		return;
 	a->ending = true;
 	reboots = reboot;
-	if (grace_ns && hull_sessions_signal_all(a->sessions, SIGTERM) &&
+	if (grace_ns && hull_sessions_signal_all(a->sessions, SIGTERM, &heard) &&
 	    hull_loop_add_timer(a->loop, on_grace, a, &a->grace) == 0)
 		hull_source_arm(a->grace, hull_now_ns() + MIN(grace_ns, GRACE_MAX_NS));
 	else

@@ -16,5 +16,7 @@ struct hull_agent;
 void hull_power_off(struct hull_agent *a, bool reboot, uint64_t grace_ns);
 /* After programs have ended: the last one needs no more grace. */
 void hull_power_settle(struct hull_agent *a);
+/* After each turn of the loop: the power goes when all has been said. */
+void hull_power_turn(struct hull_agent *a);
 
 #endif

@@ -39,7 +39,6 @@ enum session_state { SESSION_CREATED, SESSION_STARTING, SESSION_RUNNING, SESSION
 static const char *const state_names[] = {"created", "starting", "running", "stopped"};
 static_assert(ARRAY_SIZE(state_names) == SESSION_STOPPED + 1, "name every state");
 
-/* By the value that the request has. */
 static const enum hull_caps_base cap_bases[] = {
 	[HULL__AGENT__V1__CAPABILITIES__INITIAL__USER] = HULL_CAPS_BASE_USER,
 	[HULL__AGENT__V1__CAPABILITIES__INITIAL__ALL] = HULL_CAPS_BASE_ALL,
@@ -695,20 +694,21 @@ int hull_session_signal(struct hull_sessions *ss, const Hull__Agent__V1__SignalR
 	return 0;
 }
 
-size_t hull_sessions_signal_all(struct hull_sessions *ss, int signo)
+bool hull_sessions_signal_all(struct hull_sessions *ss, int signo, bool *ret_heard)
 {
-	size_t n = 0;
+	bool any = false;
 
 	for (struct session *s = ss->list; s; s = s->next) {
 		bool runs = s->state == SESSION_RUNNING && s->program.pid;
 
-		n += runs;
+		any |= runs;
+		*ret_heard |= s->out.stream || s->err.stream;
 		if (runs && signo)
 			(void)syscall(SYS_pidfd_send_signal, s->program_fd, signo, NULL, 0);
 		if (runs && signo && s->terminal) /* shells mind nothing else */
 			(void)syscall(SYS_pidfd_send_signal, s->program_fd, SIGHUP, NULL, 0);
 	}
-	return n;
+	return any;
 }
 
 int hull_session_resize(struct hull_sessions *ss, const Hull__Agent__V1__ResizeRequest *rq,

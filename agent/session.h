@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "hull/agent.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HULL_SESSIONS_MAX 1024
@@ -40,9 +41,9 @@ int hull_session_close_stdin(struct hull_sessions *ss, const Hull__Agent__V1__Se
 			     struct hull_error **err);
 int hull_session_attach(struct hull_sessions *ss, const Hull__Agent__V1__AttachRequest *rq,
 			struct hull_error **err);
-/* To the program of each that runs, a terminal's is hung up as well (0: nothing): how many there
- * are. */
-size_t hull_sessions_signal_all(struct hull_sessions *ss, int signo);
+/* To the program of each that runs, a terminal's is hung up as well (0: nothing); whether there is
+ * one, and @ret_heard, unless it is set already: whether somebody is attached to any's output. */
+bool hull_sessions_signal_all(struct hull_sessions *ss, int signo, bool *ret_heard);
 /* These answer @call, later if need be. */
 int hull_session_start(struct hull_sessions *ss, struct hull_ttrpc_call *call,
 		       const Hull__Agent__V1__SessionRequest *rq, struct hull_error **err);
