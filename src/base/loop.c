@@ -262,7 +262,7 @@ static void dispatch(struct hull_source *s, uint32_t events)
 	}
 }
 
-static uint64_t nearest_deadline(const struct hull_loop *loop)
+uint64_t hull_loop_deadline(const struct hull_loop *loop)
 {
 	uint64_t best = 0;
 
@@ -286,7 +286,7 @@ static void run_timers(struct hull_loop *loop)
 
 static int wait_events(struct hull_loop *loop, struct epoll_event *events, int n, int timeout_ms)
 {
-	uint64_t deadline = nearest_deadline(loop), now, wait_ns = UINT64_MAX;
+	uint64_t deadline = hull_loop_deadline(loop), now, wait_ns = UINT64_MAX;
 	struct timespec ts;
 
 	if (timeout_ms >= 0)

@@ -26,8 +26,11 @@ int hull_loop_run(struct hull_loop *loop);
 void hull_loop_quit(struct hull_loop *loop, int result);
 /* One round: waits at most @timeout_ms (-1: for ever).  0 or -errno. */
 int hull_loop_step(struct hull_loop *loop, int timeout_ms);
-/* An fd that is readable when hull_loop_step() has something to do. Borrowed. */
+/* For those who wait by other means: hull_loop_step() has something to do when this descriptor,
+ * which is borrowed, is readable, and at that time (0: none), which any callback and whoever arms a
+ * timer may change. */
 int hull_loop_fd(const struct hull_loop *loop);
+uint64_t hull_loop_deadline(const struct hull_loop *loop);
 
 /* All adders: 0 and *ret_source (may be NULL if never to be removed), or -errno. */
 typedef void (*hull_fd_fn)(void *ctx, uint32_t events);

@@ -127,8 +127,10 @@ int hull_policy_check(const struct hull_config *c, struct hull_error **err)
 	if (c->on_reboot == HULL_ON_REBOOT_REBOOT && c->gdb.kind != HULL_GDB_NONE)
 		return hull_fail(err, HULL_E_INVALID,
 				 "on_reboot: a guest under a debugger ends when it reboots");
-	if (c->isolation == HULL_ISOLATION_STRICT && !c->seccomp)
-		return hull_fail(err, HULL_E_INVALID,
-				 "isolation: 'strict' is not for a hypervisor without seccomp");
-	return 0;
+	if (c->isolation != HULL_ISOLATION_STRICT || c->seccomp)
+		return 0;
+	hull_fail(err, HULL_E_INVALID,
+		  "isolation: 'strict' is not for a hypervisor without seccomp");
+	hull_hint(err, "leave out 'seccomp', which is true without being said");
+	return -1;
 }

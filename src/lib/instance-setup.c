@@ -66,14 +66,17 @@ static int take_state_dir(struct hull_instance *i, const char *path, struct hull
 	i->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (i->lock_fd < 0) {
 		hull_fail_errno(err, errno, "use state directory '%s'", path);
-		hull_hint(err, "make it first, so that you may write there");
+		hull_hint(err, "it has to be a directory that is there and that you may write to");
 		return -1;
 	}
-	if (flock(i->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-			       ? hull_fail_cause(err, HULL_E_BUSY, "in-use",
-						 "state directory '%s' is another instance's", path)
-			       : hull_fail_errno(err, errno, "lock state directory '%s'", path);
+	if (flock(i->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return hull_fail_errno(err, errno, "lock state directory '%s'", path);
+		hull_fail_cause(err, HULL_E_BUSY, "in-use",
+				"state directory '%s' is another instance's", path);
+		hull_hint(err, "shut that one down first, or use another directory");
+		return -1;
+	}
 	i->config.log_dir = realpath(path, NULL);
 	return i->config.log_dir ? 0 : hull_fail_errno(err, errno, "open '%s'", path);
 }
@@ -114,8 +117,7 @@ int hull_instance_new(struct hull_manager *manager, const char *state_dir,
 	return 0;
 }
 
-int hull_lib_instance_check(const struct hull_instance *i, enum hull_lib_instance_state wanted,
-			    struct hull_error **err)
+int hull_lib_instance_refuse(const struct hull_instance *i, struct hull_error **err)
 {
 	static const struct {
 		const char *cause, *text;
@@ -127,10 +129,14 @@ int hull_lib_instance_check(const struct hull_instance *i, enum hull_lib_instanc
 		[HULL_LIB_INSTANCE_DOWN] = {"shut-down", "has been shut down"},
 	};
 
-	if (i->state == wanted)
-		return 0;
 	return hull_fail_cause(err, HULL_E_STATE, states[i->state].cause, "the instance %s",
 			       states[i->state].text);
+}
+
+int hull_lib_instance_check(const struct hull_instance *i, enum hull_lib_instance_state wanted,
+			    struct hull_error **err)
+{
+	return i->state == wanted ? 0 : hull_lib_instance_refuse(i, err);
 }
 
 int hull_instance_set_cpu_and_memory(struct hull_instance *instance, uint32_t cpus,

@@ -176,7 +176,7 @@ int hull_instance_shutdown(struct hull_instance *instance,
 	while (i->state == HULL_LIB_INSTANCE_STARTING)
 		pthread_cond_wait(&i->settled, &i->lock);
 	if (i->state == HULL_LIB_INSTANCE_DOWN)
-		return hull_lib_instance_check(i, HULL_LIB_INSTANCE_NEW, err);
+		return hull_lib_instance_refuse(i, err);
 	i->state = HULL_LIB_INSTANCE_DOWN;
 	return end_vm(i, MIN(o.stop_ms, HULL_LIB_STOP_MAX_MS), err);
 }

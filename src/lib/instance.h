@@ -70,7 +70,9 @@ static inline void hull_lib_instance_unlockp(struct hull_instance **instance)
 	cleanup_with(hull_lib_instance_unlockp) struct hull_instance *i = \
 		hull_lib_instance_lock(instance)
 
-/* Of one that is locked: 0, or STATE where it is in another. */
+/* Of one that is locked.  -1: not in its state. */
+int hull_lib_instance_refuse(const struct hull_instance *i, struct hull_error **err);
+/* 0, or the same where it is in another. */
 int hull_lib_instance_check(const struct hull_instance *i, enum hull_lib_instance_state wanted,
 			    struct hull_error **err);
 /* The kernel's command line, and with it the agent's. */

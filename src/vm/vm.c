@@ -138,18 +138,21 @@ static void on_monitor_exit(void *ctx, int wstatus)
 	hull_source_arm(vm->later, 1);
 }
 
-static void kill_monitor(const struct hull_vm *vm)
+/* One that is not our child: a pidfd, or -errno. */
+static int open_monitor(const struct hull_vm *vm)
 {
 	struct hull_process_id id;
-	cleanup_close int fd = -1;
+	int r = hull_rundir_monitor(vm->dir.path, &id);
 
-	if (vm->monitor.pidfd >= 0) {
-		(void)hull_pidfd_kill(vm->monitor.pidfd, SIGKILL);
-	} else if (vm->tied && hull_rundir_monitor(vm->dir.path, &id) == 0) {
-		fd = hull_process_open(&id);
-		if (fd >= 0)
-			(void)hull_pidfd_kill(fd, SIGKILL);
-	}
+	return r < 0 ? r : hull_process_open(&id);
+}
+
+static void kill_monitor(const struct hull_vm *vm)
+{
+	cleanup_close int fd = vm->monitor.pidfd < 0 && vm->tied ? open_monitor(vm) : -1;
+
+	if (vm->monitor.pidfd >= 0 || fd >= 0)
+		(void)hull_pidfd_kill(fd >= 0 ? fd : vm->monitor.pidfd, SIGKILL);
 }
 
 static void on_end_deadline(void *ctx)
@@ -437,27 +440,16 @@ fail:
 	return -1;
 }
 
-/* One that we are not the parent of is followed by its lock. */
-static void reap_tied(const struct hull_vm *vm)
+/* It sees that our end of its socket is closed, and ends. */
+static void await_monitor(const struct hull_vm *vm)
 {
-	uint64_t deadline = hull_deadline_ms(vm->no_child ? END_MS : 0);
+	cleanup_close int fd = open_monitor(vm);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 
-	for (bool killed = false;;) {
-		cleanup_error struct hull_error *err = NULL;
-
-		if (hull_rundir_reap(vm->dir.path, false, &err) == 0 ||
-		    hull_error_code(err) != HULL_E_BUSY)
-			return;
-		if (hull_ms_left(deadline)) {
-			(void)poll(NULL, 0, REAP_AGAIN_MS);
-		} else if (!killed && vm->no_child) {
-			kill_monitor(vm);
-			killed = true;
-			deadline = hull_deadline_ms(REAP_MS);
-		} else {
-			return;
-		}
-	}
+	if (fd < 0 || poll(&p, 1, END_MS) > 0)
+		return;
+	(void)hull_pidfd_kill(fd, SIGKILL);
+	(void)poll(&p, 1, REAP_MS);
 }
 
 void hull_vm_free(struct hull_vm *vm)
@@ -479,8 +471,11 @@ void hull_vm_free(struct hull_vm *vm)
 		hull_closep(&vm->monitor.pidfd);
 	}
 	hull_closep(&vm->dir.lock_fd);
-	if (vm->tied && vm->dir.path && !vm->ended)
-		reap_tied(vm);
+	if (vm->tied && vm->dir.path && !vm->ended) {
+		if (vm->no_child)
+			await_monitor(vm);
+		(void)hull_rundir_reap(vm->dir.path, false, NULL);
+	}
 	hull_rundir_fini(&vm->dir);
 	free(vm->vsock);
 	free(vm->console);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A program on libhull and nothing else that runs instances: instance.c STATE DISK VMDK WORK KEPT
- * does with one all that there is; "hold" after these starts one and waits to be killed.
+ * does with one all that there is; "hold" after these starts one and waits to be killed, or for a
+ * line, to shut it down.
  *
  * DISK holds an ext4 with a static busybox, VMDK something to read, WORK and KEPT are directories.
  */
@@ -435,8 +436,10 @@ static void hold(void)
 	worked(hull_instance_start(instance, &o, &err), err);
 	puts("held");
 	fflush(stdout);
-	for (;;)
-		pause();
+	if (getchar() != '\n')
+		return;
+	worked(hull_instance_shutdown(instance, NULL, &err), err);
+	hull_instance_free(instance);
 }
 
 int main(int argc, char **argv)
@@ -452,12 +455,14 @@ int main(int argc, char **argv)
 	snprintf(socket_path, sizeof(socket_path), "%s/helper.sock", state);
 	begin();
 	worked(hull_manager_new(&manager, &err), err);
-	if (argc > 6)
+	if (argc > 6) {
 		hold();
-	test_before();
-	test_all();
-	test_starts_that_fail();
-	test_power_off();
+	} else {
+		test_before();
+		test_all();
+		test_starts_that_fail();
+		test_power_off();
+	}
 	hull_manager_free(manager);
 	end();
 	return 0;

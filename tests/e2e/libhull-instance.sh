@@ -35,16 +35,31 @@ is err ''
 expect 1 bin/example-instance nonesuch
 has err "use state directory 'nonesuch'"
 
-# One whose process is killed goes with it.
-bin/libhull-instance state disk.img disk.vmdk work kept hold >out 2>err &
-pid=$!
-on_exit 'kill -9 $pid 2>/dev/null'
-wait_for 300 grep -qx held out
-[ "$(ls "$HULL_HOME/run/vm" | wc -l)" -eq 1 ] || fail "not one VM: $(ls "$HULL_HOME/run/vm")"
-kill -9 "$pid"
-wait "$pid"
+# hold : a VM of a program that waits for a line
+mkfifo line
+hold()
+{
+	: >out
+	bin/libhull-instance state disk.img disk.vmdk work kept hold <>line >out 2>err &
+	pid=$!
+	wait_for 300 grep -qx held out
+	[ "$(ls "$HULL_HOME/run/vm" | wc -l)" -eq 1 ] || fail "not one VM: $(ls "$HULL_HOME/run/vm")"
+}
 nothing_lives()
 {
 	[ -z "$(ls "$HULL_HOME/run/vm")" ]
 }
+on_exit 'kill -9 $pid 2>/dev/null'
+
+# One whose process is killed goes with it.
+hold
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
 wait_for 100 nothing_lives
+
+# One whose monitor is stopped is shut down all the same.
+hold
+kill -STOP "$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$HULL_HOME"/run/vm/*/monitor.json)"
+echo >line
+wait "$pid" || fail "shutdown: $(cat err)"
+nothing_lives || fail "left: $(ls "$HULL_HOME/run/vm")"

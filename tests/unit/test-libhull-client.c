@@ -436,6 +436,63 @@ static void test_stream_lost(void **state)
 	hull_lib_client_fini(&c);
 }
 
+/* ---- turns ---- */
+
+struct ticking {
+	pthread_mutex_t lock;
+	struct hull_lib_turns turns;
+	bool ticked;
+};
+
+static void on_tick(void *ctx)
+{
+	struct ticking *t = ctx;
+
+	t->ticked = true;
+}
+
+static void *await_tick(void *arg)
+{
+	const struct hull_lib_patience p = {.what = "a tick",
+					    .deadline_ns = hull_deadline_ms(10000)};
+	struct ticking *t = arg;
+	int r = 0;
+
+	pthread_mutex_lock(&t->lock);
+	while (!t->ticked && r == 0)
+		r = hull_lib_turn(&t->turns, &p, NULL);
+	pthread_mutex_unlock(&t->lock);
+	return (void *)(intptr_t)r;
+}
+
+/* Those who waited before it was armed wait for a timer too, whoever waits for the loop. */
+static void test_turns_have_timers(void **state)
+{
+	struct ticking t = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	pthread_t threads[4];
+	struct hull_source *timer;
+	void *r;
+
+	assert_int_equal(hull_loop_new(&t.turns.loop, NULL), 0);
+	assert_int_equal(hull_loop_add_timer(t.turns.loop, on_tick, &t, &timer), 0);
+	t.turns.lock = &t.lock;
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		assert_int_equal(pthread_create(&threads[i], NULL, await_tick, &t), 0);
+		usleep(10000);
+		if (i != ARRAY_SIZE(threads) / 2)
+			continue;
+		pthread_mutex_lock(&t.lock);
+		hull_source_arm(timer, hull_deadline_ms(50));
+		pthread_mutex_unlock(&t.lock);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		pthread_join(threads[i], &r);
+		assert_int_equal((intptr_t)r, 0);
+	}
+	assert_true(t.ticked && !t.turns.taken && !t.turns.waiters);
+	hull_loop_free(t.turns.loop);
+}
+
 /* ---- streams of bytes ---- */
 
 static void expect_bytes(int fd, const char *want)
@@ -484,10 +541,15 @@ static void test_dial(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls),	       cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_many_threads),   cmocka_unit_test(test_server_streams),
-		cmocka_unit_test(test_client_streams), cmocka_unit_test(test_both_ways),
-		cmocka_unit_test(test_stream_lost),    cmocka_unit_test(test_dial),
+		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_many_threads),
+		cmocka_unit_test(test_server_streams),
+		cmocka_unit_test(test_client_streams),
+		cmocka_unit_test(test_both_ways),
+		cmocka_unit_test(test_stream_lost),
+		cmocka_unit_test(test_dial),
+		cmocka_unit_test(test_turns_have_timers),
 	};
 
 	return cmocka_run_group_tests(tests, start_guest, end_guest);
