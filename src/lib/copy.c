@@ -76,14 +76,11 @@ static int copy(struct hull_vms *vms, const char *ref, struct hull_copy *copy,
 		const struct hull_vms_copy_options *options, struct hull_error **err)
 {
 	cleanup_with(copying_fini) struct copying c = {.call.vms = vms};
-	struct hull_verb_options how = {.size = sizeof(how)};
 	uint64_t soon;
 
 	if (hull_lib_options_copy(options, &c.o, sizeof(c.o), err) < 0)
 		return -1;
-	how.timeout_ms = c.o.timeout_ms;
-	how.cancel = c.o.cancel;
-	if (hull_lib_call_begin(&c.call, vms, &how, 0, err) < 0)
+	if (hull_lib_call_begin_within(&c.call, vms, c.o.timeout_ms, 0, c.o.cancel, err) < 0)
 		return -1;
 	soon = hull_deadline_ms(HULL_LIB_LOOK_MS);
 	if (c.call.deadline_ns)

@@ -268,15 +268,12 @@ int hull_vms_gc(struct hull_vms *vms, const struct hull_vms_gc_options *options,
 		struct hull_leftover **ret_leftovers, size_t *ret_n, struct hull_error **err)
 {
 	cleanup_with(collection_fini) struct collection c = {.call.vms = vms};
-	struct hull_verb_options how = {.size = sizeof(how)};
 	struct hull_vms_gc_options o;
 	struct hull_leftover *v;
 
 	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0)
 		return -1;
-	how.timeout_ms = o.timeout_ms;
-	how.cancel = o.cancel;
-	if (hull_lib_call_begin(&c.call, vms, &how, GC_MS, err) < 0 ||
+	if (hull_lib_call_begin_within(&c.call, vms, o.timeout_ms, GC_MS, o.cancel, err) < 0 ||
 	    hull_lib_call_result(&c.call, collect(&c, o.dry_run, err), err) < 0)
 		return -1;
 	v = hull_piece_make(put_leftovers, &c, err);

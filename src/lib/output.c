@@ -105,13 +105,11 @@ int hull_vms_logs(struct hull_vms *vms, const char *ref,
 		  struct hull_error **err)
 {
 	cleanup_with(reading_fini) struct reading r = {.call.vms = vms, .fn = fn, .ctx = ctx};
-	struct hull_verb_options how = {.size = sizeof(how)};
 
 	if (hull_lib_options_copy(options, &r.o, sizeof(r.o), err) < 0)
 		return -1;
-	how.timeout_ms = r.o.timeout_ms;
-	how.cancel = r.o.cancel;
-	if (hull_lib_call_begin(&r.call, vms, &how, r.o.follow ? 0 : HULL_LIB_LOOK_MS, err) < 0)
+	if (hull_lib_call_begin_within(&r.call, vms, r.o.timeout_ms,
+				       r.o.follow ? 0 : HULL_LIB_LOOK_MS, r.o.cancel, err) < 0)
 		return -1;
 	return hull_lib_call_result(&r.call, read_log(&r, ref, err), err);
 }
@@ -233,13 +231,11 @@ int hull_vms_console(struct hull_vms *vms, const char *ref,
 		     struct hull_error **err)
 {
 	cleanup_with(opening_fini) struct opening c = {.call.vms = vms, .fd = -1};
-	struct hull_verb_options how = {.size = sizeof(how)};
 
 	if (hull_lib_options_copy(options, &c.o, sizeof(c.o), err) < 0)
 		return -1;
-	how.timeout_ms = c.o.timeout_ms;
-	how.cancel = c.o.cancel;
-	if (hull_lib_call_begin(&c.call, vms, &how, HULL_LIB_LOOK_MS, err) < 0 ||
+	if (hull_lib_call_begin_within(&c.call, vms, c.o.timeout_ms, HULL_LIB_LOOK_MS, c.o.cancel,
+				       err) < 0 ||
 	    hull_lib_call_result(&c.call, open_console(&c, ref, err), err) < 0)
 		return -1;
 	*ret_fd = steal_fd(&c.fd);

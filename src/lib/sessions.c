@@ -269,16 +269,14 @@ int hull_vms_exec(struct hull_vms *vms, const char *ref, const char *const *args
 		  struct hull_error **err)
 {
 	cleanup_starting struct starting s = {.call.vms = vms};
-	struct hull_verb_options how = {.size = sizeof(how)};
 	struct hull_vms_exec_options o;
 	int r;
 
 	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0)
 		return -1;
-	how.timeout_ms = o.timeout_ms;
-	how.cancel = o.cancel;
 	s.session = session_new(vms, err);
-	if (!s.session || hull_lib_call_begin(&s.call, vms, &how, EXEC_MS, err) < 0)
+	if (!s.session ||
+	    hull_lib_call_begin_within(&s.call, vms, o.timeout_ms, EXEC_MS, o.cancel, err) < 0)
 		return -1;
 	r = start(&s, ref, args, &o, err);
 	if (r < 0)
@@ -319,15 +317,14 @@ int hull_vms_attach(struct hull_vms *vms, const char *ref, const char *name,
 		    struct hull_session **ret_session, struct hull_error **err)
 {
 	cleanup_starting struct starting s = {.call.vms = vms};
-	struct hull_verb_options how = {.size = sizeof(how)};
 	struct hull_vms_attach_options o;
 
 	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0)
 		return -1;
-	how.timeout_ms = o.timeout_ms;
-	how.cancel = o.cancel;
 	s.session = session_new(vms, err);
-	if (!s.session || hull_lib_call_begin(&s.call, vms, &how, HULL_LIB_LOOK_MS, err) < 0 ||
+	if (!s.session ||
+	    hull_lib_call_begin_within(&s.call, vms, o.timeout_ms, HULL_LIB_LOOK_MS, o.cancel,
+				       err) < 0 ||
 	    hull_lib_call_result(&s.call, attach(&s, ref, name, &o, err), err) < 0)
 		return -1;
 	*ret_session = steal_ptr(&s.session);

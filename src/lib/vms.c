@@ -127,23 +127,20 @@ static void on_late(void *ctx)
 /* Reading it would take it back. */
 bool hull_lib_call_canceled(struct hull_lib_call *call)
 {
-	struct pollfd p = {.fd = hull_lib_cancel_fd(call->o.cancel), .events = POLLIN};
+	struct pollfd p = {.fd = hull_lib_cancel_fd(call->giving_up), .events = POLLIN};
 
 	call->canceled = call->canceled || poll(&p, 1, 0) > 0;
 	return call->canceled;
 }
 
-int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
-			const struct hull_verb_options *options, uint64_t default_ms,
-			struct hull_error **err)
+int hull_lib_call_begin_within(struct hull_lib_call *call, struct hull_vms *vms,
+			       uint64_t timeout_ms, uint64_t default_ms,
+			       const struct hull_cancel *cancel, struct hull_error **err)
 {
-	uint64_t ms;
+	uint64_t ms = timeout_ms ? timeout_ms : default_ms;
 	int r = 0;
 
-	*call = (struct hull_lib_call){.vms = vms};
-	if (hull_lib_options_copy(options, &call->o, sizeof(call->o), err) < 0)
-		return -1;
-	ms = call->o.timeout_ms ? call->o.timeout_ms : default_ms;
+	*call = (struct hull_lib_call){.vms = vms, .giving_up = cancel};
 	call->deadline_ns = ms ? hull_deadline_ms(ms) : 0;
 	if (hull_lib_call_canceled(call))
 		return hull_lib_call_result(call, 0, err);
@@ -154,12 +151,24 @@ int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
 		return -1;
 	if (hull_loop_new(&call->loop, err) < 0)
 		return -1;
-	if (call->o.cancel)
-		r = hull_loop_add_fd(call->loop, call->o.cancel->fd, EPOLLIN, on_cancel, call,
+	if (cancel)
+		r = hull_loop_add_fd(call->loop, cancel->fd, EPOLLIN, on_cancel, call,
 				     &call->cancel);
 	if (r == 0)
 		r = hull_loop_add_timer(call->loop, on_late, call, &call->late);
 	return r < 0 ? hull_fail_errno(err, -r, "set up the event loop") : 0;
+}
+
+int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
+			const struct hull_verb_options *options, uint64_t default_ms,
+			struct hull_error **err)
+{
+	struct hull_verb_options o;
+
+	*call = (struct hull_lib_call){.vms = vms};
+	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0)
+		return -1;
+	return hull_lib_call_begin_within(call, vms, o.timeout_ms, default_ms, o.cancel, err);
 }
 
 int hull_lib_call_run(struct hull_lib_call *call, const char *what, struct hull_error **err)

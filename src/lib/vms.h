@@ -28,15 +28,19 @@ struct hull_vms {
 
 struct hull_lib_call {
 	struct hull_vms *vms;
-	struct hull_verb_options o;
-	uint64_t deadline_ns; /* 0: none */
+	const struct hull_cancel *giving_up; /* NULL: nobody can */
+	uint64_t deadline_ns;		     /* 0: none */
 	struct hull_store *store;
 	struct hull_loop *loop;
 	struct hull_source *cancel, *late;
 	bool canceled;
 };
 
-/* @default_ms: 0 for no limit.  End it also where this has failed. */
+/* @default_ms, where @timeout_ms is 0: 0 for no limit.  End it also where this has failed. */
+int hull_lib_call_begin_within(struct hull_lib_call *call, struct hull_vms *vms,
+			       uint64_t timeout_ms, uint64_t default_ms,
+			       const struct hull_cancel *cancel, struct hull_error **err);
+/* The same as a verb's options have it. */
 int hull_lib_call_begin(struct hull_lib_call *call, struct hull_vms *vms,
 			const struct hull_verb_options *options, uint64_t default_ms,
 			struct hull_error **err);
