@@ -83,6 +83,18 @@ static inline uint32_t state_of(const char *ref)
 	return state;
 }
 
+/* That VM "web" has. */
+static inline size_t sessions(void)
+{
+	struct hull_session_info **list;
+	struct hull_error *err = NULL;
+	size_t n;
+
+	worked(hull_vms_sessions(vms, "web", NULL, &list, &n, &err), err);
+	hull_free(list);
+	return n;
+}
+
 static inline unsigned int descriptors(void)
 {
 	DIR *d = opendir("/proc/self/fd");

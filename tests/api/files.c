@@ -33,17 +33,6 @@ static void in_guest(const char *command)
 	hull_session_free(session);
 }
 
-static size_t sessions(void)
-{
-	struct hull_session_info **list;
-	struct hull_error *err = NULL;
-	size_t n;
-
-	worked(hull_vms_sessions(vms, "web", NULL, &list, &n, &err), err);
-	hull_free(list);
-	return n;
-}
-
 struct told {
 	char notes[4096];
 	uint64_t files, bytes;

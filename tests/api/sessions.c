@@ -96,17 +96,6 @@ static void forget(struct hull_session *session)
 	hull_session_free(session);
 }
 
-static size_t count(void)
-{
-	struct hull_session_info **list;
-	struct hull_error *err = NULL;
-	size_t n;
-
-	worked(hull_vms_sessions(vms, "web", NULL, &list, &n, &err), err);
-	hull_free(list);
-	return n;
-}
-
 /* ---- one command ---- */
 
 static void test_streams(void)
@@ -143,7 +132,7 @@ static void test_streams(void)
 	failed(hull_session_signal(session, SIGTERM, NULL, &err), &err, HULL_E_STATE, NULL);
 	worked(hull_session_delete(session, NULL, &err), err);
 	worked(hull_session_delete(session, NULL, &err), err);
-	CHECK(count() == 0);
+	CHECK(sessions() == 0);
 	failed(hull_session_wait(session, NULL, &end, &err), &err, HULL_E_NOT_FOUND,
 	       "no-such-session");
 	end.size = 1;
@@ -268,7 +257,7 @@ static void test_refused(void)
 	       "not-running");
 	failed(hull_vms_exec(vms, "bare", yes, NULL, &session, &err), &err, HULL_E_UNSUPPORTED,
 	       "no-agent");
-	CHECK(count() == 0);
+	CHECK(sessions() == 0);
 }
 
 /* ---- waiting, and giving up ---- */
@@ -318,7 +307,7 @@ static void test_waiting(void)
 	/* What still runs ends with its session. */
 	worked(hull_vms_exec(vms, "web", sleeps, NULL, &session, &err), err);
 	forget(session);
-	CHECK(count() == 0);
+	CHECK(sessions() == 0);
 }
 
 /* A VM that does not answer costs what was given, and nobody else anything. */

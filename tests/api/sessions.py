@@ -9,18 +9,15 @@ import socket
 import sys
 import threading
 
-hull = ctypes.CDLL(sys.argv[1])
-POINTER = ctypes.POINTER(ctypes.c_void_p)
-for name in ("vms_free", "session_free", "error_free"):
-    getattr(hull, "hull_" + name).argtypes = [ctypes.c_void_p]
-hull.hull_vms_new.argtypes = [POINTER, POINTER]
+sys.dont_write_bytecode = True
+from hullapi import POINTER, call, hull     # pylint: disable=wrong-import-position
+
+hull.hull_session_free.argtypes = [ctypes.c_void_p]
 hull.hull_vms_exec.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p), ctypes.c_void_p,
                                POINTER, POINTER]
 hull.hull_session_fd.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
 hull.hull_session_wait.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, POINTER]
 hull.hull_session_delete.argtypes = [ctypes.c_void_p, ctypes.c_void_p, POINTER]
-hull.hull_error_message.argtypes = [ctypes.c_void_p]
-hull.hull_error_message.restype = ctypes.c_char_p
 
 IN, OUT = 1, 2
 THREADS = 4
@@ -35,14 +32,6 @@ class Options(ctypes.Structure):
 
 class End(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("status", ctypes.c_uint64)]
-
-
-def call(fn, *args):
-    err = ctypes.c_void_p()
-    if fn(*args, ctypes.byref(err)) < 0:
-        message = hull.hull_error_message(err).decode()
-        hull.hull_error_free(err)
-        raise RuntimeError(message)
 
 
 def stream(session, which):

@@ -7,19 +7,17 @@ import ctypes
 import sys
 import threading
 
-hull = ctypes.CDLL(sys.argv[1])
-POINTER = ctypes.POINTER(ctypes.c_void_p)
-for name in ("free", "vms_free", "vm_config_free", "error_free"):
+sys.dont_write_bytecode = True
+from hullapi import POINTER, call, hull     # pylint: disable=wrong-import-position
+
+for name in ("free", "vm_config_free"):
     getattr(hull, "hull_" + name).argtypes = [ctypes.c_void_p]
 hull.hull_vm_config_from_json.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint32, POINTER, POINTER]
-hull.hull_vms_new.argtypes = [POINTER, POINTER]
 hull.hull_vms_create.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, POINTER, POINTER]
 hull.hull_vms_inspect.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p, POINTER, POINTER]
 hull.hull_vms_list.argtypes = [ctypes.c_void_p, ctypes.c_void_p, POINTER, ctypes.POINTER(ctypes.c_size_t), POINTER]
 hull.hull_vms_rename.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, POINTER]
 hull.hull_vms_remove.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p, POINTER]
-hull.hull_error_message.argtypes = [ctypes.c_void_p]
-hull.hull_error_message.restype = ctypes.c_char_p
 
 DIALECT = 2
 THREADS = 6
@@ -31,14 +29,6 @@ class Info(ctypes.Structure):
     """As far as it is looked at."""
     _fields_ = [("size", ctypes.c_size_t), ("id", ctypes.c_char_p), ("name", ctypes.c_char_p),
                 ("state", ctypes.c_uint32), ("code", ctypes.c_uint32)]
-
-
-def call(fn, *args):
-    err = ctypes.c_void_p()
-    if fn(*args, ctypes.byref(err)) < 0:
-        message = hull.hull_error_message(err).decode()
-        hull.hull_error_free(err)
-        raise RuntimeError(message)
 
 
 def info_of(pointer):
