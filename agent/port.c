@@ -371,6 +371,14 @@ void hull_ports_turn(struct hull_ports *ps)
 	}
 }
 
+bool hull_ports_have_unsent(const struct hull_ports *ps)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (ps->ports[i].pending)
+			return true;
+	return false;
+}
+
 bool hull_ports_busy(const struct hull_ports *ps)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

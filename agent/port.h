@@ -27,5 +27,7 @@ void hull_ports_attach(struct hull_ports *ps, size_t channel, int fd);
 void hull_ports_turn(struct hull_ports *ps);
 /* There is more for hull_ports_turn() to do. */
 bool hull_ports_busy(const struct hull_ports *ps);
+/* The host has not taken all that was said. */
+bool hull_ports_have_unsent(const struct hull_ports *ps);
 
 #endif

@@ -50,12 +50,9 @@ static void on_synced(void *ctx, const char *out, size_t len, const struct hull_
 /* How programs ended and what they said last is on its way, or was not taken in time. */
 void hull_power_turn(struct hull_agent *a)
 {
-	bool heard = false, run;
-
-	if (!synced)
-		return;
-	run = hull_sessions_signal_all(a->sessions, 0, &heard);
-	if (!off_timer || (!run && !heard && !hull_ports_busy(a->ports)))
+	if (synced && (!off_timer ||
+		       (!hull_sessions_run(a->sessions) && !hull_sessions_are_heard(a->sessions) &&
+			!hull_ports_have_unsent(a->ports))))
 		off(NULL);
 }
 
@@ -79,23 +76,21 @@ static void on_grace(void *ctx)
 
 void hull_power_settle(struct hull_agent *a)
 {
-	bool heard = false;
-
-	if (a->grace && !hull_sessions_signal_all(a->sessions, 0, &heard))
+	if (a->grace && !hull_sessions_run(a->sessions))
 		finish(a);
 }
 
 void hull_power_off(struct hull_agent *a, bool reboot, uint64_t grace_ns)
 {
-	bool heard = false;
-
 	if (a->ending)
 		return;
 	a->ending = true;
 	reboots = reboot;
-	if (grace_ns && hull_sessions_signal_all(a->sessions, SIGTERM, &heard) &&
-	    hull_loop_add_timer(a->loop, on_grace, a, &a->grace) == 0)
-		hull_source_arm(a->grace, hull_now_ns() + MIN(grace_ns, GRACE_MAX_NS));
-	else
+	if (!grace_ns || !hull_sessions_run(a->sessions) ||
+	    hull_loop_add_timer(a->loop, on_grace, a, &a->grace) < 0) {
 		finish(a);
+		return;
+	}
+	hull_sessions_signal_all(a->sessions, SIGTERM);
+	hull_source_arm(a->grace, hull_now_ns() + MIN(grace_ns, GRACE_MAX_NS));
 }

@@ -39,6 +39,7 @@ enum session_state { SESSION_CREATED, SESSION_STARTING, SESSION_RUNNING, SESSION
 static const char *const state_names[] = {"created", "starting", "running", "stopped"};
 static_assert(ARRAY_SIZE(state_names) == SESSION_STOPPED + 1, "name every state");
 
+/* By the value that the request has. */
 static const enum hull_caps_base cap_bases[] = {
 	[HULL__AGENT__V1__CAPABILITIES__INITIAL__USER] = HULL_CAPS_BASE_USER,
 	[HULL__AGENT__V1__CAPABILITIES__INITIAL__ALL] = HULL_CAPS_BASE_ALL,
@@ -504,15 +505,6 @@ int hull_session_start(struct hull_sessions *ss, struct hull_ttrpc_call *call,
 
 /* ---- create ---- */
 
-static size_t total_length(char *const *v, size_t n)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < n; i++)
-		len += strlen(v[i]) + 1;
-	return len;
-}
-
 static int check_stream(struct hull_sessions *ss, const char *id, struct hull_error **err)
 {
 	if (*id && !hull_stream_is_unclaimed(ss->agent->channels, id))
@@ -559,22 +551,7 @@ static int check_create(struct hull_sessions *ss, const Hull__Agent__V1__CreateR
 		return hull_fail(err, HULL_E_EXISTS, "session '%s' exists", rq->exec_id);
 	if (ss->n >= HULL_SESSIONS_MAX)
 		return hull_fail(err, HULL_E_EXHAUSTED, "%d sessions exist", HULL_SESSIONS_MAX);
-	if (!rq->n_args)
-		return hull_fail(err, HULL_E_INVALID, "no command given");
-	if (total_length(rq->args, rq->n_args) + total_length(rq->env, rq->n_env) >
-	    HULL_SESSION_ARGS_MAX)
-		return hull_fail(err, HULL_E_INVALID, "arguments and environment exceed %zu bytes",
-				 HULL_SESSION_ARGS_MAX);
-	for (size_t i = 0; i < rq->n_env; i++)
-		if (!strchr(rq->env[i], '='))
-			return hull_fail(err, HULL_E_INVALID, "environment entry '%s' has no '='",
-					 rq->env[i]);
-	if (rq->rows > UINT16_MAX || rq->columns > UINT16_MAX)
-		return hull_fail(err, HULL_E_INVALID, "terminal size %ux%u", rq->rows, rq->columns);
-	if (rq->pids_limit > HULL_SESSION_PIDS_MAX)
-		return hull_fail(err, HULL_E_INVALID, "more than %d processes",
-				 HULL_SESSION_PIDS_MAX);
-	if (check_caps(rq->capabilities, err) < 0)
+	if (hull_session_check(rq, err) < 0 || check_caps(rq->capabilities, err) < 0)
 		return -1;
 	return check_streams(ss, rq->stdin_stream, rq->stdout_stream, rq->stderr_stream,
 			     rq->terminal, err);
@@ -694,21 +671,38 @@ int hull_session_signal(struct hull_sessions *ss, const Hull__Agent__V1__SignalR
 	return 0;
 }
 
-bool hull_sessions_signal_all(struct hull_sessions *ss, int signo, bool *ret_heard)
+static bool runs(const struct session *s)
 {
-	bool any = false;
+	return s->state == SESSION_RUNNING && s->program.pid;
+}
 
+void hull_sessions_signal_all(struct hull_sessions *ss, int signo)
+{
 	for (struct session *s = ss->list; s; s = s->next) {
-		bool runs = s->state == SESSION_RUNNING && s->program.pid;
-
-		any |= runs;
-		*ret_heard |= s->out.stream || s->err.stream;
-		if (runs && signo)
-			(void)syscall(SYS_pidfd_send_signal, s->program_fd, signo, NULL, 0);
-		if (runs && signo && s->terminal) /* shells mind nothing else */
+		if (!runs(s))
+			continue;
+		(void)syscall(SYS_pidfd_send_signal, s->program_fd, signo, NULL, 0);
+		if (s->terminal) /* shells mind nothing else */
 			(void)syscall(SYS_pidfd_send_signal, s->program_fd, SIGHUP, NULL, 0);
 	}
-	return any;
+}
+
+bool hull_sessions_run(const struct hull_sessions *ss)
+{
+	const struct session *s = ss->list;
+
+	while (s && !runs(s))
+		s = s->next;
+	return s;
+}
+
+bool hull_sessions_are_heard(const struct hull_sessions *ss)
+{
+	const struct session *s = ss->list;
+
+	while (s && !s->out.stream && !s->err.stream)
+		s = s->next;
+	return s;
 }
 
 int hull_session_resize(struct hull_sessions *ss, const Hull__Agent__V1__ResizeRequest *rq,

@@ -41,9 +41,13 @@ int hull_session_close_stdin(struct hull_sessions *ss, const Hull__Agent__V1__Se
 			     struct hull_error **err);
 int hull_session_attach(struct hull_sessions *ss, const Hull__Agent__V1__AttachRequest *rq,
 			struct hull_error **err);
-/* To the program of each that runs, a terminal's is hung up as well (0: nothing); whether there is
- * one, and @ret_heard, unless it is set already: whether somebody is attached to any's output. */
-bool hull_sessions_signal_all(struct hull_sessions *ss, int signo, bool *ret_heard);
+/* To the program of each that runs; one with a terminal is hung up as well. */
+void hull_sessions_signal_all(struct hull_sessions *ss, int signo);
+/* Whether any does, and whether somebody is attached to the output of any. */
+bool hull_sessions_run(const struct hull_sessions *ss);
+bool hull_sessions_are_heard(const struct hull_sessions *ss);
+/* session-check.c: lengths and numbers of a request. */
+int hull_session_check(const Hull__Agent__V1__CreateRequest *rq, struct hull_error **err);
 /* These answer @call, later if need be. */
 int hull_session_start(struct hull_sessions *ss, struct hull_ttrpc_call *call,
 		       const Hull__Agent__V1__SessionRequest *rq, struct hull_error **err);
