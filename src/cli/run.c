@@ -212,7 +212,7 @@ static void on_vm_ready(void *ctx, const struct hull_error *error)
 }
 
 /* Without it nothing would tell why nothing happens, so that it is printed with --quiet too. */
-static void on_vm_waiting(void *ctx)
+static void on_vm_held(void *ctx)
 {
 	struct run *r = ctx;
 	cleanup_free char *target = hull_gdb_target(&r->o.machine.config);
@@ -246,8 +246,9 @@ static void on_vm_ended(void *ctx, const struct hull_vm_end *end)
 	quit_when_shown(r);
 }
 
-static const struct hull_vm_ops vm_ops = {
-	.waiting = on_vm_waiting, .ready = on_vm_ready, .ended = on_vm_ended};
+static const struct hull_vm_ops vm_ops = {.ready = on_vm_ready, .ended = on_vm_ended};
+static const struct hull_vm_ops held_ops = {
+	.listening = on_vm_held, .ready = on_vm_ready, .ended = on_vm_ended};
 
 static int run(struct run *r, struct hull_error **err)
 {
@@ -260,7 +261,9 @@ static int run(struct run *r, struct hull_error **err)
 	    hull_rundir_reap_all(err) < 0)
 		return -1;
 	r->reaped_ns = hull_now_ns();
-	if (hull_vm_start(r->loop, &r->o.machine.config, &vm_ops, r, &r->vm, err) < 0)
+	if (hull_vm_start(r->loop, &r->o.machine.config,
+			  r->o.machine.config.gdb.kind == HULL_GDB_NONE ? &vm_ops : &held_ops, r,
+			  &r->vm, err) < 0)
 		return -1;
 	e = hull_loop_run(r->loop);
 	if (e < 0)

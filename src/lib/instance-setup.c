@@ -107,7 +107,7 @@ int hull_instance_new(struct hull_manager *manager, const char *state_dir,
 	hull_config_init(&i->config);
 	i->manager = manager;
 	i->lock_fd = -1;
-	i->console.over_fd = -1;
+	i->console.fd = -1;
 	if (hull_cancel_new(&i->abort, err) < 0 || take_state_dir(i, state_dir, err) < 0 ||
 	    describe(i, err) < 0) {
 		hull_instance_free(i);

@@ -8,7 +8,6 @@
 #include "lib/options.h"
 
 #include "base/os.h"
-#include "base/path.h"
 #include "monitor/link.h"
 #include "proto/hvsock.h"
 
@@ -16,14 +15,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define DIAL_MS 49500 /* 10 + 20 + ... + 990 */
 #define DIAL_STEP_MS 10
 #define DIAL_STEP_MAX_MS 990
-#define CONSOLE_TRY_MS 5 /* until there is a socket */
 
 /* ---- streams ---- */
 
@@ -175,34 +172,15 @@ int hull_lib_dial(const char *vsock, const char *id, const struct hull_call_opti
 
 /* ---- the console ---- */
 
-/* The monitor makes it while it starts; -1: the VM is over before that. */
-static int open_console(const struct hull_lib_console *c)
-{
-	struct pollfd over = {.fd = c->over_fd, .events = POLLIN};
-
-	for (;;) {
-		int fd = hull_unix_connect(c->path);
-
-		if (fd >= 0)
-			return fd;
-		if (poll(&over, 1, CONSOLE_TRY_MS) > 0)
-			return -1;
-	}
-}
-
+/* To the end of the socket, which is the VM's. */
 static void *show(void *arg)
 {
 	struct hull_lib_console *c = arg;
-	cleanup_close int fd = open_console(c);
 	char buf[4096];
 	ssize_t n;
 
-	if (fd < 0)
-		return NULL;
-	(void)hull_set_nonblock(fd, false);
-	(void)shutdown(fd, SHUT_WR); /* we are not going to type */
 	for (;;) {
-		n = read(fd, buf, sizeof(buf));
+		n = read(c->fd, buf, sizeof(buf));
 		if (n > 0)
 			c->fn(c->context, buf, (size_t)n);
 		else if (n == 0 || errno != EINTR)
@@ -215,12 +193,11 @@ int hull_lib_console_start(struct hull_lib_console *c, const char *path, struct 
 	sigset_t all, old;
 	int r;
 
-	c->path = strdup(path);
-	if (!c->path)
-		return hull_fail_nomem(err);
-	c->over_fd = eventfd(0, EFD_CLOEXEC);
-	if (c->over_fd < 0)
-		return hull_fail_errno(err, errno, "show the console");
+	c->fd = hull_unix_connect_now(path);
+	r = c->fd < 0 ? c->fd : hull_set_nonblock(c->fd, false);
+	if (r < 0)
+		return hull_fail_errno(err, -r, "connect to the console at '%s'", path);
+	(void)shutdown(c->fd, SHUT_WR); /* we are not going to type */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = pthread_create(&c->thread, NULL, show, c);
@@ -231,14 +208,10 @@ int hull_lib_console_start(struct hull_lib_console *c, const char *path, struct 
 	return 0;
 }
 
-/* The socket ends with the VM, after all that was said. */
 void hull_lib_console_end(struct hull_lib_console *c)
 {
-	if (c->running) {
-		(void)!write(c->over_fd, &(uint64_t){1}, sizeof(uint64_t));
+	if (c->running)
 		(void)pthread_join(c->thread, NULL);
-	}
 	c->running = false;
-	hull_closep(&c->over_fd);
-	free(steal_ptr(&c->path));
+	hull_closep(&c->fd);
 }

@@ -21,10 +21,10 @@ static void on_ready(void *ctx, const struct hull_error *error)
 {
 	struct hull_instance *i = ctx;
 
-	if (error)
-		hull_fail_copy(&i->failure, error);
-	else
+	if (!error)
 		i->ready = true;
+	else if (!i->failure)
+		hull_fail_copy(&i->failure, error);
 }
 
 static void on_ended(void *ctx, const struct hull_vm_end *end)
@@ -35,7 +35,17 @@ static void on_ended(void *ctx, const struct hull_vm_end *end)
 	i->reason = strdup(end->reason);
 }
 
+/* What comes at once, the socket has kept. */
+static void on_listening(void *ctx)
+{
+	struct hull_instance *i = ctx;
+
+	(void)hull_lib_console_start(&i->console, hull_vm_console(i->vm), &i->failure);
+}
+
 static const struct hull_vm_ops vm_ops = {.ready = on_ready, .ended = on_ended, .no_child = true};
+static const struct hull_vm_ops shown_ops = {
+	.listening = on_listening, .ready = on_ready, .ended = on_ended, .no_child = true};
 
 /* Until nothing of it is left: asked, and then killed. */
 static int end_vm(struct hull_instance *i, uint64_t stop_ms, struct hull_error **err)
@@ -73,11 +83,10 @@ static int begin(struct hull_instance *i, const struct hull_start_options *o,
 	    hull_loop_new(&i->turns.loop, err) < 0)
 		return -1;
 	i->config.boot_timeout_ms = o->timeout_ms ? o->timeout_ms : START_MS;
-	if (hull_vm_start(i->turns.loop, &i->config, &vm_ops, i, &i->vm, err) < 0)
-		return -1;
 	i->console.fn = o->console;
 	i->console.context = o->context;
-	return o->console ? hull_lib_console_start(&i->console, hull_vm_console(i->vm), err) : 0;
+	return hull_vm_start(i->turns.loop, &i->config, o->console ? &shown_ops : &vm_ops, i,
+			     &i->vm, err);
 }
 
 /* Whoever gives up on it, or shuts it down, ends the wait; the monitor keeps the time. */

@@ -31,8 +31,7 @@ struct hull_manager {
 struct hull_lib_console {
 	void (*fn)(void *context, const char *data, size_t len);
 	void *context;
-	char *path;  /* owned: of console.sock */
-	int over_fd; /* eventfd: there will be no such socket any more */
+	int fd; /* owned */
 	pthread_t thread;
 	bool running;
 };

@@ -45,7 +45,8 @@ void hull_stdio_begin(struct hull_stdio *s);
 /* From then on the input is looked through for HULL_STDIO_ESCAPE. */
 void hull_stdio_set_escape(struct hull_stdio *s);
 /* From within ready(): a descriptor of the stream itself, which is the caller's and blocks; done()
- * comes at once.  Or -errno. */
+ * comes at once.  Or -errno.  For streams on which the guest says nothing before it is told to:
+ * what came together with its answer is gone. */
 int hull_stdio_hand_out(struct hull_stdio *s);
 void hull_stdio_free(struct hull_stdio *s);
 

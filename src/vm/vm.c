@@ -355,8 +355,8 @@ static void on_asked(void *ctx, const ProtobufCMessage *reply, const struct hull
 	const Hull__Monitor__V1__StatusResponse *r = (const void *)reply;
 	struct hull_vm *vm = ctx;
 
-	if (r && !strcmp(r->state, "starting") && vm->ops->waiting)
-		vm->ops->waiting(vm->ctx);
+	if (r && !strcmp(r->state, "starting"))
+		vm->ops->listening(vm->ctx);
 }
 
 static int send_start(struct hull_vm *vm, const struct hull_config *config, struct hull_error **err)
@@ -376,7 +376,7 @@ static int send_start(struct hull_vm *vm, const struct hull_config *config, stru
 			      ? 0
 			      : hull_deadline_ms(config->boot_timeout_ms + START_SLACK_MS),
 		      on_ready, vm);
-	if (waits)
+	if (vm->ops->listening)
 		hull_rpc_call(vm->rpc, SERVICE, "Status", &status.base,
 			      &hull__monitor__v1__status_response__descriptor, 0, on_asked, vm);
 	return 0;

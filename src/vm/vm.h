@@ -24,8 +24,9 @@ struct hull_vm_end {
 };
 
 struct hull_vm_ops {
-	/* Debuggers can connect, and the guest waits for one.  May be NULL. */
-	void (*waiting)(void *ctx);
+	/* Its console and debugger's sockets have been made; a guest that is held for a debugger
+	 * waits.  NULL: nobody asks. */
+	void (*listening)(void *ctx);
 	/* The VM answers (agent none: its hypervisor runs), or could not be started. */
 	void (*ready)(void *ctx, const struct hull_error *error);
 	/* Once, after everything of the VM is gone: processes, sockets, directory. */
