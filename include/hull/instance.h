@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A VM that belongs to this process, whichever hypervisor runs it: the Manager and Instance of
- * containerd's nerdbox (its package internal/vm) in C.  What hull/vms.h has are VMs that stay; this
- * one is gone with the handle, with this process, and with whatever kills either.
+ * containerd's nerdbox in C.  What hull/vms.h has are VMs that stay; this one is gone with the
+ * handle, with this process, and with whatever kills either.
  *
  *   hull_instance_new -> set, add ... -> start -> client, streams ... -> shutdown -> free
  *
