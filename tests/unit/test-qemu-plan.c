@@ -60,6 +60,8 @@ static const struct hull_qemu_host tcg_nbd = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2
 	"\"timeout_ns\":1},{\"kind\":\"nbd\",\"uri\":\"nbd+unix://?socket=/s\","                  \
 	"\"timeout_ns\":2000000001}"
 
+static const struct hull_qemu_host tcg_in_turn = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
+						  .in_turn = true};
 static const struct hull_qemu_host tcg_no_tsc = {HOST(HULL_ACCEL_TCG)};
 static const struct hull_qemu_host tcg_device = {HOST(HULL_ACCEL_TCG), .tsc_khz = 2596120,
 						 .block_devices = 1 << 0};
@@ -94,6 +96,7 @@ static const struct {
 	{"default-tcg", "{" BOOT "}", &tcg},
 	{"default-kvm", "{" BOOT "}", &kvm},
 	{"default-no-tsc", "{" BOOT "}", &tcg_no_tsc},
+	{"in-turn-tcg", "{" BOOT ",\"cpus\":2}", &tcg_in_turn},
 	{"q35-tcg", "{" BOOT ",\"machine\":\"q35\"}", &tcg},
 	{"q35-kvm", "{" BOOT ",\"machine\":\"q35\",\"cpus\":256}", &kvm},
 	{"host-root-microvm",

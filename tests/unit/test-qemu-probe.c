@@ -6,6 +6,7 @@
 
 #include "backend/qemu/explain.h"
 #include "backend/qemu/probe.h"
+#include "backend/qemu/version.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/os.h"
@@ -221,7 +222,7 @@ static void assert_version(const char *text, int result, const char *want)
 	struct hull_qemu_version v = {0};
 	char got[64];
 
-	assert_int_equal(hull_qemu_parse_version(text, &v), result);
+	assert_int_equal(hull_qemu_version_parse(text, &v), result);
 	snprintf(got, sizeof(got), "%u.%u.%u", v.major, v.minor, v.micro);
 	assert_string_equal(got, want);
 }
@@ -238,6 +239,25 @@ static void test_version(void **state)
 	assert_version("QEMU emulator version -7.2.1", -EINVAL, "0.0.0");
 	assert_version("qemu-img version 7.2.22", -EINVAL, "0.0.0");
 	assert_version("", -EINVAL, "0.0.0");
+}
+
+static void test_parallel(void **state)
+{
+	static const struct {
+		struct hull_qemu_version v;
+		bool enough, parallel;
+	} cases[] = {
+		{{6, 9, 0}, false, false}, {{7, 1, 9}, false, false}, {{7, 2, 0}, true, false},
+		{{8, 0, 5}, true, false},  {{8, 1, 0}, true, true},   {{9, 0, 0}, true, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_error struct hull_error *err = NULL;
+		int r = hull_qemu_version_check(&cases[i].v, "/q", &err);
+
+		assert_int_equal(r, cases[i].enough ? 0 : -1);
+		assert_int_equal(hull_qemu_version_parallel(&cases[i].v), cases[i].parallel);
+	}
 }
 
 /* ---- disks without room ---- */
@@ -278,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_find_program),
 		cmocka_unit_test(test_tsc),
 		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_parallel),
 		cmocka_unit_test(test_disk_errors),
 	};
 

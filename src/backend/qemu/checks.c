@@ -8,6 +8,7 @@
 #include "backend/qemu/firmware.h"
 #include "backend/qemu/plan.h"
 #include "backend/qemu/probe.h"
+#include "backend/qemu/version.h"
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/proc.h"
@@ -18,90 +19,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION_MS 3000
 #define NOBODY 65534 /* QEMU never runs as root, so it must start as somebody without rights */
-
-/* What comes until the writer closes or the time is up; @size includes the NUL. */
-static void read_some(int fd, uint64_t deadline_ns, char *ret, size_t size)
-{
-	size_t len = 0;
-	ssize_t n = 1;
-
-	while (n > 0 && len < size - 1) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-
-		n = poll(&p, 1, hull_ms_left(deadline_ns));
-		if (n > 0)
-			n = read(fd, ret + len, size - 1 - len);
-		len += n > 0 ? (size_t)n : 0;
-	}
-	ret[len] = '\0';
-}
-
-static int ask_version(const char *path, char *ret, size_t size, struct hull_error **err)
-{
-	static char *const env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL};
-	char *argv[] = {(char *)path, (char *)"--version", NULL};
-	uint64_t deadline = hull_deadline_ms(VERSION_MS);
-	cleanup_close int from = -1, to = -1;
-	struct hull_child child;
-	int fds[2], wstatus = 0, r;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return hull_fail_errno(err, errno, "make a pipe");
-	from = fds[0];
-	to = fds[1];
-	struct hull_fd_map map = {to, STDOUT_FILENO};
-	struct hull_spawn spawn = {
-		.path = path,
-		.argv = argv,
-		.envp = env,
-		.cwd = "/",
-		.fds = &map,
-		.n_fds = 1,
-		.set_ids = geteuid() == 0,
-		.uid = NOBODY,
-		.gid = NOBODY,
-		.no_new_privs = true,
-		.die_with_parent = true,
-	};
-
-	if (hull_spawn(&spawn, &child, err) < 0)
-		return -1;
-	hull_closep(&to);
-	read_some(from, deadline, ret, size);
-	hull_closep(&from); /* it may have more to say, and wait for a reader */
-	r = hull_child_wait(child.pidfd, deadline, &wstatus);
-	if (r < 0) {
-		(void)hull_pidfd_kill(child.pidfd, SIGKILL);
-		(void)hull_child_wait(child.pidfd, hull_deadline_ms(VERSION_MS), &wstatus);
-	}
-	hull_closep(&child.pidfd);
-	if (r < 0)
-		return hull_fail_errno(err, -r, "ask '%s' for its version", path);
-	return 0;
-}
 
 static void check_hypervisor(const struct hull_config *config, struct hull_check_result *ret)
 {
 	cleanup_error struct hull_error *err = NULL;
 	cleanup_free char *path = NULL;
 	struct hull_qemu_version v;
-	char said[256];
 
 	if (hull_qemu_find(config->programs.qemu, config->arch, &path, &err) < 0 ||
-	    ask_version(path, said, sizeof(said), &err) < 0) {
+	    hull_qemu_version_ask(path, &v, &err) < 0) {
 		hull_check_error(ret, HULL_CHECK_BROKEN, err);
 		return;
 	}
-	if (hull_qemu_parse_version(said, &v) < 0) {
-		hull_check_set(ret, HULL_CHECK_BROKEN, "'%s' does not say which QEMU it is", path);
-		hull_check_hint(ret, "see what '%s --version' prints", path);
-		return;
-	}
-	hull_check_set(ret, HULL_CHECK_OK, "QEMU %u.%u.%u, %s", v.major, v.minor, v.micro, path);
-	if (v.major > HULL_QEMU_LEAST_MAJOR ||
-	    (v.major == HULL_QEMU_LEAST_MAJOR && v.minor >= HULL_QEMU_LEAST_MINOR))
+	hull_check_set(ret, HULL_CHECK_OK, "QEMU %u.%u.%u, %s%s", v.major, v.minor, v.micro, path,
+		       hull_qemu_version_parallel(&v)
+			       ? ""
+			       : "; emulated vCPUs take turns (not from 8.1 on)");
+	if (hull_qemu_version_from(&v, HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR))
 		return;
 	ret->level = HULL_CHECK_BROKEN;
 	hull_check_hint(ret, "it is too old: install QEMU %d.%d or newer", HULL_QEMU_LEAST_MAJOR,

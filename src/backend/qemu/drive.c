@@ -18,6 +18,7 @@
 #include "backend/qemu/operate.h"
 #include "backend/qemu/plan.h"
 #include "backend/qemu/probe.h"
+#include "backend/qemu/version.h"
 #include "base/cleanup.h"
 #include "base/conn.h"
 #include "base/loop.h"
@@ -271,7 +272,8 @@ static void qmp_ready(void *ctx, unsigned int major, unsigned int minor, unsigne
 
 	if (q->state != STATE_STARTING)
 		return;
-	if (hull_qemu_check_version(q->binary, version, &error) < 0 || serve_display(q, &error) < 0)
+	if (hull_qemu_version_check(&version, q->binary, &error) < 0 ||
+	    serve_display(q, &error) < 0)
 		condemn(q, error);
 	else if (!q->config->cpu_features.n)
 		on_features(q, NULL);

@@ -6,6 +6,7 @@
 #include "backend/qemu/host.h"
 
 #include "backend/qemu/files.h"
+#include "backend/qemu/version.h"
 #include "base/cleanup.h"
 #include "base/proc.h"
 
@@ -15,26 +16,20 @@ int hull_qemu_look_over(const struct hull_backend_env *env, const struct hull_co
 {
 	const struct hull_accel_user user = {env->set_ids, env->uid, env->gid};
 	struct hull_kvm_facts facts = {0};
+	struct hull_qemu_version version;
 
 	if (config->accel != HULL_ACCEL_TCG)
 		hull_kvm_gather(&facts);
 	facts.foreign = config->arch != HULL_ARCH_HOST;
-	if (hull_accel_choose(config->accel, &facts, &user, ret_accel, err) < 0)
+	if (hull_accel_choose(config->accel, &facts, &user, ret_accel, err) < 0 ||
+	    hull_qemu_find(config->programs.qemu, config->arch, ret_binary, err) < 0)
 		return -1;
-	return hull_qemu_find(config->programs.qemu, config->arch, ret_binary, err);
-}
-
-int hull_qemu_check_version(const char *binary, struct hull_qemu_version v, struct hull_error **err)
-{
-	if (v.major > HULL_QEMU_LEAST_MAJOR ||
-	    (v.major == HULL_QEMU_LEAST_MAJOR && v.minor >= HULL_QEMU_LEAST_MINOR))
+	if (ret_accel->accel != HULL_ACCEL_TCG || (config->cpus < 2 && config->cpus_max < 2))
 		return 0;
-	hull_fail_cause(err, HULL_E_UNSUPPORTED, "hypervisor-too-old",
-			"QEMU '%s' has version %u.%u.%u, and %d.%d is needed", binary, v.major,
-			v.minor, v.micro, HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR);
-	hull_hint(err, "install QEMU %d.%d or newer, and have it first in PATH",
-		  HULL_QEMU_LEAST_MAJOR, HULL_QEMU_LEAST_MINOR);
-	return -1;
+	if (hull_qemu_version_ask(*ret_binary, &version, err) < 0)
+		return -1;
+	ret_accel->in_turn = !hull_qemu_version_parallel(&version);
+	return 0;
 }
 
 static uint64_t guest_tsc(const struct hull_config *config, const struct hull_tsc *tsc)
@@ -50,6 +45,7 @@ int hull_qemu_plan_here(const struct hull_config *config, const struct hull_qemu
 	struct hull_qemu_host host = {
 		.binary = found->binary,
 		.accel = found->accel->accel,
+		.in_turn = found->accel->in_turn,
 		.tsc_khz = guest_tsc(config, found->tsc),
 		.block_devices = hull_qemu_block_devices(config),
 		.device_blocks = hull_qemu_device_blocks(config),

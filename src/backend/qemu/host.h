@@ -23,9 +23,6 @@ struct hull_qemu_found {
 int hull_qemu_look_over(const struct hull_backend_env *env, const struct hull_config *config,
 			char **ret_binary, struct hull_accel_choice *ret_accel,
 			struct hull_error **err);
-/* Whether one that calls itself that is recent enough. */
-int hull_qemu_check_version(const char *binary, struct hull_qemu_version version,
-			    struct hull_error **err);
 int hull_qemu_plan_here(const struct hull_config *config, const struct hull_qemu_found *found,
 			const struct hull_backend_sockets *sockets,
 			const struct hull_qemu_parts *parts, struct hull_qemu_plan *ret_plan,

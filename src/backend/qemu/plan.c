@@ -151,7 +151,8 @@ static void add_machine(struct hull_plan *b)
 	/* vhost-user devices speak modern virtio only, and it is the quicker one. */
 	if (hull_plan_is_microvm(b))
 		hull_plan_add(b, "-global", "virtio-mmio.force-legacy=false");
-	hull_plan_add(b, "-accel", hull_accel_names[b->host->accel]);
+	hull_plan_addf(b, "-accel", "%s%s", hull_accel_names[b->host->accel],
+		       b->host->in_turn ? ",thread=single" : "");
 	/* Before any device that it might have to do with. */
 	if (b->config->iommu == HULL_IOMMU_INTEL)
 		hull_plan_add(b, "-device", "intel-iommu");

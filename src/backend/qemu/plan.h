@@ -81,6 +81,7 @@ struct hull_qemu_fd {
 struct hull_qemu_host {
 	const char *binary;	/* borrowed */
 	enum hull_accel accel;	/* KVM or TCG, never AUTO */
+	bool in_turn;		/* emulated processors run one at a time */
 	uint64_t tsc_khz;	/* 0: not known, not constant, or not the guest's */
 	uint32_t block_devices; /* bit i: disks[i] is one, not a file */
 	uint32_t device_blocks; /* bit i: what devices[i] is made of is one, not a file */

@@ -80,30 +80,6 @@ int hull_qemu_find(const char *configured, enum hull_arch arch, char **ret_path,
 	return -1;
 }
 
-int hull_qemu_parse_version(const char *text, struct hull_qemu_version *ret)
-{
-	static const char head[] = "QEMU emulator version ";
-	unsigned int v[3] = {0};
-	const char *p = text;
-
-	if (strncmp(p, head, strlen(head)) != 0)
-		return -EINVAL;
-	p += strlen(head);
-	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
-		if (*p < '0' || *p > '9')
-			return -EINVAL;
-		for (; *p >= '0' && *p <= '9'; p++) {
-			if (v[i] > 9999)
-				return -EINVAL;
-			v[i] = v[i] * 10 + (unsigned int)(*p - '0');
-		}
-		if (i < 2 && *p++ != '.')
-			return -EINVAL;
-	}
-	*ret = (struct hull_qemu_version){v[0], v[1], v[2]};
-	return 0;
-}
-
 void hull_kvm_gather(struct hull_kvm_facts *ret_facts)
 {
 	cleanup_close int fd = open(KVM_PATH, O_RDWR | O_CLOEXEC);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the host offers: a QEMU, KVM or not, and a time stamp counter of known frequency.  Nothing
- * here starts a process; QEMU tells its version when it greets, or is asked by checks.c.
+ * here starts a process.
  */
 #ifndef HULL_BACKEND_QEMU_PROBE_H
 #define HULL_BACKEND_QEMU_PROBE_H
@@ -20,12 +20,6 @@ int hull_find_program(const char *configured, const char *const *names, char **r
 /* The QEMU for @arch. */
 int hull_qemu_find(const char *configured, enum hull_arch arch, char **ret_path,
 		   struct hull_error **err);
-
-struct hull_qemu_version {
-	unsigned int major, minor, micro;
-};
-/* From what "--version" prints; 0 or -EINVAL.  Pure. */
-int hull_qemu_parse_version(const char *text, struct hull_qemu_version *ret);
 
 /* What /dev/kvm and the processor say. */
 struct hull_kvm_facts {
@@ -47,6 +41,7 @@ struct hull_accel_user {
 };
 struct hull_accel_choice {
 	enum hull_accel accel;
+	bool in_turn; /* emulated processors run one at a time, see version.h */
 	bool set_gid; /* QEMU needs this group to open /dev/kvm */
 	gid_t gid;
 	char reason[160]; /* one line, for people */
