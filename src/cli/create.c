@@ -22,9 +22,17 @@ const struct hull_opt hull_create_opts[] = {
 	{'q', "quiet", NULL, "print only the id", NULL},
 	{0, NULL, NULL, NULL, NULL},
 };
-const struct hull_opt hull_rename_opts[] = {{0, NULL, NULL, NULL, NULL}};
+#define CHANGE_OPT_OUTPUT                                                                \
+	{                                                                                \
+		'o', "output", "FORMAT", "print the VM as it is now: name or json", NULL \
+	}
+const struct hull_opt hull_rename_opts[] = {
+	CHANGE_OPT_OUTPUT,
+	{0, NULL, NULL, NULL, NULL},
+};
 const struct hull_opt hull_update_opts[] = {
 	{HULL_OPT_LABEL, "label", "KEY=VALUE|KEY-", "set a label, or remove it", NULL},
+	CHANGE_OPT_OUTPUT,
 	{0, NULL, NULL, NULL, NULL},
 };
 
@@ -62,18 +70,36 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 		c->quiet = true;
 		return 0;
 	case 'o':
-		return hull_vms_format_parse(value, &c->format, err);
+		return hull_vms_format_parse_one(value, &c->format, err);
 	default:
 		return hull_machine_opt(&c->machine, opt, value, err);
 	}
 }
 
+/* As @format says; a table is nothing. */
+static int print_vm(struct hull_store *store, const char *id, enum hull_vms_format format,
+		    struct hull_error **err)
+{
+	cleanup_record struct hull_record r = {0};
+	cleanup_json struct hull_json *j = NULL;
+	char buf[16];
+
+	if (format == HULL_VMS_TABLE)
+		return 0;
+	if (hull_store_find(store, id, &r, err) < 0)
+		return -1;
+	if (format == HULL_VMS_NAME) {
+		hull_out("%s\n", hull_vms_name(&r, buf));
+		return 0;
+	}
+	j = hull_vms_json(&r);
+	return j ? hull_vms_print_json(j, true, err) : hull_fail_nomem(err);
+}
+
 static int create(struct create *c, struct hull_error **err)
 {
 	cleanup_store struct hull_store *store = NULL;
-	cleanup_record struct hull_record r = {0};
-	cleanup_json struct hull_json *j = NULL;
-	char id[HULL_STORE_ID_LEN + 1], buf[16];
+	char id[HULL_STORE_ID_LEN + 1];
 	struct hull_config *config = &c->machine.config;
 
 	if (hull_machine_opts_complete(&c->machine, err) < 0 ||
@@ -81,16 +107,10 @@ static int create(struct create *c, struct hull_error **err)
 	    hull_catalogue_create(store, config, c->machine.settings->guest_dir, config->name,
 				  &c->labels, id, err) < 0)
 		return -1;
-	if (c->format != HULL_VMS_JSON) {
-		memcpy(buf, id, 12);
-		buf[12] = '\0';
-		hull_out("%s\n", config->name && !c->quiet ? config->name : buf);
-		return 0;
-	}
-	if (hull_store_find(store, id, &r, err) < 0)
-		return -1;
-	j = hull_vms_json(&r);
-	return j ? hull_vms_print_json(j, true, err) : hull_fail_nomem(err);
+	if (c->format == HULL_VMS_JSON || !c->quiet)
+		return print_vm(store, id, c->format, err);
+	hull_out("%.12s\n", id);
+	return 0;
 }
 
 static int parse(struct create *c, const struct hull_verb *verb, int argc, char **argv,
@@ -123,35 +143,44 @@ int hull_cmd_create(const struct hull_verb *verb, int argc, char **argv)
 
 /* ---- rename and update ---- */
 
-static int on_update(void *ctx, const struct hull_opt *opt, const char *value,
+struct change {
+	struct hull_labels labels;
+	enum hull_vms_format format;
+};
+
+static int on_change(void *ctx, const struct hull_opt *opt, const char *value,
 		     struct hull_error **err)
 {
-	return hull_vms_label_parse(value, true, ctx, err);
+	struct change *c = ctx;
+
+	return opt->id == 'o' ? hull_vms_format_parse_one(value, &c->format, err)
+			      : hull_vms_label_parse(value, true, &c->labels, err);
 }
 
 /* Both are one transaction, and change nothing that runs: no lock is needed. */
-static int change(const char *ref, const char *name, const struct hull_labels *labels,
+static int change(const struct change *c, const char *ref, const char *name,
 		  struct hull_error **err)
 {
 	cleanup_store struct hull_store *store = NULL;
 	cleanup_record struct hull_record r = {0};
 
 	if (hull_catalogue_open(hull_deadline_ms(DEADLINE_MS), &store, err) < 0 ||
-	    hull_store_find(store, ref, &r, err) < 0)
+	    hull_store_find(store, ref, &r, err) < 0 ||
+	    (name ? hull_store_rename(store, r.id, name, err)
+		  : hull_store_set_labels(store, r.id, &c->labels, err)) < 0)
 		return -1;
-	return name ? hull_store_rename(store, r.id, name, err)
-		    : hull_store_set_labels(store, r.id, labels, err);
+	return print_vm(store, r.id, c->format, err);
 }
 
 /* @operands: how many there must be. */
 static int change_main(const struct hull_verb *verb, int argc, char **argv, int operands)
 {
 	cleanup_error struct hull_error *err = NULL;
-	struct hull_labels labels = {0};
+	struct change c = {.format = HULL_VMS_TABLE};
 	int rest, code = HULL_EXIT_OK;
-	int r = hull_opts_parse_mixed(verb, argc, argv, on_update, &labels, &rest, &err);
+	int r = hull_opts_parse_mixed(verb, argc, argv, on_change, &c, &rest, &err);
 
-	if (r == 0 && (argc - rest != operands || (operands == 1 && !labels.n))) {
+	if (r == 0 && (argc - rest != operands || (operands == 1 && !c.labels.n))) {
 		r = hull_fail(&err, HULL_E_INVALID, "'hull %s' takes %s", verb->name,
 			      operands == 1 ? "a VM, and what to change of it"
 					    : "a VM and its new name");
@@ -159,12 +188,11 @@ static int change_main(const struct hull_verb *verb, int argc, char **argv, int 
 	}
 	if (r < 0)
 		code = HULL_EXIT_USAGE;
-	else if (r == 0 &&
-		 change(argv[rest], operands == 2 ? argv[rest + 1] : NULL, &labels, &err) < 0)
+	else if (r == 0 && change(&c, argv[rest], operands == 2 ? argv[rest + 1] : NULL, &err) < 0)
 		code = hull_exit_code(err);
 	if (err)
 		hull_out_error(err);
-	hull_labels_fini(&labels);
+	hull_labels_fini(&c.labels);
 	return code;
 }
 

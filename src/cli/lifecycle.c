@@ -116,12 +116,7 @@ static int on_option(void *ctx, const struct hull_opt *opt, const char *value,
 	case HULL_OPT_FILTER:
 		return hull_vms_filter_add(&j->filter, value, err);
 	default:
-		if (hull_vms_format_parse(value, &j->format, err) < 0)
-			return -1;
-		if (j->format == HULL_VMS_JSON || j->format == HULL_VMS_NAME)
-			return 0;
-		return hull_fail(err, HULL_E_INVALID, "format '%s' is for lists; use name or json",
-				 value);
+		return hull_vms_format_parse_one(value, &j->format, err);
 	}
 	hull_fail(err, HULL_E_INVALID, "'%s' is not a time", value);
 	hull_hint(err, "write it like 30s, 5m or 2h");

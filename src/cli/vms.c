@@ -29,6 +29,15 @@ int hull_vms_format_parse(const char *value, enum hull_vms_format *ret, struct h
 	return i < 0 ? -1 : 0;
 }
 
+int hull_vms_format_parse_one(const char *value, enum hull_vms_format *ret, struct hull_error **err)
+{
+	if (hull_vms_format_parse(value, ret, err) < 0)
+		return -1;
+	if (*ret == HULL_VMS_JSON || *ret == HULL_VMS_NAME)
+		return 0;
+	return hull_fail(err, HULL_E_INVALID, "format '%s' is for lists; use name or json", value);
+}
+
 /* ---- filters ---- */
 
 int hull_vms_filter_add(struct hull_vms_filter *filter, const char *value, struct hull_error **err)

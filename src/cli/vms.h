@@ -44,6 +44,9 @@ enum {
 
 enum hull_vms_format { HULL_VMS_TABLE, HULL_VMS_JSON, HULL_VMS_JSONL, HULL_VMS_NAME };
 int hull_vms_format_parse(const char *value, enum hull_vms_format *ret, struct hull_error **err);
+/* Of verbs that print no list: name or json. */
+int hull_vms_format_parse_one(const char *value, enum hull_vms_format *ret,
+			      struct hull_error **err);
 
 /* ---- which ---- */
 

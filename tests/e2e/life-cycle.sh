@@ -148,7 +148,14 @@ done
 # ---- names and labels ----
 expect 0 "$HULL" rename web www
 expect 1 "$HULL" rename web other
-expect 0 "$HULL" update www --label a=b --label env-
+expect 0 "$HULL" update www --label a=b --label env- -o json
+[ "$(jq -c '[.name, .labels]' out)" = '["www",{"a":"b"}]' ] || fail "$(cat out)"
+expect 0 "$HULL" rename -o name www www2
+is out www2
+expect 0 "$HULL" rename www2 www
+is out ""
+expect 2 "$HULL" rename -o table www other
+has err "use name or json"
 expect 0 "$HULL" inspect www
 [ "$(jq -c '.[0] | [.labels, .config.version]' out)" = '[{"a":"b"},1]' ] || fail "$(cat out)"
 expect 1 "$HULL" inspect web www
