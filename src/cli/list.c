@@ -81,6 +81,24 @@ static enum hull_out_style style_of(enum hull_vm_state state)
 	}
 }
 
+/* Why it has ended, or had to be started anew. */
+static void add_detail(struct hull_table *t, const struct hull_record *r)
+{
+	struct hull_vm_restarts x;
+
+	if (!hull_vms_restarts(r, &x)) {
+		hull_table_add(t, HULL_OUT_PLAIN, "%s",
+			       r->cause && *r->cause ? r->cause : r->reason);
+		return;
+	}
+	if (x.next_at_ns)
+		hull_table_add(t, HULL_OUT_WARNING, "to be restarted: %s", x.reason);
+	else
+		hull_table_add(t, HULL_OUT_PLAIN, "restarted %llu time%s: %s",
+			       (unsigned long long)x.n, x.n == 1 ? "" : "s", x.reason);
+	hull_vm_restarts_fini(&x);
+}
+
 static void add_row(struct hull_table *t, const struct hull_record *r)
 {
 	bool runs = r->state == HULL_VM_RUNNING || r->state == HULL_VM_PAUSED;
@@ -94,7 +112,7 @@ static void add_row(struct hull_table *t, const struct hull_record *r)
 	hull_table_add(t, HULL_OUT_PLAIN, "%llu", (unsigned long long)r->cpus);
 	hull_table_add(t, HULL_OUT_PLAIN, "%s", size);
 	hull_table_add(t, HULL_OUT_PLAIN, "%s", age);
-	hull_table_add(t, HULL_OUT_PLAIN, "%s", r->cause && *r->cause ? r->cause : r->reason);
+	add_detail(t, r);
 }
 
 static int print_table(const struct hull_records *list, struct hull_error **err)

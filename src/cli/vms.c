@@ -319,6 +319,29 @@ struct hull_json *hull_vms_error_json(const struct hull_error *error)
 	return failure_json(&r);
 }
 
+bool hull_vms_restarts(const struct hull_record *r, struct hull_vm_restarts *ret)
+{
+	bool runs = r->state == HULL_VM_RUNNING || r->state == HULL_VM_PAUSED;
+
+	return runs && r->run_dir && hull_rundir_restarts(r->run_dir, ret) == 0;
+}
+
+static int add_restarts(struct hull_json *j, const struct hull_record *r)
+{
+	struct hull_vm_restarts x;
+	int e = 0;
+
+	if (!hull_vms_restarts(r, &x))
+		return 0;
+	e |= hull_json_set(j, "restarts", hull_json_u64(x.n));
+	e |= hull_json_set(j, "restart_reason", hull_json_string(x.reason));
+	e |= hull_json_set(j, "restart_message", hull_json_string(x.message));
+	if (x.next_at_ns)
+		e |= hull_json_set(j, "restart_at", time_json(x.next_at_ns));
+	hull_vm_restarts_fini(&x);
+	return e;
+}
+
 struct hull_json *hull_vms_json(const struct hull_record *r)
 {
 	cleanup_json struct hull_json *j = hull_json_object();
@@ -343,6 +366,7 @@ struct hull_json *hull_vms_json(const struct hull_record *r)
 		e |= hull_json_set(j, "monitor_pid", hull_json_u64((uint64_t)r->monitor.pid));
 	if (r->run_dir)
 		e |= hull_json_set(j, "run_dir", hull_json_string(r->run_dir));
+	e |= add_restarts(j, r);
 	if (*r->reason)
 		e |= hull_json_set(j, "reason", hull_json_string(r->reason));
 	if (*r->code)

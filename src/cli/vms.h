@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "cli/cli.h"
 #include "store/records.h"
+#include "vm/rundir.h"
 
 enum {
 	HULL_OPT_FILTER = 1000,
@@ -81,7 +82,9 @@ int hull_vms_print_names(const char *suffix, struct hull_error **err);
 /* ---- how it is printed ---- */
 
 const char *hull_vms_name(const struct hull_record *r, char buf[16]); /* name, or short id */
-struct hull_json *hull_vms_json(const struct hull_record *r);	      /* NULL without memory */
+/* How often it has been started anew while it runs; false for never. */
+bool hull_vms_restarts(const struct hull_record *r, struct hull_vm_restarts *ret);
+struct hull_json *hull_vms_json(const struct hull_record *r); /* NULL without memory */
 /* {code, cause, message, hint} */
 struct hull_json *hull_vms_error_json(const struct hull_error *error);
 /* One line of it, or indented; 0 or -1. */

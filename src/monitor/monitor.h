@@ -27,6 +27,9 @@ struct hull_monitor;
 
 /* An empty file in the run directory while the guest is paused. */
 #define HULL_PAUSED_MARK "paused"
+/* Beside it, once the VM has been started anew: how often, why the last time, and when the next
+ * time will be. */
+#define HULL_RESTARTS_FILE "restarts.json"
 
 /* Descriptors that the starter hands to hull-monitor: those of the description's devices that name
  * one, in the order of the list, from here on. */

@@ -14,10 +14,14 @@
 #include "monitor/state.h"
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "base/path.h"
+#include "monitor/monitor.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void begin(struct hull_monitor *m, uint64_t delay_ms)
 {
@@ -71,6 +75,29 @@ bool hull_monitor_restart(struct hull_monitor *m)
 	return true;
 }
 
+/* For "hull ls": nobody has to ask the monitors of all VMs. */
+static void note(const struct hull_monitor *m)
+{
+	const struct hull_restarts *restarts = &m->restarts;
+	cleanup_free char *path = hull_path_join(m->config.run_dir, HULL_RESTARTS_FILE);
+	cleanup_json struct hull_json *j = hull_json_object();
+	cleanup_free char *text = NULL;
+	int r = j ? 0 : -ENOMEM;
+
+	if (!restarts->n)
+		return;
+	r |= hull_json_set(j, "restarts", hull_json_u64(restarts->n));
+	r |= hull_json_set(j, "reason", hull_json_string(restarts->reason));
+	r |= hull_json_set(j, "message",
+			   hull_json_string(restarts->message ? restarts->message : ""));
+	r |= hull_json_set(j, "next_at_ns", hull_json_u64(restarts->next_at_ns));
+	text = r ? NULL : hull_json_text(j);
+	r = path && text ? hull_file_write(path, text, strlen(text), 0600, false) : -ENOMEM;
+	if (r < 0)
+		hull_warn("monitor", "%s: %s, ignoring", path ? path : HULL_RESTARTS_FILE,
+			  hull_strerror(-r));
+}
+
 void hull_monitor_await_restart(struct hull_monitor *m)
 {
 	uint64_t delay_ms = m->restarts.delay_ms;
@@ -79,6 +106,7 @@ void hull_monitor_await_restart(struct hull_monitor *m)
 	hull_monitor_free_launch(m);
 	hull_monitor_remove_cgroups(m);
 	m->restarts.next_at_ns = hull_realtime_ns() + delay_ms * HULL_NS_PER_MS;
+	note(m);
 	hull_source_arm(m->deadline, hull_deadline_ms(delay_ms));
 }
 
@@ -88,6 +116,7 @@ void hull_monitor_start_anew(struct hull_monitor *m)
 	cleanup_error struct hull_error *err = NULL;
 
 	m->restarts.next_at_ns = 0;
+	note(m);
 	hull_monitor_enter(m, HULL_MONITOR_STARTING);
 	if (hull_monitor_launch(m, &err) < 0)
 		hull_monitor_end_error(m, "start-failed", &err);

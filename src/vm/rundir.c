@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "monitor/monitor.h"
 #include "vm/dirs.h"
 
 #include <dirent.h>
@@ -502,4 +503,30 @@ void hull_vm_exit_fini(struct hull_vm_exit *exit)
 	free(exit->code);
 	free(exit->hint);
 	*exit = (struct hull_vm_exit){0};
+}
+
+int hull_rundir_restarts(const char *path, struct hull_vm_restarts *ret_restarts)
+{
+	cleanup_json struct hull_json *j = NULL;
+	struct hull_vm_restarts x = {0};
+	int r = read_json(path, HULL_RESTARTS_FILE, &j);
+
+	if (r < 0)
+		return r;
+	x.n = number(j, "restarts");
+	x.next_at_ns = number(j, "next_at_ns");
+	x.reason = text_of(j, "reason");
+	x.message = text_of(j, "message");
+	if (x.reason && x.message) {
+		*ret_restarts = x;
+		return 0;
+	}
+	hull_vm_restarts_fini(&x);
+	return -ENOMEM;
+}
+
+void hull_vm_restarts_fini(struct hull_vm_restarts *restarts)
+{
+	free(restarts->reason);
+	free(restarts->message);
 }

@@ -6,6 +6,7 @@
  *   monitor.json   pid, start time, boot id, cgroup, sockets elsewhere: how to find and kill it
  *   *.sock         vsock, control, console
  *   paused         is there while the guest is paused
+ *   restarts.json  how often, and why, a VM that runs has been started anew
  *   console.log    what the guest printed
  *   exit.json      how a detached VM ended, written whole by the monitor
  *
@@ -76,5 +77,14 @@ struct hull_vm_exit {
 /* How it ended, as its monitor has written it down: 0, or -ENOENT where it has not, or -errno. */
 int hull_rundir_exit(const char *path, struct hull_vm_exit *ret_exit);
 void hull_vm_exit_fini(struct hull_vm_exit *exit);
+
+struct hull_vm_restarts {
+	uint64_t n;
+	char *reason, *message; /* of the last time; owned; not NULL */
+	uint64_t next_at_ns;	/* CLOCK_REALTIME: it is about to happen again; 0: it isn't */
+};
+/* How often a VM that runs has been started anew: 0, or -ENOENT for never, or -errno. */
+int hull_rundir_restarts(const char *path, struct hull_vm_restarts *ret_restarts);
+void hull_vm_restarts_fini(struct hull_vm_restarts *restarts);
 
 #endif

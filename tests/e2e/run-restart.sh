@@ -185,6 +185,26 @@ expect 125 timeout 250 "$HULL" run $own --restart on-failure:1
 has err "the VM ended: the guest's kernel panicked"
 has err 'it had been started anew 1 time, last after'
 
+# ---- as "hull ls" tells it ----
+
+told()
+{
+	"$HULL" ls | grep -q "$1"
+}
+printf 0 | dd of=disk.raw conv=notrunc 2>/dev/null
+# shellcheck disable=SC2086
+expect 0 "$HULL" create --name loop $own,readonly --restart on-failure # it panics for ever
+on_exit '"$HULL" rm -f loop >/dev/null 2>&1'
+expect 0 "$HULL" start loop
+wait_for 60 told 'loop .* running .* restarted 1 time: panic'
+wait_for 60 told 'loop .* running .* to be restarted: panic'
+wait_for 60 told 'loop .* running .* restarted [2-9] times: panic'
+"$HULL" inspect loop | tr -d ' \n' | grep -qE '"restarts":[2-9],"restart_reason":"panic","restart_message":"theguest.skernelpanicked' ||
+	fail "$("$HULL" inspect loop)"
+expect 0 "$HULL" kill loop
+told 'loop .* stopped .* stopped' || fail "$("$HULL" ls)"
+expect 0 "$HULL" rm loop
+
 # ---- what makes no sense ----
 
 expect 125 "$HULL" run --restart always -- uname
