@@ -9,24 +9,39 @@
 #include "base/path.h"
 #include "config.h"
 
+#include <dlfcn.h>
+#include <link.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of the shared library that we are in; NULL: we are in a program, or there is no memory. */
+static char *library_path(void)
+{
+	struct link_map *map;
+	Dl_info info;
+
+	if (!dladdr1((void *)(uintptr_t)hull_program_path, &info, (void **)&map, RTLD_DL_LINKMAP) ||
+	    !map->l_name || !*map->l_name)
+		return NULL;
+	return realpath(map->l_name, NULL);
+}
+
 char *hull_program_beside(const char *sub)
 {
-	char exe[4096], *slash;
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	cleanup_free char *self = library_path();
+	char *slash;
 
-	if (n <= 0)
-		return NULL;
-	exe[n] = '\0';
-	slash = strrchr(exe, '/');
+	if (!self)
+		self = realpath("/proc/self/exe", NULL);
+	slash = self ? strrchr(self, '/') : NULL;
 	if (!slash)
 		return NULL;
 	*slash = '\0';
-	return hull_path_join(exe, sub);
+	return hull_path_join(self, sub);
 }
 
 int hull_program_path(const char *name, char **ret_path, struct hull_error **err)
@@ -43,7 +58,7 @@ int hull_program_path(const char *name, char **ret_path, struct hull_error **err
 	if (access(*ret_path, X_OK) == 0)
 		return 0;
 	free(steal_ptr(ret_path));
-	hull_fail(err, HULL_E_NOT_FOUND, "program '%s' is neither beside this one nor in '%s'",
+	hull_fail(err, HULL_E_NOT_FOUND, "program '%s' is neither in our directory nor in '%s'",
 		  name, HULL_LIBEXECDIR);
 	hull_hint(err, "the installation is incomplete: install hull again");
 	return -1;

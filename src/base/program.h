@@ -9,9 +9,11 @@
 
 #include <stdbool.h>
 
-/* "<directory of the running program>/<name>"; NULL without memory.  The caller frees. */
+/* "<our directory>/<name>", which is that of the running program; or, where we are part of a shared
+ * library, that of the library, since its caller's may be anybody's.  NULL without memory.  The
+ * caller frees. */
 char *hull_program_beside(const char *name);
-/* Path of one of our programs ("hull-monitor"): beside this one, else in the libexec directory. */
+/* Path of one of our programs ("hull-monitor"): in our directory, else in the libexec directory. */
 int hull_program_path(const char *name, char **ret_path, struct hull_error **err);
 /* Whether it is a file that we may execute. */
 bool hull_program_is(const char *path);

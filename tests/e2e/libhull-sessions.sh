@@ -23,7 +23,7 @@ is out Linux
 is err ''
 expect 125 bin/example-exec web nonesuch
 has err NOT_FOUND
-expect 0 timeout 100 python3 "$(dirname "$script")/../api/sessions.py" "$build/src/libhull.so.0"
+expect 0 timeout 100 python3 "$(dirname "$script")/../api/sessions.py" "$LD_LIBRARY_PATH/libhull.so.0"
 is out good
 expect 0 "$HULL" ps -q web
 is out ''

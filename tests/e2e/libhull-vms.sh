@@ -13,7 +13,7 @@ is err ''
 expect 0 "$HULL" ls -q
 is out ''
 
-expect 0 timeout 100 python3 "$(dirname "$script")/../api/vms.py" "$build/src/libhull.so.0"
+expect 0 timeout 100 python3 "$(dirname "$script")/../api/vms.py" "$LD_LIBRARY_PATH/libhull.so.0"
 is out good
 
 expect 0 timeout 100 bin/example-vms

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# For scripts about programs on the library: those are found as when all of hull is installed, with hull's
-# programs beside them.
+# For scripts about programs on the library, which finds hull's programs by itself: what is beside the caller's
+# program may be anybody's.
 : "${LIBHULL_PROGRAMS:?LIBHULL_PROGRAMS must be the directory of the programs on the library}"
-build=$(dirname "$HULL")
-export LD_LIBRARY_PATH="$build/src"
-mkdir bin
-for program in hull-monitor hull-mock hull-share hull-vsock guest; do
-	ln -s "$build/$program" bin
+LD_LIBRARY_PATH=$(dirname "$HULL")
+export LD_LIBRARY_PATH
+mkdir bin bin/guest
+for trap in hull-monitor hull-mock hull-share hull-vsock guest/vmlinux guest/initramfs guest/modules.img; do
+	printf '#!/bin/sh\nexit 1\n' >"bin/$trap"
+	chmod 755 "bin/$trap"
 done
 
 # library_program NAME... : as bin/NAME
