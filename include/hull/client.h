@@ -35,7 +35,7 @@ struct hull_client_stream;
 
 #define HULL_FOREVER UINT64_MAX /* as a timeout: until the guest ends */
 
-/* Keys are lower-case, and may repeat. */
+/* Keys are lower-case by convention, and may repeat. */
 struct hull_client_metadata {
 	const char *key, *value;
 };
@@ -49,9 +49,9 @@ struct hull_call_options {
 	size_t n_metadata;
 };
 
-/* One message there, one back, each at most 4 MiB (else EXHAUSTED).  @service is the full name, as
- * "hull.agent.v1.Agent".  @ret_reply, of *@ret_len bytes, is freed with hull_free(); either may be
- * NULL where nobody wants it. */
+/* One message there, one back, each at most 4 MiB with what goes around it (else EXHAUSTED).
+ * @service is the full name, as "hull.agent.v1.Agent".  @ret_reply, of *@ret_len bytes, is freed
+ * with hull_free(); either may be NULL where nobody wants it. */
 int hull_client_call(struct hull_client *client, const char *service, const char *method,
 		     const void *request, size_t len, const struct hull_call_options *options,
 		     void **ret_reply, size_t *ret_len, struct hull_error **err);

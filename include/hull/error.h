@@ -41,7 +41,7 @@ int hull_error_code(const struct hull_error *err);
 const char *hull_error_cause(const struct hull_error *err);
 const char *hull_error_message(const struct hull_error *err);
 const char *hull_error_hint(const struct hull_error *err);
-/* The code's stable name: "INVALID", "NOT_FOUND", ... */
+/* The code's stable name: "INVALID", "NOT_FOUND", ...; of what is none, 0 as well, "INTERNAL". */
 const char *hull_code_name(int code);
 /* For any thread, once. */
 void hull_error_free(struct hull_error *err);

@@ -47,9 +47,9 @@ void hull_manager_free(struct hull_manager *manager);
  * ... after so many. */
 uint32_t hull_manager_reserved_disks(const struct hull_manager *manager);
 
-/* @state_dir must exist and be writable; the log of the guest's console is kept there, console.log,
- * and a lock.  NOT_FOUND, DENIED; BUSY: another instance uses it; NOT_FOUND also where the guest's
- * kernel or initramfs is missing. */
+/* @state_dir must exist and be writable; the log of the guest's console is kept there, console.log
+ * and console.times, and a lock.  NOT_FOUND, DENIED; BUSY: another instance uses it; NOT_FOUND also
+ * where the guest's kernel or initramfs is missing. */
 int hull_instance_new(struct hull_manager *manager, const char *state_dir,
 		      struct hull_instance **ret_instance, struct hull_error **err);
 /* Shuts it down first where that has not been done.  NULL is nothing. */
@@ -57,7 +57,8 @@ void hull_instance_free(struct hull_instance *instance);
 
 /* ---- before the start ---- */
 
-/* Both at least 1.  Without this call they are as hull.conf(5) has them. */
+/* Both at least 1, at most 256 CPUs; what a guest can't do with is INVALID at the start.  Without
+ * this call they are as hull.conf(5) has them. */
 int hull_instance_set_cpu_and_memory(struct hull_instance *instance, uint32_t cpus,
 				     uint32_t memory_mib, struct hull_error **err);
 
@@ -73,7 +74,8 @@ struct hull_mount_options {
 int hull_instance_add_fs(struct hull_instance *instance, const char *tag, const char *host_dir,
 			 const struct hull_mount_options *options, struct hull_error **err);
 /* A raw image, or a VMDK, as virtio-blk.  The guest has its disks in the order in which they were
- * added; @id is the serial number that it sees, at most 20 bytes of which count, NULL: none.
+ * added; @id is the serial number that it sees: letters, digits, "_", "." and "-", 20 of
+ * which count; NULL: none.
  * UNSUPPORTED: more than /dev/vdz would be. */
 int hull_instance_add_disk(struct hull_instance *instance, const char *id, const char *host_path,
 			   const struct hull_mount_options *options, struct hull_error **err);
@@ -114,13 +116,15 @@ struct hull_start_options {
 	const char *const *init_args; /* for the agent's command line, after its own */
 	size_t n_init_args;
 	/* What the guest prints on its console, as it comes, from its first byte to its last:
-	 * called in a thread of its own, and not after hull_instance_shutdown() has returned. */
+	 * called in a thread of its own, and not after hull_instance_shutdown() has returned, which
+	 * waits for it: it must not block for long, nor shut the instance down (STATE,
+	 * "in-callback") or free it. */
 	void (*console)(void *context, const char *data, size_t len);
 	void *context;
 };
 
 /* Until the agent in the guest answers.  After a failure nothing of the VM is left; the error has
- * what the console said last.  STATE: "already-started". */
+ * what the console said last; the instance can only be freed.  STATE: "already-started". */
 int hull_instance_start(struct hull_instance *instance, const struct hull_start_options *options,
 			struct hull_error **err);
 

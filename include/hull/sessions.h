@@ -27,9 +27,10 @@ struct hull_session;
 /* ---- beginning one, and finding it again ---- */
 
 /* A standard stream of a command, as the caller has it: a socket, which blocks.  What is written to
- * that of IN is the command's input, which ends with shutdown(fd, SHUT_WR); to write after the
- * command's end is EPIPE, and SIGPIPE but for MSG_NOSIGNAL.  Those of OUT and ERR end when there is
- * no more, and hold up the command while they are not read. */
+ * that of IN is the command's input, which ends with shutdown(fd, SHUT_WR); it can be read to its
+ * end once nobody takes more (the command has ended, or closed its input), and what is written then
+ * is dropped; after the VM's end that is EPIPE, and SIGPIPE but for MSG_NOSIGNAL.  Those of OUT and
+ * ERR end when there is no more, and hold up the command while they are not read. */
 #define HULL_STREAM_IN 1
 #define HULL_STREAM_OUT 2
 #define HULL_STREAM_ERR 4

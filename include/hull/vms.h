@@ -7,7 +7,8 @@
  *
  *   Blocking   Every function may wait, for locks that others hold and for guests, but only until
  *              its deadline (TIMEOUT), or until it is cancelled (CANCELED).  What was begun then
- *              is finished or undone by whoever looks at that VM next.
+ *              is finished or undone by whoever looks at that VM next; a start that was given up
+ *              ends as "error".
  *   Threads    A handle may be used by any number of threads at the same time, and none of them
  *              waits for another.  hull_vms_free() must be the last.  After fork(2) only
  *              the parent may go on with it.
@@ -17,7 +18,8 @@
  *              INVALID with cause "ambiguous".
  *
  * Where the store and the run directories are is said by the environment, as for the command:
- * HULL_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR; hull.conf(5) is read when the handle is made.
+ * HULL_HOME, XDG_DATA_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR; hull.conf(5) is read when the handle
+ * is made.
  */
 #ifndef HULL_VMS_H
 #define HULL_VMS_H
@@ -66,6 +68,7 @@ void hull_vms_free(struct hull_vms *vms);
 /* "running", ...; NULL for what is none. */
 const char *hull_vm_state_name(uint32_t state);
 
+/* Plain text in UTF-8, at most 255 bytes each; no '=' in keys. */
 struct hull_vm_label {
 	const char *key, *value;
 };
@@ -105,7 +108,8 @@ struct hull_verb_options {
 
 struct hull_create_options {
 	size_t size;
-	const char *name; /* [a-zA-Z0-9][a-zA-Z0-9._-]{0,62}; default: none */
+	const char *name; /* [a-zA-Z0-9][a-zA-Z0-9._-]{0,62}, but nothing like an id; default:
+			   * none */
 	const struct hull_vm_label *labels;
 	size_t n_labels;
 };

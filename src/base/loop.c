@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "base/proc.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -284,10 +285,21 @@ static void run_timers(struct hull_loop *loop)
 	}
 }
 
-static int wait_events(struct hull_loop *loop, struct epoll_event *events, int n, int timeout_ms)
+/* As epoll_pwait2(), where that is not let through, as by old filters and by valgrind: in whole
+ * milliseconds. */
+static int wait_ms(int epfd, struct epoll_event *events, int n, uint64_t wait_ns)
+{
+	uint64_t ms = wait_ns / HULL_NS_PER_MS + (wait_ns % HULL_NS_PER_MS != 0);
+
+	return epoll_wait(epfd, events, n,
+			  wait_ns == UINT64_MAX ? -1 : (int)MIN(ms, (uint64_t)INT_MAX));
+}
+
+static int wait_events(struct hull_loop *loop, struct epoll_event *events, int max, int timeout_ms)
 {
 	uint64_t deadline = hull_loop_deadline(loop), now, wait_ns = UINT64_MAX;
 	struct timespec ts;
+	int n;
 
 	if (timeout_ms >= 0)
 		wait_ns = (uint64_t)timeout_ms * HULL_NS_PER_MS;
@@ -297,7 +309,10 @@ static int wait_events(struct hull_loop *loop, struct epoll_event *events, int n
 	}
 	ts.tv_sec = (time_t)(wait_ns / HULL_NS_PER_S);
 	ts.tv_nsec = (long)(wait_ns % HULL_NS_PER_S);
-	return epoll_pwait2(loop->epfd, events, n, wait_ns == UINT64_MAX ? NULL : &ts, NULL);
+	n = epoll_pwait2(loop->epfd, events, max, wait_ns == UINT64_MAX ? NULL : &ts, NULL);
+	return n < 0 && (errno == ENOSYS || errno == EPERM)
+		       ? wait_ms(loop->epfd, events, max, wait_ns)
+		       : n;
 }
 
 int hull_loop_step(struct hull_loop *loop, int timeout_ms)

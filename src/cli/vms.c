@@ -16,7 +16,6 @@
 #include <string.h>
 #include <time.h>
 
-#define LABEL_MAX 255
 #define NAMES_MS 500 /* nobody waits for completion */
 
 int hull_vms_format_parse(const char *value, enum hull_vms_format *ret, struct hull_error **err)
@@ -416,11 +415,8 @@ int hull_vms_label_parse(const char *value, bool removes, struct hull_labels *la
 
 	if (!key)
 		return hull_fail_nomem(err);
-	if (!*key || strlen(key) > LABEL_MAX || (eq && strlen(eq + 1) > LABEL_MAX)) {
-		hull_fail(err, HULL_E_INVALID, "label '%s' can't be one", value);
-		hull_hint(err, "write it like KEY=VALUE, each of at most %d bytes", LABEL_MAX);
+	if (hull_label_check(key, eq ? eq + 1 : NULL, err) < 0)
 		return -1;
-	}
 	if (hull_labels_add(labels, key, gone ? NULL : eq ? eq + 1 : "") < 0)
 		return hull_fail_nomem(err);
 	return 0;

@@ -107,6 +107,11 @@ static int check(const char *source, const char *target, struct hull_error **err
 	return hull_fail(err, HULL_E_INVALID, "a path is missing");
 }
 
+static int check_fd(int fd, struct hull_error **err)
+{
+	return fd >= 0 ? 0 : hull_fail(err, HULL_E_INVALID, "%d is no descriptor", fd);
+}
+
 int hull_vms_copy_in(struct hull_vms *vms, const char *ref, const char *source, const char *target,
 		     const struct hull_vms_copy_options *options, struct hull_error **err)
 {
@@ -128,7 +133,9 @@ int hull_vms_unpack(struct hull_vms *vms, const char *ref, int fd, const char *t
 {
 	struct hull_copy c = {.into = true, .inside = target, .fd = fd};
 
-	return check(target, target, err) < 0 ? -1 : copy(vms, ref, &c, options, err);
+	return check(target, target, err) < 0 || check_fd(fd, err) < 0
+		       ? -1
+		       : copy(vms, ref, &c, options, err);
 }
 
 int hull_vms_pack(struct hull_vms *vms, const char *ref, const char *source, int fd,
@@ -136,5 +143,7 @@ int hull_vms_pack(struct hull_vms *vms, const char *ref, const char *source, int
 {
 	struct hull_copy c = {.inside = source, .fd = fd};
 
-	return check(source, source, err) < 0 ? -1 : copy(vms, ref, &c, options, err);
+	return check(source, source, err) < 0 || check_fd(fd, err) < 0
+		       ? -1
+		       : copy(vms, ref, &c, options, err);
 }

@@ -146,6 +146,9 @@ int hull_vm_config_from_args(const char *const *args, size_t n, uint32_t dialect
 
 	if (!c)
 		return hull_fail_nomem(err);
+	for (size_t i = 0; i < n; i++)
+		if (!args[i])
+			return hull_fail(err, HULL_E_INVALID, "args[%zu]: it is missing", i);
 	if (dialect == HULL_DIALECT_VFKIT)
 		r = parse_vfkit(c, args, n, flags, err);
 	else if (dialect == HULL_DIALECT_HULL)

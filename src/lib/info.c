@@ -117,6 +117,8 @@ int hull_lib_labels(const struct hull_vm_label *labels, size_t n, bool removes,
 		if (!key || !*key || (!labels[i].value && !removes))
 			return hull_fail(err, HULL_E_INVALID, "labels[%zu]: it has no %s", i,
 					 key && *key ? "value" : "key");
+		if (hull_label_check(key, labels[i].value, err) < 0)
+			return hull_prefix(err, "labels[%zu]", i);
 		if (hull_labels_add(ret, key, labels[i].value) < 0)
 			return hull_fail_nomem(err);
 	}

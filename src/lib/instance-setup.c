@@ -10,6 +10,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "config/disk.h"
 #include "config/virtiofs.h"
 #include "vm/description.h"
 #include "vm/hullconf.h"
@@ -23,7 +24,6 @@
 
 #define RESERVED_DISKS 1 /* hull's own: the modules of the guest's kernel */
 #define LAST_DISK 26	 /* /dev/vdz */
-#define SERIAL_MAX 20	 /* bytes that a virtio-blk device tells of its id */
 
 /* ---- managers ---- */
 
@@ -59,8 +59,11 @@ uint32_t hull_manager_reserved_disks(const struct hull_manager *manager)
 /* Nobody else is to have its log there; whoever writes that locks the directory itself. */
 static int take_state_dir(struct hull_instance *i, const char *path, struct hull_error **err)
 {
-	cleanup_free char *lock = hull_path_join(path, "lock");
+	cleanup_free char *lock = NULL;
 
+	if (!path || !*path)
+		return hull_fail(err, HULL_E_INVALID, "no state directory was given");
+	lock = hull_path_join(path, "lock");
 	if (!lock)
 		return hull_fail_nomem(err);
 	i->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -146,10 +149,11 @@ int hull_instance_set_cpu_and_memory(struct hull_instance *instance, uint32_t cp
 
 	if (hull_lib_instance_check(i, HULL_LIB_INSTANCE_NEW, err) < 0)
 		return -1;
-	if (!cpus || !memory_mib)
+	if (!cpus || cpus > HULL_CONFIG_MAX_CPUS || !memory_mib)
 		return hull_fail(err, HULL_E_INVALID,
-				 "%u CPUs and %u MiB of memory: both must be set", cpus,
-				 memory_mib);
+				 "%u CPUs and %u MiB of memory: both must be set, and %d CPUs are "
+				 "the most",
+				 cpus, memory_mib, HULL_CONFIG_MAX_CPUS);
 	i->config.cpus = cpus;
 	i->config.memory_bytes = (uint64_t)memory_mib << 20;
 	return 0;
@@ -158,13 +162,15 @@ int hull_instance_set_cpu_and_memory(struct hull_instance *instance, uint32_t cp
 /* ---- what it gets ---- */
 
 /* As it is meant here and now: the monitor works elsewhere. */
-static char *absolute(const char *path)
+static int absolute(const char *what, const char *path, char **ret, struct hull_error **err)
 {
-	cleanup_free char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+	cleanup_free char *here = NULL;
 
-	if (*path == '/')
-		return strdup(path);
-	return here ? hull_path_join(here, path) : NULL;
+	if (!path || !*path)
+		return hull_fail(err, HULL_E_INVALID, "%s: no path was given", what);
+	here = *path == '/' ? NULL : getcwd(NULL, 0);
+	*ret = *path == '/' ? strdup(path) : here ? hull_path_join(here, path) : NULL;
+	return *ret ? 0 : hull_fail_errno(err, errno, "%s '%s'", what, path);
 }
 
 /* The end of each of these: a device of those options, in the last place. */
@@ -195,14 +201,13 @@ static int add(struct hull_instance *instance, enum hull_device_kind kind, const
 int hull_instance_add_fs(struct hull_instance *instance, const char *tag, const char *host_dir,
 			 const struct hull_mount_options *options, struct hull_error **err)
 {
-	cleanup_free char *path = absolute(host_dir);
-	struct hull_fs_options fs = {.size = sizeof(fs), .dir = path, .tag = tag};
+	cleanup_free char *path = NULL;
+	struct hull_fs_options fs = {.size = sizeof(fs), .tag = tag};
 	struct hull_mount_options o;
 	struct stat st;
 
-	if (!path)
-		return hull_fail_nomem(err);
-	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0)
+	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0 ||
+	    absolute("share", host_dir, &path, err) < 0)
 		return -1;
 	if (!tag || !*tag || strlen(tag) > HULL_FS_TAG_MAX)
 		return hull_fail(err, HULL_E_INVALID, "tag '%s': 1 to %d bytes are possible",
@@ -212,6 +217,7 @@ int hull_instance_add_fs(struct hull_instance *instance, const char *tag, const 
 	if (!S_ISDIR(st.st_mode))
 		return hull_fail_cause(err, HULL_E_INVALID, "not-a-directory",
 				       "share '%s': it is not a directory", host_dir);
+	fs.dir = path;
 	fs.readonly = o.readonly;
 	return add(instance, HULL_DEVICE_FS, &fs, err);
 }
@@ -219,17 +225,21 @@ int hull_instance_add_fs(struct hull_instance *instance, const char *tag, const 
 int hull_instance_add_disk(struct hull_instance *instance, const char *id, const char *host_path,
 			   const struct hull_mount_options *options, struct hull_error **err)
 {
-	cleanup_free char *path = absolute(host_path);
-	cleanup_free char *serial = id ? strndup(id, SERIAL_MAX) : NULL;
-	struct hull_blk_options blk = {.size = sizeof(blk), .path = path, .id = serial};
+	cleanup_free char *path = NULL, *serial = id ? strndup(id, HULL_DISK_SERIAL_MAX) : NULL;
+	struct hull_blk_options blk = {.size = sizeof(blk), .id = serial};
 	struct hull_mount_options o;
 
-	if (!path || (id && !serial))
+	if (id && !serial)
 		return hull_fail_nomem(err);
-	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0)
+	if (serial && !hull_is_word(serial, "_.-"))
+		return hull_fail(err, HULL_E_INVALID,
+				 "disk id '%s': it may have letters, digits, '_', '.' and '-'", id);
+	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0 ||
+	    absolute("disk", host_path, &path, err) < 0)
 		return -1;
 	if (access(path, F_OK) < 0)
 		return hull_fail_errno(err, errno, "disk '%s'", host_path);
+	blk.path = path;
 	blk.readonly = o.readonly;
 	blk.format = o.vmdk ? "vmdk" : "raw";
 	blk.outside = o.vmdk;
@@ -271,14 +281,13 @@ int hull_instance_add_nic(struct hull_instance *instance, const char *socket_pat
 {
 	static const char *const modes[] = {
 		[HULL_NIC_DATAGRAM] = "datagram", [HULL_NIC_STREAM] = "stream"};
-	cleanup_free char *path = absolute(socket_path);
-	struct hull_net_options net = {.size = sizeof(net), .path = path};
+	cleanup_free char *path = NULL;
+	struct hull_net_options net = {.size = sizeof(net)};
 	char features[128], address[18];
 	struct hull_nic_options o;
 
-	if (!path)
-		return hull_fail_nomem(err);
-	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0)
+	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0 ||
+	    absolute("network", socket_path, &path, err) < 0)
 		return -1;
 	if (mode >= ARRAY_SIZE(modes))
 		return hull_fail(err, HULL_E_INVALID, "invalid network mode: %u", mode);
@@ -292,6 +301,7 @@ int hull_instance_add_nic(struct hull_instance *instance, const char *socket_pat
 			 mac[2], mac[3], mac[4], mac[5]);
 		net.mac = address;
 	}
+	net.path = path;
 	net.mode = modes[mode];
 	net.no_magic = !(o.flags & HULL_NIC_FLAG_VFKIT);
 	net.features = *features ? features : NULL;

@@ -113,7 +113,7 @@ static int try_dial(struct dial *d, const char *vsock, const char *id, bool *ret
 {
 	cleanup_close int fd = hull_unix_connect(vsock);
 
-	*ret_absent = fd < 0;
+	*ret_absent = false; /* the socket is there as long as the VM is */
 	if (fd < 0)
 		return hull_fail_cause(err, HULL_E_UNAVAILABLE, "connection-lost", "%s: %s",
 				       d->p.what, hull_strerror(-fd));
@@ -172,6 +172,14 @@ int hull_lib_dial(const char *vsock, const char *id, const struct hull_call_opti
 
 /* ---- the console ---- */
 
+/* Which console's thread we are, if we are one's. */
+static _Thread_local const struct hull_lib_console *showing;
+
+bool hull_lib_console_is_us(const struct hull_lib_console *c)
+{
+	return showing == c;
+}
+
 /* To the end of the socket, which is the VM's. */
 static void *show(void *arg)
 {
@@ -179,6 +187,7 @@ static void *show(void *arg)
 	char buf[4096];
 	ssize_t n;
 
+	showing = c;
 	for (;;) {
 		n = read(c->fd, buf, sizeof(buf));
 		if (n > 0)

@@ -181,6 +181,13 @@ int hull_instance_shutdown(struct hull_instance *instance,
 
 	if (hull_lib_options_copy(options, &o, sizeof(o), err) < 0)
 		return -1;
+	if (hull_lib_console_is_us(&i->console)) {
+		hull_fail_cause(err, HULL_E_STATE, "in-callback",
+				"the function that is given the console can't shut the VM down: "
+				"its end is waited for");
+		hull_hint(err, "have another thread do it");
+		return -1;
+	}
 	hull_cancel(i->abort);
 	while (i->state == HULL_LIB_INSTANCE_STARTING)
 		pthread_cond_wait(&i->settled, &i->lock);

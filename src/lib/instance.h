@@ -85,6 +85,8 @@ int hull_lib_dial(const char *vsock, const char *id, const struct hull_call_opti
 /* The thread.  Its end waits until all has been shown. */
 int hull_lib_console_start(struct hull_lib_console *console, const char *path,
 			   struct hull_error **err);
+/* Whether we are called by what it calls. */
+bool hull_lib_console_is_us(const struct hull_lib_console *console);
 void hull_lib_console_end(struct hull_lib_console *console);
 
 #endif

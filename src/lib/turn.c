@@ -32,7 +32,8 @@ static int wait_fds(struct pollfd fds[4], uint64_t deadline_ns, const struct hul
 
 static int fail_late(const struct hull_lib_patience *p, struct hull_error **err)
 {
-	return hull_fail(err, HULL_E_TIMEOUT, "%s: that did not happen in time", p->what);
+	return hull_fail_cause(err, HULL_E_TIMEOUT, "deadline", "%s: that did not happen in time",
+			       p->what);
 }
 
 int hull_lib_wait_fd(int fd, short events, const struct hull_lib_patience *p,

@@ -102,8 +102,9 @@ static int find(struct many *m, const char *const *refs, struct hull_error **err
 		m->which[i] = NOWHERE;
 		if (hull_store_find(m->call.store, refs[i], &r, &why) < 0) {
 			/* What is not there need not be removed. */
-			m->results[i].unchanged = 1;
-			if (!m->o.force || hull_error_code(why) != HULL_E_NOT_FOUND)
+			if (m->o.force && hull_error_code(why) == HULL_E_NOT_FOUND)
+				m->results[i].unchanged = 1;
+			else
 				(void)hull_error_move(&m->results[i].error, &why);
 			continue;
 		}

@@ -186,6 +186,22 @@ static uint64_t grace(uint64_t timeout_ns)
 	return timeout_ns - MAX(timeout_ns / 4, MIN(timeout_ns / 2, OFF_NS));
 }
 
+static void on_resumed(void *ctx, const struct hull_error *error)
+{
+	if (error)
+		hull_warn("monitor", "%s; it is going to be killed", hull_error_message(error));
+}
+
+/* A paused guest could not power off.  What it is asked for next waits until it runs. */
+static void resume_for_stop(struct hull_monitor *m)
+{
+	cleanup_error struct hull_error *err = NULL;
+
+	if (m->state == HULL_MONITOR_PAUSED &&
+	    hull_monitor_pause(m, false, on_resumed, NULL, &err) < 0)
+		on_resumed(NULL, err);
+}
+
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 {
 	cleanup_error struct hull_error *err = NULL;
@@ -196,6 +212,8 @@ void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)
 	record(m, "stopped", HULL_E_CANCELED, "the VM was stopped on request", NULL);
 	if (m->state <= HULL_MONITOR_STARTING || m->state == HULL_MONITOR_RESTARTING)
 		timeout_ns = 0; /* nobody in the guest listens yet, and it has nothing to save */
+	if (timeout_ns)
+		resume_for_stop(m);
 	if (timeout_ns && m->inst_running && m->agent)
 		hull_monitor_power_off_guest(m, grace(timeout_ns));
 	else if (!timeout_ns || !m->inst_running || !hull_inst_can(m->inst, HULL_CAP_POWERDOWN) ||

@@ -231,6 +231,20 @@ int hull_rpc_new_guest(struct hull_loop *loop, int fd, uint32_t port, void (*clo
 	return 0;
 }
 
+int hull_rpc_dial_guest(struct hull_loop *loop, const char *vsock, uint32_t port,
+			void (*closed)(void *ctx), void *ctx, struct hull_rpc **ret_rpc,
+			struct hull_error **err)
+{
+	int fd = hull_unix_connect_now(vsock);
+
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
+		return hull_fail_cause(err, HULL_E_STATE, "not-running",
+				       "the VM does not run: nobody listens at '%s'", vsock);
+	if (fd < 0)
+		return hull_fail_errno(err, -fd, "connect to the VM at '%s'", vsock);
+	return hull_rpc_new_guest(loop, fd, port, closed, ctx, ret_rpc, err);
+}
+
 void hull_rpc_free(struct hull_rpc *rpc)
 {
 	if (!rpc)

@@ -25,6 +25,10 @@ int hull_rpc_new(struct hull_loop *loop, int fd, void (*closed)(void *ctx), void
  * at once. */
 int hull_rpc_new_guest(struct hull_loop *loop, int fd, uint32_t port, void (*closed)(void *ctx),
 		       void *ctx, struct hull_rpc **ret_rpc, struct hull_error **err);
+/* The same, connected to the guest's ports at @vsock.  STATE: nobody is there any more. */
+int hull_rpc_dial_guest(struct hull_loop *loop, const char *vsock, uint32_t port,
+			void (*closed)(void *ctx), void *ctx, struct hull_rpc **ret_rpc,
+			struct hull_error **err);
 /* Only to skip the "OK" line, where somebody else has sent the CONNECT. */
 void hull_rpc_skip_ok(struct hull_rpc *rpc);
 /* Outstanding calls are forgotten: their callbacks are not called. */

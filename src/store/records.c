@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "store/db.h"
 
 #include <assert.h>
@@ -37,6 +38,37 @@ int hull_labels_add(struct hull_labels *labels, const char *key, const char *val
 	l->key = strdup(key);
 	l->value = value ? strdup(value) : NULL;
 	return l->key && (l->value || !value) ? 0 : -ENOMEM;
+}
+
+/* @len bytes that are shown as they are. */
+static bool is_plain(const char *s, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n) {
+		n = hull_utf8_length(s + i, len - i);
+		if (!n || iscntrl((unsigned char)s[i]))
+			return false;
+	}
+	return true;
+}
+
+int hull_label_check(const char *key, const char *value, struct hull_error **err)
+{
+	size_t key_len = strlen(key), len = value ? strlen(value) : 0;
+	const char *why = NULL;
+
+	if (!key_len)
+		why = "has no key";
+	else if (key_len > HULL_STORE_LABEL_MAX || len > HULL_STORE_LABEL_MAX)
+		why = "is too long";
+	else if (strchr(key, '='))
+		why = "has '=' in its key";
+	else if (!is_plain(key, key_len) || (value && !is_plain(value, len)))
+		why = "is not plain text in UTF-8";
+	if (!why)
+		return 0;
+	hull_fail_cause(err, HULL_E_INVALID, "bad-label", "label '%.64s' %s", key, why);
+	hull_hint(err, "write it like KEY=VALUE, each of at most %d bytes", HULL_STORE_LABEL_MAX);
+	return -1;
 }
 
 const char *hull_labels_get(const struct hull_labels *labels, const char *key)
@@ -81,6 +113,14 @@ int hull_store_check_name(const char *name, struct hull_error **err)
 	size_t n =
 		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 
+	/* An id must stay one, whole or as it is shown. */
+	if ((n == HULL_STORE_ID_LEN || n == HULL_STORE_SHORT_LEN) && !name[n] &&
+	    strspn(name, "0123456789abcdef") == n) {
+		hull_fail_cause(err, HULL_E_INVALID, "bad-name",
+				"name '%s' can't be one: it looks like an id", name);
+		hull_hint(err, "have a letter in it that is beyond 'f'");
+		return -1;
+	}
 	if (!name[n] && n && n <= HULL_STORE_NAME_MAX && isalnum((unsigned char)*name))
 		return 0;
 	hull_fail_cause(err, HULL_E_INVALID, "bad-name", "name '%s' can't be one", name);
@@ -234,8 +274,11 @@ int hull_store_find(struct hull_store *store, const char *ref, struct hull_recor
 		    struct hull_error **err)
 {
 	struct hull_record r = {0};
-	int found = read_one(store, "SELECT " COLUMNS " FROM vm WHERE id = ?", ref, &r, err);
+	int found;
 
+	if (!ref || !*ref)
+		return hull_fail(err, HULL_E_INVALID, "no VM was named");
+	found = read_one(store, "SELECT " COLUMNS " FROM vm WHERE id = ?", ref, &r, err);
 	if (found == 0)
 		found = read_one(store, "SELECT " COLUMNS " FROM vm WHERE name = ?", ref, &r, err);
 	if (found == 0)
@@ -447,7 +490,7 @@ static int rename_row(struct hull_store *store, const char *id, const char *name
 int hull_store_rename(struct hull_store *store, const char *id, const char *name,
 		      struct hull_error **err)
 {
-	if (hull_store_check_name(name, err) < 0 || hull_db_begin(store, err) < 0)
+	if (hull_store_check_name(name ? name : "", err) < 0 || hull_db_begin(store, err) < 0)
 		return -1;
 	return hull_db_end(store, rename_row(store, id, name, err), err);
 }

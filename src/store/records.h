@@ -14,7 +14,9 @@
 
 #define HULL_STORE_ID_LEN 32
 #define HULL_STORE_PREFIX_MIN 3
+#define HULL_STORE_SHORT_LEN 12 /* of an id, as it is shown */
 #define HULL_STORE_NAME_MAX 63
+#define HULL_STORE_LABEL_MAX 255    /* bytes of its key, and of its value */
 #define HULL_STORE_EVENTS_MAX 10000 /* older ones are forgotten */
 
 /*   creating ─▶ created ─▶ starting ─▶ running ⇄ paused
@@ -68,6 +70,8 @@ struct hull_records {
 void hull_records_fini(struct hull_records *records);
 #define cleanup_records __attribute__((cleanup(hull_records_fini)))
 
+/* Whether it can be one; @value may be NULL. */
+int hull_label_check(const char *key, const char *value, struct hull_error **err);
 int hull_labels_add(struct hull_labels *labels, const char *key, const char *value);
 const char *hull_labels_get(const struct hull_labels *labels, const char *key);
 void hull_labels_fini(struct hull_labels *labels);

@@ -32,6 +32,16 @@ static char *run_path(void)
 	return asprintf(&s, "/tmp/hull-%u", (unsigned int)geteuid()) < 0 ? NULL : s;
 }
 
+/* Where HULL_HOME, or what else it is named by, can't be one. */
+static int check_base(const char *variable, const char *value, struct hull_error **err)
+{
+	if (*value == '/')
+		return 0;
+	hull_fail(err, HULL_E_INVALID, "%s is '%s': not an absolute path", variable, value);
+	hull_hint(err, "begin it with '/'");
+	return -1;
+}
+
 int hull_dirs_find_run(char **ret_path, struct hull_error **err)
 {
 	cleanup_free char *path = run_path();
@@ -39,13 +49,10 @@ int hull_dirs_find_run(char **ret_path, struct hull_error **err)
 
 	if (!path)
 		return hull_fail_nomem(err);
-	if (path[0] != '/') {
-		hull_fail(err, HULL_E_INVALID, "%s is '%s': not an absolute path",
-			  home && *home ? "HULL_HOME" : "XDG_RUNTIME_DIR",
-			  home && *home ? home : getenv("XDG_RUNTIME_DIR"));
-		hull_hint(err, "begin it with '/'");
-		return -1;
-	}
+	if (*path != '/')
+		return home && *home
+			       ? check_base("HULL_HOME", home, err)
+			       : check_base("XDG_RUNTIME_DIR", getenv("XDG_RUNTIME_DIR"), err);
 	if (strlen(path) > RUN_MAX) {
 		hull_fail_cause(err, HULL_E_INVALID, "path-too-long",
 				"run directory '%s' is too long a path: %zu characters are the "
@@ -102,7 +109,10 @@ static char *state_path(void)
 int hull_dirs_find_state(const char *name, char **ret_path, struct hull_error **err)
 {
 	cleanup_free char *base = state_path();
+	const char *home = getenv("HULL_HOME");
 
+	if (home && *home && check_base("HULL_HOME", home, err) < 0)
+		return -1;
 	*ret_path = base ? hull_path_join(base, name) : NULL;
 	return *ret_path ? 0 : hull_fail_nomem(err);
 }

@@ -343,7 +343,7 @@ static int begin(struct hull_loop *loop, const char *vsock_path,
 		 struct hull_error **err)
 {
 	struct hull_exec *e = calloc(1, sizeof(*e));
-	int fd, r;
+	int r;
 
 	if (!e)
 		return hull_fail_nomem(err);
@@ -365,12 +365,8 @@ static int begin(struct hull_loop *loop, const char *vsock_path,
 		hull_fail_errno(err, -r, "prepare the command");
 		goto fail;
 	}
-	fd = hull_unix_connect_now(vsock_path);
-	if (fd < 0) {
-		hull_fail_errno(err, -fd, "connect to the VM at '%s'", vsock_path);
-		goto fail;
-	}
-	if (hull_rpc_new_guest(loop, fd, HULL_PORT_AGENT, on_closed, e, &e->rpc, err) < 0 ||
+	if (hull_rpc_dial_guest(loop, vsock_path, HULL_PORT_AGENT, on_closed, e, &e->rpc, err) <
+		    0 ||
 	    open_stdio(e, vsock_path, options, err) < 0)
 		goto fail;
 	hull_source_arm(e->setup, hull_deadline_ms(SETUP_MS));

@@ -38,14 +38,10 @@ static int connect_agent(struct hull_loop *loop, const char *vsock, struct hull_
 			 struct hull_error **err)
 {
 	struct hull_sessions_call *c = calloc(1, sizeof(*c));
-	int fd;
 
 	if (!c)
 		return hull_fail_nomem(err);
-	fd = hull_unix_connect_now(vsock);
-	if (fd < 0)
-		hull_fail_errno(err, -fd, "connect to the VM at '%s'", vsock);
-	if (fd < 0 || hull_rpc_new_guest(loop, fd, HULL_PORT_AGENT, NULL, NULL, &c->rpc, err) < 0) {
+	if (hull_rpc_dial_guest(loop, vsock, HULL_PORT_AGENT, NULL, NULL, &c->rpc, err) < 0) {
 		hull_sessions_call_free(c);
 		return -1;
 	}

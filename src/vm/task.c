@@ -56,7 +56,8 @@ static void on_limit(void *ctx)
 	if (t->finished)
 		return;
 	if (!t->error)
-		hull_fail_cause(&t->error, HULL_E_TIMEOUT, t->locked ? "deadline" : "locked",
+		hull_fail_cause(&t->error, HULL_E_TIMEOUT,
+				t->locked || t->o.kind == HULL_TASK_WAIT ? "deadline" : "locked",
 				t->o.kind == HULL_TASK_WAIT ? "VM '%s' runs still"
 				: t->locked ? "VM '%s': not done in the time that was given"
 					    : "VM '%s': another hull is at work on it, and did not "

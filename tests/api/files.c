@@ -101,6 +101,12 @@ static void test_refused(void)
 	failed(hull_vms_copy_in(vms, "web", "want", "/no/such", NULL, &err), &err, HULL_E_NOT_FOUND,
 	       "no-such-directory");
 	failed(hull_vms_copy_in(vms, "web", "", "/tmp", NULL, &err), &err, HULL_E_INVALID, NULL);
+	for (fd = -3; fd < 0; fd++) {
+		failed(hull_vms_pack(vms, "web", "/etc", fd, NULL, &err), &err, HULL_E_INVALID,
+		       NULL);
+		failed(hull_vms_unpack(vms, "web", fd, "/tmp", NULL, &err), &err, HULL_E_INVALID,
+		       NULL);
+	}
 	failed(hull_vms_copy_in(vms, "still", "want", "/tmp", NULL, &err), &err, HULL_E_STATE,
 	       "not-running");
 	if (geteuid() != 0)

@@ -139,7 +139,10 @@ static size_t console_len;
 
 static void on_console(void *context, const char *data, size_t len)
 {
+	struct hull_error *err = NULL;
+
 	CHECK(context == console);
+	failed(hull_instance_shutdown(instance, NULL, &err), &err, HULL_E_STATE, "in-callback");
 	pthread_mutex_lock(&console_lock);
 	CHECK(console_len + len < sizeof(console));
 	memcpy(console + console_len, data, len);
@@ -185,6 +188,8 @@ static void test_before(void)
 	failed(hull_instance_new(manager, state, &second, &err), &err, HULL_E_BUSY, "in-use");
 	failed(hull_instance_set_cpu_and_memory(instance, 1, 0, &err), &err, HULL_E_INVALID, NULL);
 	failed(hull_instance_set_cpu_and_memory(instance, 0, 1, &err), &err, HULL_E_INVALID, NULL);
+	failed(hull_instance_set_cpu_and_memory(instance, 257, 512, &err), &err, HULL_E_INVALID,
+	       NULL);
 	memset(tag, 't', sizeof(tag));
 	tag[37] = '\0';
 	failed(hull_instance_add_fs(instance, tag, work, NULL, &err), &err, HULL_E_INVALID, NULL);
@@ -194,6 +199,13 @@ static void test_before(void)
 	       "not-a-directory");
 	failed(hull_instance_add_disk(instance, "d", "/nonesuch", NULL, &err), &err,
 	       HULL_E_NOT_FOUND, NULL);
+	failed(hull_instance_add_disk(instance, "a,b", disk, NULL, &err), &err, HULL_E_INVALID,
+	       NULL);
+	failed(hull_instance_new(manager, NULL, &second, &err), &err, HULL_E_INVALID, NULL);
+	failed(hull_instance_add_fs(instance, "t", NULL, NULL, &err), &err, HULL_E_INVALID, NULL);
+	failed(hull_instance_add_disk(instance, "d", NULL, NULL, &err), &err, HULL_E_INVALID, NULL);
+	failed(hull_instance_add_nic(instance, NULL, NULL, 0, NULL, &err), &err, HULL_E_INVALID,
+	       NULL);
 	failed(hull_instance_add_nic(instance, "/s", NULL, 2, NULL, &err), &err, HULL_E_INVALID,
 	       NULL);
 	CHECK(hull_instance_add_nic(instance, "/s", NULL, 2, NULL, NULL) < 0);
@@ -412,9 +424,12 @@ static void *wait_end(void *arg)
 static void test_power_off(void)
 {
 	const struct hull_start_options o = {.size = sizeof(o), .timeout_ms = 200000};
+	/* Longer than a test may take. */
+	const struct hull_call_options soon = {.size = sizeof(soon), .timeout_ms = 1000000};
 	struct message none = {.len = 0};
 	struct hull_error *err = NULL;
 	pthread_t threads[3];
+	int fd;
 
 	fresh();
 	worked(hull_instance_start(instance, &o, &err), err);
@@ -423,6 +438,9 @@ static void test_power_off(void)
 	ask("PowerOff", &none);
 	for (size_t i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
+	/* It is known to be gone, and nobody waits for it to come. */
+	failed(hull_instance_start_stream(instance, "late", &soon, &fd, &err), &err,
+	       HULL_E_UNAVAILABLE, "connection-lost");
 	worked(hull_instance_shutdown(instance, NULL, &err), err);
 	hull_instance_free(instance);
 }

@@ -455,7 +455,9 @@ static void test_end(void)
 	CHECK(pthread_create(&thread, NULL, kill_later, (void *)"web") == 0);
 	failed(hull_session_wait(session, NULL, NULL, &err), &err, HULL_E_UNAVAILABLE, "stopped");
 	pthread_join(thread, NULL);
-	failed(hull_session_wait(session, NULL, NULL, &err), &err, HULL_E_NOT_FOUND, NULL);
+	failed(hull_session_wait(session, NULL, NULL, &err), &err, HULL_E_STATE, "not-running");
+	failed(hull_session_signal(session, SIGTERM, NULL, &err), &err, HULL_E_STATE,
+	       "not-running");
 	hull_session_free(session);
 }
 

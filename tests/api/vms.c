@@ -106,6 +106,39 @@ static void test_written(void)
 	hull_free(events);
 }
 
+/* ---- what can't be ---- */
+
+static void test_refused(void)
+{
+	static const struct hull_vm_label bad[] = {
+		{"", "v"},	{"k=l", "v"},	   {"a\nb", "v"}, {"k", "v\x01"},
+		{"k\xff", "v"}, {"k", "\xc3\x28"}, {NULL, "v"},	  {"k", NULL},
+	};
+	struct hull_error *err = NULL;
+	struct hull_vm_info *info;
+	char id[33], shown[13];
+
+	make(MOCK(), "named", NULL);
+	worked(hull_vms_inspect(vms, "named", NULL, &info, &err), err);
+	snprintf(id, sizeof(id), "%s", info->id);
+	snprintf(shown, sizeof(shown), "%.12s", info->id);
+	hull_free(info);
+	failed(hull_vms_rename(vms, "named", shown, &err), &err, HULL_E_INVALID, "bad-name");
+	failed(hull_vms_rename(vms, "named", id, &err), &err, HULL_E_INVALID, "bad-name");
+	failed(hull_vms_rename(vms, "named", NULL, &err), &err, HULL_E_INVALID, "bad-name");
+	worked(hull_vms_rename(vms, "named", "abcdef", &err), err);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad) - 1; i++)
+		failed(hull_vms_update(vms, "abcdef", &bad[i], 1, &err), &err, HULL_E_INVALID,
+		       NULL);
+	worked(hull_vms_remove(vms, "abcdef", NULL, &err), err);
+
+	failed(hull_vms_inspect(vms, NULL, NULL, &info, &err), &err, HULL_E_INVALID, NULL);
+	failed(hull_vms_start(vms, NULL, NULL, NULL, &err), &err, HULL_E_INVALID, NULL);
+	failed(hull_vms_rename(vms, NULL, "x", &err), &err, HULL_E_INVALID, NULL);
+	failed(hull_vms_update(vms, NULL, NULL, 0, &err), &err, HULL_E_INVALID, NULL);
+	failed(hull_vms_wait(vms, NULL, NULL, NULL, &err), &err, HULL_E_INVALID, NULL);
+}
+
 /* ---- many ---- */
 
 static void test_batch(void)
@@ -120,7 +153,7 @@ static void test_batch(void)
 	worked(hull_vms_batch(vms, HULL_VMS_START, refs, 4, NULL, &r, &err), err);
 	CHECK(r[0].info && !r[0].error && r[0].info->state == HULL_VM_STATE_RUNNING &&
 	      !r[0].unchanged);
-	CHECK(!r[1].info && hull_error_code(r[1].error) == HULL_E_NOT_FOUND);
+	CHECK(!r[1].info && !r[1].unchanged && hull_error_code(r[1].error) == HULL_E_NOT_FOUND);
 	CHECK(r[2].info && !strcmp(r[2].info->name, "further"));
 	CHECK(r[3].info && r[3].info != r[0].info && !strcmp(r[3].info->id, r[0].info->id));
 	hull_vm_results_free(r, 4);
@@ -237,6 +270,7 @@ int main(void)
 	begin();
 	test_life();
 	test_written();
+	test_refused();
 	test_batch();
 	test_cancel();
 	test_threads();

@@ -90,6 +90,8 @@ expect 1 "$HULL" stop web nonesuch db -o json
 	fail "$(cat out)"
 state web stopped stopped
 state db stopped stopped
+expect 0 "$HULL" logs web # it was paused, and has powered off all the same
+has out 'Power down'
 
 # ---- and again; the guest powers off by itself ----
 expect 0 "$HULL" restart web
