@@ -233,13 +233,15 @@ static int finish_at(const struct hull_unpack *u, int dir, const char *leaf,
 static int clear(int dir, const char *leaf, const char *path, struct hull_error **err)
 {
 	struct stat st;
+	int why;
 
 	if (unlinkat(dir, leaf, 0) == 0 || errno == ENOENT)
 		return 0;
+	why = errno;
 	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
 		return hull_fail_cause(err, HULL_E_EXISTS, "is-directory",
 				       "'%s' is a directory, and is not replaced by a file", path);
-	return hull_fail_errno(err, errno, "replace '%s'", path);
+	return hull_fail_errno(err, why, "replace '%s'", path);
 }
 
 static int write_at(int fd, const char *p, size_t len, uint64_t offset)

@@ -78,6 +78,8 @@ static int add_filter(struct events *e, const char *value, struct hull_error **e
 		hull_hint(err, "write it like vm=web or event=error");
 		return -1;
 	}
+	if (!strcmp(key, "event") && hull_name_index("event", eq + 1, hull_event_kinds, err) < 0)
+		return -1;
 	f = hull_vec_push(&e->filters);
 	if (!f)
 		return hull_fail_nomem(err);

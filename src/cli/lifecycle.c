@@ -59,6 +59,7 @@ const char hull_wait_details[] =
 
 struct result {
 	bool done;
+	bool absent; /* there was nothing to remove */
 	char *already;
 	struct hull_record record; /* id "": removed */
 	struct hull_error *error;
@@ -199,7 +200,9 @@ static int gather(struct job *j, struct hull_strv *ids, struct hull_error **err)
 		if (t->error) {
 			/* What is not there need not be removed. */
 			j->results[i].done = true;
-			if (!j->o.force || hull_error_code(t->error) != HULL_E_NOT_FOUND)
+			j->results[i].absent =
+				j->o.force && hull_error_code(t->error) == HULL_E_NOT_FOUND;
+			if (!j->results[i].absent)
 				j->results[i].error = steal_ptr(&t->error);
 			continue;
 		}
@@ -266,13 +269,21 @@ static void report_name(const struct job *j, const struct hull_target *t, const 
 {
 	if (r->already && !j->quiet)
 		hull_out_note("hull: VM '%s' %s", t->ref, r->already);
-	if (j->quiet)
+	if (j->quiet || r->absent)
 		return;
 	if (j->o.kind == HULL_TASK_WAIT && r->record.reason)
 		hull_out("%s %s %s\n", t->ref, hull_vm_state_names[r->record.state],
 			 *r->record.reason ? r->record.reason : "-");
 	else
 		hull_out("%s\n", t->ref);
+}
+
+/* Of whom it speaks is said once. */
+static void report_error(const struct hull_target *t, struct hull_error **error)
+{
+	if (!strstr(hull_error_message(*error), t->ref))
+		(void)hull_prefix(error, "VM '%s'", t->ref);
+	hull_out_error(*error);
 }
 
 /* A single one's error says what the exit code is; of many, that one failed. */
@@ -289,7 +300,7 @@ static int report(struct job *j, struct hull_error **err)
 		if (r->error && !j->code)
 			j->code = j->targets.n == 1 ? hull_exit_code(r->error) : HULL_EXIT_FAILED;
 		if (r->error && j->format != HULL_VMS_JSON)
-			hull_out_error(r->error);
+			report_error(&j->targets.v[i], &r->error);
 		else if (!r->error && j->format != HULL_VMS_JSON)
 			report_name(j, &j->targets.v[i], r);
 	}

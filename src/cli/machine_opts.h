@@ -138,9 +138,10 @@ enum {
 		{HULL_OPT_RESTFUL_URI, "restful-uri", "URI",                                       \
 		 "serve vfkit's REST interface at unix:///PATH or tcp://localhost:PORT", NULL},    \
 		{HULL_OPT_NET, "net", "KIND",                                                      \
-		 "user, or none: the guest has no network (default user)", "Network"},             \
+		 "user (by passt, or builtin), or none: no network (default user)", "Network"},    \
 		{'p', "publish", "PORTS",                                                          \
-		 "lead host ports to the guest: [ADDRESS:]HOST:GUEST[/udp]", NULL},                \
+		 "lead host ports to the guest: [ADDRESS:]HOST[-LAST][:GUEST[-LAST]][/udp]",       \
+		 NULL},                                                                            \
 		{HULL_OPT_KERNEL, "kernel", "FILE",                                                \
 		 "boot this vmlinuz or vmlinux instead of hull's", "Kernel"},                      \
 		{HULL_OPT_INITRD, "initrd", "FILE", "with this initramfs", NULL},                  \

@@ -144,12 +144,13 @@ static int list_settings(void)
 	return HULL_EXIT_OK;
 }
 
-/* Started with 0, 1 or 2 closed, the next open would become one of them. */
+/* Started with 0, 1 or 2 closed, the next open would become one of them.  What can't be printed is
+ * to fail. */
 static void keep_standard_fds(void)
 {
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
-			(void)open("/dev/null", fd ? O_WRONLY : O_RDONLY);
+			(void)open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 /* A link named so behaves like that program. */

@@ -64,6 +64,19 @@ static void put_printable(FILE *to, const char *s)
 		(void)fputs("out of memory", to);
 }
 
+/* In one piece, since others may write to the same terminal or file. */
+static void put_line(const char *style, const char *label, const char *s)
+{
+	cleanup_strbuf struct hull_strbuf line = HULL_STRBUF_INIT;
+
+	if (*label)
+		hull_strbuf_addf(&line, "%s%s%s ", style, label, *style ? "\033[0m" : "");
+	if (hull_printable_add(&line, s, strlen(s)) < 0 || hull_strbuf_adds(&line, "\n") < 0)
+		(void)fputs("hull: out of memory\n", stderr);
+	else
+		(void)fwrite(line.data, 1, line.len, stderr);
+}
+
 void hull_out_note(const char *fmt, ...)
 {
 	cleanup_free char *text = NULL;
@@ -73,8 +86,7 @@ void hull_out_note(const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	put_printable(stderr, text ? text : "out of memory");
-	(void)fputc('\n', stderr);
+	put_line("", "", text ? text : "out of memory");
 }
 
 static void log_line(void *ctx, enum hull_log_level level, const char *line)
@@ -140,15 +152,9 @@ void hull_out_error(const struct hull_error *err)
 
 	if (json_errors && error_as_json(err))
 		return;
-	(void)fprintf(stderr, "%shull:%s ", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "");
-	put_printable(stderr, hull_error_message(err));
-	(void)fputc('\n', stderr);
-	if (*hull_error_hint(err)) {
-		(void)fprintf(stderr, "%shint:%s ", colour ? "\033[1m" : "",
-			      colour ? "\033[0m" : "");
-		put_printable(stderr, hull_error_hint(err));
-		(void)fputc('\n', stderr);
-	}
+	put_line(colour ? "\033[1;31m" : "", "hull:", hull_error_message(err));
+	if (*hull_error_hint(err))
+		put_line(colour ? "\033[1m" : "", "hint:", hull_error_hint(err));
 }
 
 void hull_out_progress(const char *text)
@@ -174,6 +180,8 @@ int hull_out_finish(int code)
 {
 	if (hull_out_flush() == 0)
 		return code;
+	if (errno == EPIPE)
+		return code == HULL_EXIT_OK ? HULL_EXIT_FAILED : code; /* they have read enough */
 	(void)fprintf(stderr, "hull: cannot write to standard output: %s\n", hull_strerror(errno));
 	return code == HULL_EXIT_OK ? HULL_EXIT_FAILED : code;
 }

@@ -33,10 +33,11 @@ enum {
 	{                                                                                   \
 		HULL_OPT_DEADLINE, "deadline", "TIME", "give up after TIME (30s, 5m)", NULL \
 	}
-#define HULL_VMS_OPT_SINCE(what)                                                          \
-	{                                                                                 \
-		HULL_OPT_SINCE, "since", "TIME",                                          \
-			"only " what " at TIME or later (5m ago, 2026-11-26T07:30)", NULL \
+#define HULL_VMS_OPT_SINCE(what)                                                                 \
+	{                                                                                        \
+		HULL_OPT_SINCE, "since", "TIME",                                                 \
+			"only " what " of the last TIME (5m), or since TIME (2026-11-26T07:30)", \
+			NULL                                                                     \
 	}
 #define HULL_VMS_OPT_OUTPUT(formats)                                      \
 	{                                                                 \

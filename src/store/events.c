@@ -12,6 +12,11 @@
 
 #define TRIM_EVERY 256 /* events, after which old ones are forgotten */
 
+const char *const hull_event_kinds[] = {"creating", "created",	    "starting", "running",
+					"paused",   "resumed",	    "stopping", "stopped",
+					"error",    "start-failed", "renamed",	"updated",
+					"deleting", "deleted",	    NULL};
+
 int hull_store_add_event(struct hull_store *store, const char *id, const char *kind,
 			 const char *detail, struct hull_error **err)
 {

@@ -463,8 +463,8 @@ static int change_rows(struct hull_store *store, const char *id, const struct hu
 			"siuss", c->run_dir, (int64_t)c->monitor.pid, c->monitor.start,
 			c->monitor.boot, id) < 0)
 		return -1;
-	return hull_store_add_event(store, id, c->event ? c->event : state, or_empty(c->reason),
-				    err);
+	return hull_store_add_event(store, id, c->event ? c->event : state,
+				    c->detail ? c->detail : or_empty(c->reason), err);
 }
 
 int hull_store_change(struct hull_store *store, const char *id, const struct hull_change *change,

@@ -94,8 +94,9 @@ int hull_store_list(struct hull_store *store, struct hull_records *ret_records,
 /* What changes with a state.  Strings: NULL leaves them as they are. */
 struct hull_change {
 	enum hull_vm_state state;
-	const char *event; /* what to call it; NULL: the state's name */
-	bool set_monitor;  /* monitor and run_dir are set */
+	const char *event;  /* what to call it; NULL: the state's name */
+	const char *detail; /* of the event; NULL: the reason */
+	bool set_monitor;   /* monitor and run_dir are set */
 	struct hull_process_id monitor;
 	const char *run_dir;		 /* NULL: none */
 	uint64_t started_ns, stopped_ns; /* 0: as they are */
@@ -129,6 +130,8 @@ int hull_store_drop_claim(struct hull_store *store, const char *kind, const char
 			  struct hull_error **err);
 
 /* ---- events ---- */
+/* All kinds that there are, ended by NULL. */
+extern const char *const hull_event_kinds[];
 struct hull_event {
 	uint64_t seq, time_ns;
 	const char *vm, *name; /* name "": it had none */

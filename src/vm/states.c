@@ -33,10 +33,8 @@ struct row {
 #define CREATING REFUSED("creating", "is not complete", "remove it with 'hull rm'")
 #define DELETING REFUSED("deleting", "is being removed", "'hull rm' finishes it")
 #define PAUSED REFUSED("paused", "is paused", "let it go on with 'hull resume'")
-#define RUNNING                                     \
-	REFUSED("running", "is running",            \
-		"stop it first, or remove it with " \
-		"'hull rm --force'")
+#define STOP_FIRST "stop it first, or remove it with 'hull rm --force'"
+#define RUNNING REFUSED("running", "is running", STOP_FIRST)
 
 static const struct row rows[HULL_VERBS][HULL_VM_STATES] = {
 	[HULL_VERB_START] =
@@ -93,7 +91,7 @@ static const struct row rows[HULL_VERBS][HULL_VM_STATES] = {
 			[HULL_VM_CREATED] = DO,
 			[HULL_VM_STARTING] = RUNNING,
 			[HULL_VM_RUNNING] = RUNNING,
-			[HULL_VM_PAUSED] = RUNNING,
+			[HULL_VM_PAUSED] = REFUSED("running", "is paused", STOP_FIRST),
 			[HULL_VM_STOPPING] = RUNNING,
 			[HULL_VM_STOPPED] = DO,
 			[HULL_VM_ERROR] = DO,

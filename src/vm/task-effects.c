@@ -39,6 +39,7 @@ static void record_failure(struct hull_task *t)
 		.hint = hull_error_hint(t->error),
 	};
 
+	c.detail = *c.cause ? c.cause : c.code;
 	/* First the directory, which its monitor's last breath may still hold: while the record
 	 * names it, somebody will finish this. */
 	if (t->record.run_dir && hull_rundir_held(t->record.run_dir) &&

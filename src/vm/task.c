@@ -55,16 +55,20 @@ static void on_limit(void *ctx)
 
 	if (t->finished)
 		return;
-	if (!t->error)
-		hull_fail_cause(&t->error, HULL_E_TIMEOUT,
-				t->locked || t->o.kind == HULL_TASK_WAIT ? "deadline" : "locked",
-				t->o.kind == HULL_TASK_WAIT ? "VM '%s' runs still"
-				: t->locked ? "VM '%s': not done in the time that was given"
-					    : "VM '%s': another hull is at work on it, and did not "
-					      "finish in time",
+	if (!t->error && t->o.kind == HULL_TASK_WAIT)
+		hull_fail_cause(&t->error, HULL_E_TIMEOUT, "deadline",
+				"VM '%s' runs still, after the time that was given",
 				hull_task_name(t));
-	if (!t->locked && t->o.kind != HULL_TASK_WAIT)
+	else if (!t->error && (t->locked || !t->tries))
+		hull_fail_cause(&t->error, HULL_E_TIMEOUT, "deadline",
+				"VM '%s': not done in the time that was given", hull_task_name(t));
+	else if (!t->error) {
+		hull_fail_cause(
+			&t->error, HULL_E_TIMEOUT, "locked",
+			"VM '%s': another hull is at work on it, and did not finish in time",
+			hull_task_name(t));
 		hull_hint(&t->error, "'hull kill' ends what it waits for");
+	}
 	if (t->o.kind != HULL_TASK_WAIT)
 		hull_frozen_tell(&t->record, &t->error);
 	if (t->vm)

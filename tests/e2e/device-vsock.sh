@@ -92,6 +92,7 @@ kill -STOP "$run"
 kill -9 "$killed"
 kill -9 "$run"
 wait "$run" && fail 'hull run was not killed'
+wait_for 10 flock -n "$HULL_HOME"/run/vm/*/lock true # the monitor dies when the host gets round to it
 [ -S b.sock ] || fail 'b.sock is gone already'
 expect 0 "$HULL" run --net none -- true
 only_mine

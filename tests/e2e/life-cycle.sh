@@ -65,6 +65,18 @@ short=$(head -n 1 out)
 expect 0 "$HULL" ls --filter label=env=prod -o name
 is out db
 
+# ---- whose error it is ----
+mkdir gone
+for n in gone gone2; do expect 0 "$HULL" create --name $n -v ./gone:/srv; done
+rmdir gone
+expect 1 "$HULL" start gone gone2
+has err "VM 'gone2': share '$T/gone': No such file or directory"
+expect 0 "$HULL" rm -f gone nonesuch gone2
+is out "gone
+gone2"
+expect 0 "$HULL" events --filter event=start-failed -o jsonl
+[ "$(jq -r .detail out | tr '\n' ' ')" = 'no-such-file no-such-file ' ] || fail "$(cat out)"
+
 # ---- what is illegal ----
 refused 1 not-running pause web
 refused 1 not-running resume web

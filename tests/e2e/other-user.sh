@@ -53,6 +53,12 @@ find "/tmp/hull-$ours" "$ours/.local" \( -path '*/hull/*' -o -path "/tmp/hull-$o
 find "$run" -type s -printf '%f %m\n' | sort >sockets
 for socket in console control; do grep -qx "$socket.sock 600" sockets || fail "$(ls -l "$run")"; done
 
+# ---- root is another user ----
+expect 0 as "$ours" env HULL_HOME="$T/$ours/home" "$HULL" ls
+expect 1 env HULL_HOME="$T/$ours/home" "$HULL" ls
+has err "belongs to user $ours"
+has err 'be that user'
+
 # ---- there is nothing to be seen ----
 expect 0 as "$theirs" "$HULL" ls -o json
 is out '[]'

@@ -20,6 +20,8 @@ has err 'No space left'
 within 60 1 sh -c '"$HULL" --version >/dev/full'
 has err 'standard output'
 within 60 0 sh -c '"$HULL" run -- true <&- >&- 2>&-'
+within 60 1 sh -c '"$HULL" --version >&-'
+has err 'standard output'
 
 # Too few descriptors, too little memory for the hypervisor.
 within 60 125 sh -c 'ulimit -n 64; exec "$HULL" run -- true'

@@ -36,6 +36,8 @@ is out ""
 expect 2 "$HULL" events --since x
 expect 2 "$HULL" events --filter state=running
 has err "valid: vm, event"
+expect 2 "$HULL" events --filter event=stoped
+has err "did you mean 'stopped'"
 expect 2 "$HULL" events -n -1
 expect 2 "$HULL" events -o json
 has err "valid: table, jsonl"

@@ -247,7 +247,7 @@ static void test_calls(void **state)
 	       HULL_E_UNSUPPORTED, "");
 	assert_int_equal(c.n_idle, 1);
 	failed(hull_client_call(&c, "svc", "Never", NULL, 0, &brief, NULL, NULL, &err), &err,
-	       HULL_E_TIMEOUT, "");
+	       HULL_E_TIMEOUT, "deadline");
 	failed(hull_client_call(&c, "svc", "Drop", NULL, 0, NULL, NULL, NULL, &err), &err,
 	       HULL_E_UNAVAILABLE, "connection-lost");
 	failed(hull_client_call(&c, NULL, "Echo", NULL, 0, NULL, NULL, NULL, &err), &err,
@@ -366,7 +366,7 @@ static void test_client_streams(void **state)
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(hull_client_send(s, big, sizeof(big), NULL), 0);
 	assert_int_equal(hull_client_send(s, NULL, 0, NULL), 0);
-	failed(hull_client_receive(s, 20, &m, &len, &err), &err, HULL_E_TIMEOUT, "");
+	failed(hull_client_receive(s, 20, &m, &len, &err), &err, HULL_E_TIMEOUT, "deadline");
 	assert_int_equal(hull_client_close_send(s, NULL), 0);
 	failed(hull_client_send(s, big, 1, &err), &err, HULL_E_STATE, "closed");
 	failed(hull_client_close_send(s, &err), &err, HULL_E_STATE, "closed");

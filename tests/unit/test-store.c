@@ -114,7 +114,10 @@ static void test_find(void **state)
 	expect_found(f->store, "aaaa0", A);
 	expect_not_found(f->store, "bb");
 	expect_not_found(f->store, "cccc");
-	expect_not_found(f->store, "");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(hull_store_find(f->store, i ? NULL : "", &r, &err), -1);
+		expect_error(&err, HULL_E_INVALID, "no VM was named");
+	}
 	expect_not_found(f->store, "WEB");
 	expect_not_found(f->store, "aaaa%");
 	expect_not_found(f->store, A "0");
@@ -146,7 +149,8 @@ static void test_record(void **state)
 
 static void test_names(void **state)
 {
-	static const char *const bad[] = {"", "-a", ".a", "a b", "a/b", "\xc3\xa4", "a\n"};
+	static const char *const bad[] = {"",	      "-a",  ".a",	     "a b", "a/b",
+					  "\xc3\xa4", "a\n", "0123456789ab", A};
 	struct fixture *f = *state;
 	struct hull_error *err = NULL;
 	char longest[HULL_STORE_NAME_MAX + 2];
