@@ -148,19 +148,15 @@ int hull_loop_add_child(struct hull_loop *loop, int pidfd, hull_child_fn fn, voi
 	return added(s, ret_source);
 }
 
-int hull_loop_add_signals(struct hull_loop *loop, const int *signals, size_t n, hull_signal_fn fn,
-			  void *ctx, struct hull_source **ret_source)
+static int add_signals(struct hull_loop *loop, const sigset_t *set, hull_signal_fn fn, void *ctx,
+		       struct hull_source **ret_source)
 {
 	struct hull_source *s;
-	sigset_t set;
 	int fd;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < n; i++)
-		sigaddset(&set, signals[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	if (sigprocmask(SIG_BLOCK, set, NULL) < 0)
 		return -errno;
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	s = add_source(loop, SOURCE_SIGNAL, fd, EPOLLIN, ctx);
@@ -172,6 +168,30 @@ int hull_loop_add_signals(struct hull_loop *loop, const int *signals, size_t n, 
 	}
 	s->fn.signal = fn;
 	return added(s, ret_source);
+}
+
+int hull_loop_add_signals(struct hull_loop *loop, const int *signals, size_t n, hull_signal_fn fn,
+			  void *ctx, struct hull_source **ret_source)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < n; i++)
+		sigaddset(&set, signals[i]);
+	return add_signals(loop, &set, fn, ctx, ret_source);
+}
+
+int hull_loop_heed_signals(struct hull_loop *loop, const int *signals, size_t n, hull_signal_fn fn,
+			   void *ctx, struct hull_source **ret_source)
+{
+	struct sigaction sa;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < n; i++)
+		if (sigaction(signals[i], NULL, &sa) < 0 || sa.sa_handler != SIG_IGN)
+			sigaddset(&set, signals[i]);
+	return add_signals(loop, &set, fn, ctx, ret_source);
 }
 
 int hull_source_set_events(struct hull_source *source, uint32_t events)

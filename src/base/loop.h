@@ -54,6 +54,10 @@ int hull_loop_add_child(struct hull_loop *loop, int pidfd, hull_child_fn fn, voi
 typedef void (*hull_signal_fn)(void *ctx, int signo);
 int hull_loop_add_signals(struct hull_loop *loop, const int *signals, size_t n, hull_signal_fn fn,
 			  void *ctx, struct hull_source **ret_source);
+/* The same, but what we were started to ignore (by nohup, or as a script's background job) stays
+ * ignored: blocked, it would come all the same. */
+int hull_loop_heed_signals(struct hull_loop *loop, const int *signals, size_t n, hull_signal_fn fn,
+			   void *ctx, struct hull_source **ret_source);
 
 /* NULL is fine; *source is set to NULL. */
 void hull_source_remove(struct hull_source **source);

@@ -183,19 +183,12 @@ int hull_command_watch(struct hull_command *c, struct hull_loop *loop,
 		       const struct hull_command_opts *o, const struct hull_command_ops *ops,
 		       void *ctx, struct hull_error **err)
 {
-	static const int all[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
-				  SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
-	int signals[ARRAY_SIZE(all)], e;
-	struct sigaction sa;
-	size_t n = 0;
+	static const int signals[] = {SIGINT,  SIGTERM, SIGHUP,	  SIGQUIT,
+				      SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
+	int e;
 
 	*c = (struct hull_command){.loop = loop, .o = o, .ops = ops, .ctx = ctx};
-	/* What the caller ignores (nohup, a script's background job) stays ignored; a blocked
-	 * signal would reach the signalfd all the same. */
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		if (sigaction(all[i], NULL, &sa) < 0 || sa.sa_handler != SIG_IGN)
-			signals[n++] = all[i];
-	e = hull_loop_add_signals(loop, signals, n, on_signal, c, &c->signals);
+	e = hull_loop_heed_signals(loop, signals, ARRAY_SIZE(signals), on_signal, c, &c->signals);
 	if (e == 0)
 		e = hull_loop_add_timer(loop, on_timeout, c, &c->timer);
 	if (e < 0)

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Completion scripts for three shells; the words come from "hull --list-verbs",
- * "hull --list-options VERB", "hull --list-vms VERB" and "hull --list-settings", so that they can't
- * fall behind the tables.
+ * "hull --list-options VERB", "hull --list-values VERB OPTION", "hull --list-vms VERB" and
+ * "hull --list-settings", so that they can't fall behind the tables.
  */
+#define _GNU_SOURCE
 #include "cli/completion.h"
+
+#include "config/config.h"
+#include "config/settings.h"
+
+#include <string.h>
 
 static const char bash_script[] =
 	"_hull_vfkit() {\n"
@@ -22,10 +28,17 @@ static const char bash_script[] =
 	"    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$2\"))\n"
 	"}\n"
 	"_hull() {\n"
-	"    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} sub\n"
+	"    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} sub values\n"
+	"    if [[ $COMP_CWORD -gt 2 && ${COMP_WORDS[COMP_CWORD-1]} == -* ]]; then\n"
+	"        values=$(hull --list-values \"$verb\" \"${COMP_WORDS[COMP_CWORD-1]}\" "
+	"2>/dev/null)\n"
+	"        COMPREPLY=($(compgen -W \"$values\" -- \"$cur\"))\n"
+	"        [[ $values != *= ]] || compopt -o nospace\n"
+	"        [ -z \"$values\" ] || return\n"
+	"    fi\n"
 	"    sub=$(hull --list-verbs \"$verb\" 2>/dev/null)\n"
 	"    [ -z \"$sub\" ] || sub=${COMP_WORDS[2]}\n"
-	"    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+	"    if [ \"$COMP_CWORD\" -eq 1 ] || [[ $verb == help && $COMP_CWORD -eq 2 ]]; then\n"
 	"        COMPREPLY=($(compgen -W \"$(hull --list-verbs)\" -- \"$cur\"))\n"
 	"    elif [ \"$verb\" = vfkit ]; then\n"
 	"        _hull_vfkit\n"
@@ -52,7 +65,11 @@ static const char bash_script[] =
 static const char zsh_script[] =
 	"#compdef hull\n"
 	"_hull() {\n"
-	"    local -a subs\n"
+	"    local -a subs values\n"
+	"    if (( CURRENT > 3 )) && [[ $words[CURRENT-1] == -* ]]; then\n"
+	"        values=(${(f)\"$(hull --list-values $words[2] $words[CURRENT-1] 2>/dev/null)\"})\n"
+	"        (( $#values )) && compadd -- $values && return\n"
+	"    fi\n"
 	"    subs=(${(f)\"$(hull --list-verbs $words[2] 2>/dev/null)\"})\n"
 	"    if (( CURRENT == 2 )); then\n"
 	"        compadd -- ${(f)\"$(hull --list-verbs)\"}\n"
@@ -89,6 +106,72 @@ static const char fish_script[] =
 	"'(hull --list-settings)'\n"
 	"complete -c hull -n '__fish_seen_subcommand_from from-args vfkit' -a "
 	"'(hull --list-vfkit (commandline -opc)[-1] (commandline -ct))'\n";
+
+/* ---- values of options ---- */
+
+static void out_all(const char *const *names)
+{
+	for (; *names; names++)
+		hull_out("%s\n", *names);
+}
+
+/* "table, json or name (default first)": a line each. */
+static void out_enumerated(const char *help)
+{
+	const char *end = strstr(help, " (");
+
+	while (help < end) {
+		size_t len = strcspn(help, ", ");
+
+		if (strncmp(help, "or ", 3) != 0)
+			hull_out("%.*s\n", (int)len, help);
+		help += len + strspn(help + len, ", ");
+	}
+}
+
+static const struct hull_opt *find_option(const struct hull_verb *verb, const char *word)
+{
+	for (const struct hull_opt *o = verb->opts; o && o->name; o++)
+		if ((word[0] == '-' && word[1] == '-' && !strcmp(o->name, word + 2)) ||
+		    (word[0] == '-' && o->id < 256 && word[1] == (char)o->id && !word[2]))
+			return o;
+	return NULL;
+}
+
+/* What the description's member of that name may be. */
+static const char *const *names_of_member(const char *option)
+{
+	for (size_t i = 0; i < hull_config_fields.n; i++) {
+		const struct hull_field *f = &hull_config_fields.v[i];
+		size_t k = 0;
+
+		if (!f->name || !f->names)
+			continue;
+		while (f->name[k] &&
+		       (f->name[k] == option[k] || (f->name[k] == '_' && option[k] == '-')))
+			k++;
+		if (!f->name[k] && !option[k])
+			return f->names;
+	}
+	return NULL;
+}
+
+void hull_completion_values(const struct hull_verb *verb, const char *word)
+{
+	const struct hull_opt *o = find_option(verb, word);
+	const char *const *names;
+
+	if (!o || !o->arg)
+		return;
+	names = !strcmp(o->name, "net") ? hull_net_names : names_of_member(o->name);
+	if (!strcmp(o->name, "output"))
+		out_enumerated(o->help);
+	else if (!strcmp(o->name, "filter"))
+		hull_out("%s", !strcmp(verb->name, "events") ? "event=\nvm=\n"
+							     : "label=\nname=\nstate=\n");
+	else if (names)
+		out_all(names);
+}
 
 int hull_cmd_completion(const struct hull_verb *verb, int argc, char **argv)
 {

@@ -7,6 +7,8 @@
 
 #include "cli/cli.h"
 
+/* A line for each value that an option of the verb may have, if there are only so many. */
+void hull_completion_values(const struct hull_verb *verb, const char *option);
 int hull_cmd_completion(const struct hull_verb *verb, int argc, char **argv);
 
 #endif

@@ -125,7 +125,8 @@ static int run(struct copy *c, struct hull_error **err)
 	    hull_use_find(c->store, c->loop, c->ref, deadline, &c->vm, err) < 0 ||
 	    take_stream(c, err) < 0)
 		return -1;
-	r = hull_loop_add_signals(c->loop, signals, ARRAY_SIZE(signals), on_signal, c, &c->signals);
+	r = hull_loop_heed_signals(c->loop, signals, ARRAY_SIZE(signals), on_signal, c,
+				   &c->signals);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "set up the event loop");
 	c->began_ns = hull_now_ns();

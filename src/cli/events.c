@@ -355,7 +355,8 @@ static int follow(struct events *e, struct hull_error **err)
 	int r;
 
 	allow_descriptors();
-	r = hull_loop_add_signals(e->loop, signals, ARRAY_SIZE(signals), on_signal, e, &e->signals);
+	r = hull_loop_heed_signals(e->loop, signals, ARRAY_SIZE(signals), on_signal, e,
+				   &e->signals);
 	if (r == 0 && e->until_ns)
 		r = hull_loop_add_timer(e->loop, on_until, e, &e->timer);
 	if (r < 0)

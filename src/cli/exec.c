@@ -49,6 +49,7 @@ const struct hull_opt hull_attach_opts[] = {
 
 const char hull_exec_details[] =
 	"With a terminal, Ctrl-P Ctrl-Q leaves the command running; 'hull attach' finds it again.\n"
+	"Without one Ctrl-C goes to the command, and a second within two seconds kills it.\n"
 	"\n"
 	"Exit code: the command's; 128+N if signal N ended it; 125 if hull failed, 126 if the\n"
 	"command can't be executed, 127 if it is not found.\n"

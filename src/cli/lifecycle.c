@@ -162,6 +162,9 @@ static void on_signal(void *ctx, int signo)
 	struct job *j = ctx;
 
 	j->code = 128 + signo;
+	if (j->o.kind != HULL_TASK_WAIT)
+		hull_out_note(
+			"hull: interrupted; what was begun goes on, or the next verb undoes it");
 	hull_loop_quit(j->loop, 0);
 }
 
@@ -224,7 +227,7 @@ static int run(struct job *j, struct hull_error **err)
 
 	if (gather(j, &ids, err) < 0)
 		return -1;
-	r = hull_loop_add_signals(j->loop, signals, ARRAY_SIZE(signals), on_signal, j, &source);
+	r = hull_loop_heed_signals(j->loop, signals, ARRAY_SIZE(signals), on_signal, j, &source);
 	if (r < 0)
 		return hull_fail_errno(err, -r, "set up the event loop");
 	r = hull_batch_new(j->loop, j->store, &ids, &j->o, &ops, j, &batch, err);

@@ -159,8 +159,8 @@ static int follow(struct logs *l, struct hull_error **err)
 	static const struct hull_follow_ops ops = {
 		.piece = on_piece, .idle = on_idle, .over = on_over};
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	int r = hull_loop_add_signals(l->loop, signals, ARRAY_SIZE(signals), on_signal, l,
-				      &l->signals);
+	int r = hull_loop_heed_signals(l->loop, signals, ARRAY_SIZE(signals), on_signal, l,
+				       &l->signals);
 
 	if (r < 0)
 		return hull_fail_errno(err, -r, "set up the event loop");

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/completion.h"
 #include "cli/vms.h"
 #include "config.h"
 #include "config/settings.h"
@@ -63,6 +64,16 @@ static int list_options(int argc, char **argv)
 	out_options(v);
 	for (const struct hull_verb *sub = v->subs; sub && sub->name; sub++)
 		out_options(sub);
+	return HULL_EXIT_OK;
+}
+
+static int list_values(const char *name, const char *option)
+{
+	const struct hull_verb *v = find_verb(name);
+
+	if (!v)
+		return unknown_verb(name);
+	hull_completion_values(v, option);
 	return HULL_EXIT_OK;
 }
 
@@ -186,6 +197,8 @@ static int dispatch(int argc, char **argv)
 		return list_verbs(argc > 2 ? argv[2] : NULL);
 	if (!strcmp(name, "--list-options"))
 		return list_options(argc, argv);
+	if (!strcmp(name, "--list-values") && argc == 4)
+		return list_values(argv[2], argv[3]);
 	if (!strcmp(name, "--list-settings"))
 		return list_settings();
 	if (!strcmp(name, "--list-vms") && argc == 3)

@@ -123,6 +123,11 @@ complete_line 'hull vfkit -b efi,v'
 complete_line 'hull run --tim'
 complete_line 'hull config show share_'
 complete_line 'hull config show --or'
+complete_line 'hull ls -o '
+complete_line 'hull events --filter '
+complete_line 'hull run --share-driver '
+complete_line 'hull run -q --net n'
+complete_line 'hull help st'
 END
 if command -v bash >/dev/null; then
 	expect 0 bash complete.bash
@@ -135,5 +140,10 @@ virtio-net,nat,mac=
 efi,variable-store=
 --timeout --timesync --timing
 share_cache share_driver
---origin"
+--origin
+table json jsonl name
+event= vm=
+auto virtiofs 9p
+none
+start stats stop"
 fi
