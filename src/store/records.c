@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/os.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "store/db.h"
 
@@ -270,6 +271,25 @@ static int find_prefix(struct hull_store *store, const char *ref, struct hull_re
 	return step < 0 ? -1 : 1;
 }
 
+static int fail_absent(struct hull_store *store, const char *ref, struct hull_error **err)
+{
+	cleanup_strv struct hull_strv names = {0};
+	cleanup_reset sqlite3_stmt *s = NULL;
+	char near[HULL_NEAR_LEN] = "";
+
+	int step = hull_db_query(store, NULL, &s,
+				 "SELECT name FROM vm WHERE name NOT NULL LIMIT 1000", "");
+
+	for (; step == SQLITE_ROW; step = hull_db_step(store, s, NULL))
+		(void)hull_strv_add(&names, (const char *)sqlite3_column_text(s, 0));
+	if (!names.failed && names.n)
+		hull_did_you_mean(ref, (const char *const *)names.v, "", near);
+	hull_fail(err, HULL_E_NOT_FOUND, "there is no VM '%s'%s", ref, near);
+	if (!*near)
+		hull_hint(err, "'hull ls' lists those that there are");
+	return -1;
+}
+
 int hull_store_find(struct hull_store *store, const char *ref, struct hull_record *ret_record,
 		    struct hull_error **err)
 {
@@ -284,7 +304,7 @@ int hull_store_find(struct hull_store *store, const char *ref, struct hull_recor
 	if (found == 0)
 		found = find_prefix(store, ref, &r, err);
 	if (found == 0)
-		found = hull_fail(err, HULL_E_NOT_FOUND, "there is no VM '%s'", ref);
+		found = fail_absent(store, ref, err);
 	if (found < 0 || read_labels(store, &r, err) < 0 || read_config(store, &r, err) < 0) {
 		hull_record_fini(&r);
 		return -1;

@@ -66,6 +66,8 @@ expect 0 "$HULL" ls --filter label=env=prod -o name
 is out db
 
 # ---- whose error it is ----
+expect 1 "$HULL" start wep
+has err "there is no VM 'wep'; did you mean 'web'?"
 mkdir gone
 for n in gone gone2; do expect 0 "$HULL" create --name $n -v ./gone:/srv; done
 rmdir gone
