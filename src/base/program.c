@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <link.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,26 +19,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of the shared library that we are in; NULL: we are in a program, or there is no memory. */
-static char *library_path(void)
+/* What /proc says of a program that has been replaced meanwhile has a word at its end, but the
+ * directory right. */
+static char *program_file(void)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	return n > 0 ? strndup(exe, (size_t)n) : NULL;
+}
+
+/* The file that we are in: a shared library, else the program.  Where the library can't be found
+ * any more, as by a relative path after a chdir(2), it is none. */
+static char *our_file(void)
 {
 	struct link_map *map;
 	Dl_info info;
 
 	if (!dladdr1((void *)(uintptr_t)hull_program_path, &info, (void **)&map, RTLD_DL_LINKMAP) ||
 	    !map->l_name || !*map->l_name)
-		return NULL;
-	return realpath(map->l_name, NULL);
+		return program_file();
+	return *map->l_name == '/' ? realpath(map->l_name, NULL) : NULL;
 }
 
 char *hull_program_beside(const char *sub)
 {
-	cleanup_free char *self = library_path();
-	char *slash;
+	cleanup_free char *self = our_file();
+	char *slash = self ? strrchr(self, '/') : NULL;
 
-	if (!self)
-		self = realpath("/proc/self/exe", NULL);
-	slash = self ? strrchr(self, '/') : NULL;
 	if (!slash)
 		return NULL;
 	*slash = '\0';

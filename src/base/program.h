@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 /* "<our directory>/<name>", which is that of the running program; or, where we are part of a shared
- * library, that of the library, since its caller's may be anybody's.  NULL without memory.  The
- * caller frees. */
+ * library, that of the library, since its caller's may be anybody's.  NULL where that is not
+ * known.  The caller frees. */
 char *hull_program_beside(const char *name);
 /* Path of one of our programs ("hull-monitor"): in our directory, else in the libexec directory. */
 int hull_program_path(const char *name, char **ret_path, struct hull_error **err);

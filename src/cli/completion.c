@@ -115,15 +115,17 @@ static void out_all(const char *const *names)
 		hull_out("%s\n", *names);
 }
 
-/* "table, json or name (default first)": a line each. */
+/* "how it is: table (default), json or name": a line each; what is in brackets is said of them. */
 static void out_enumerated(const char *help)
 {
-	const char *end = strstr(help, " (");
+	const char *colon = strstr(help, ": ");
 
-	while (help < end) {
-		size_t len = strcspn(help, ", ");
+	if (colon)
+		help = colon + 2;
+	while (*help) {
+		size_t len = *help == '(' ? strcspn(help, ")") + 1 : strcspn(help, ", ");
 
-		if (strncmp(help, "or ", 3) != 0)
+		if (*help != '(' && strncmp(help, "or ", 3) != 0)
 			hull_out("%.*s\n", (int)len, help);
 		help += len + strspn(help + len, ", ");
 	}

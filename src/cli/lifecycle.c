@@ -16,6 +16,7 @@
 #include "vm/catalogue.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #define STOP_MS 10000
@@ -260,7 +261,8 @@ static int report_json(struct job *j, struct hull_error **err)
 		if (r->error || !*r->record.id)
 			e |= hull_json_set(item, "ref", hull_json_string(j->targets.v[i].ref));
 		if (!r->error)
-			e |= hull_json_set(item, "unchanged", hull_json_bool(r->already != NULL));
+			e |= hull_json_set(item, "unchanged",
+					   hull_json_bool(r->already || r->absent));
 		e |= hull_json_append(r->error ? bad : good, item);
 	}
 	e |= hull_json_set(out, "succeeded", good);
@@ -281,10 +283,19 @@ static void report_name(const struct job *j, const struct hull_target *t, const 
 		hull_out("%s\n", t->ref);
 }
 
-/* Of whom it speaks is said once. */
-static void report_error(const struct hull_target *t, struct hull_error **error)
+static bool speaks_of(const struct hull_error *error, const char *ref)
 {
-	if (!strstr(hull_error_message(*error), t->ref))
+	char quoted[HULL_STORE_NAME_MAX + 3];
+
+	snprintf(quoted, sizeof(quoted), "'%s'", ref);
+	return strstr(hull_error_message(error), quoted) != NULL;
+}
+
+/* Of whom it speaks is said once. */
+static void report_error(const struct hull_target *t, const struct result *r,
+			 struct hull_error **error)
+{
+	if (!speaks_of(*error, t->ref) && (!r->record.name || !speaks_of(*error, r->record.name)))
 		(void)hull_prefix(error, "VM '%s'", t->ref);
 	hull_out_error(*error);
 }
@@ -303,7 +314,7 @@ static int report(struct job *j, struct hull_error **err)
 		if (r->error && !j->code)
 			j->code = j->targets.n == 1 ? hull_exit_code(r->error) : HULL_EXIT_FAILED;
 		if (r->error && j->format != HULL_VMS_JSON)
-			report_error(&j->targets.v[i], &r->error);
+			report_error(&j->targets.v[i], r, &r->error);
 		else if (!r->error && j->format != HULL_VMS_JSON)
 			report_name(j, &j->targets.v[i], r);
 	}

@@ -35,7 +35,8 @@ int hull_memory_parse(const char *value, uint64_t *slot, struct hull_error **err
 		hull_fail(err, HULL_E_INVALID, "'%s' is too little memory, or not whole MiB",
 			  value);
 		hull_hint(err,
-			  bytes >= MEMORY_MIN / MIB && !value[strspn(value, "0123456789")]
+			  bytes >= MEMORY_MIN / MIB && bytes < MIB &&
+					  !value[strspn(value, "0123456789")]
 				  ? "a bare number is bytes: did you mean '%sM'?"
 				  : "a VM needs at least 64M, and whole MiB",
 			  value);

@@ -415,7 +415,7 @@ int hull_vms_label_parse(const char *value, bool removes, struct hull_labels *la
 
 	if (!key)
 		return hull_fail_nomem(err);
-	if (hull_label_check(key, eq ? eq + 1 : NULL, err) < 0)
+	if (hull_label_check(key, gone ? NULL : eq ? eq + 1 : "", err) < 0)
 		return -1;
 	if (hull_labels_add(labels, key, gone ? NULL : eq ? eq + 1 : "") < 0)
 		return hull_fail_nomem(err);

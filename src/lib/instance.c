@@ -199,7 +199,7 @@ int hull_instance_shutdown(struct hull_instance *instance,
 
 void hull_instance_free(struct hull_instance *i)
 {
-	if (!i)
+	if (!i || hull_lib_console_is_us(&i->console)) /* rather lost than freed under ourselves */
 		return;
 	if (i->state != HULL_LIB_INSTANCE_DOWN && i->abort)
 		(void)hull_instance_shutdown(i, NULL, NULL);

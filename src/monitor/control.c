@@ -21,6 +21,7 @@ static void on_done(void *ctx, const struct hull_error *error)
 	struct change *c = ctx;
 
 	c->m->change = HULL_CHANGE_NONE;
+	hull_monitor_stop_goes_on(c->m);
 	/* A guest that has ended just then could not be, and goes on if it has only rebooted. */
 	if (!error && c->pause && c->m->state != HULL_MONITOR_PAUSED)
 		hull_fail_cause(&err, HULL_E_STATE, "not-running", "the guest is ending");
@@ -33,7 +34,7 @@ static int check(const struct hull_monitor *m, bool pause, struct hull_error **e
 	if (m->change != HULL_CHANGE_NONE)
 		return hull_fail_cause(err, HULL_E_STATE, "changing", "the VM is just being %s",
 				       m->change == HULL_CHANGE_PAUSING ? "paused" : "resumed");
-	if (pause && m->state != HULL_MONITOR_RUNNING)
+	if (pause && (m->state != HULL_MONITOR_RUNNING || m->stop_by_ns))
 		return hull_fail_cause(err, HULL_E_STATE, "not-running", "the VM is not running");
 	if (!pause && m->state != HULL_MONITOR_PAUSED)
 		return hull_fail_cause(err, HULL_E_STATE, "not-paused", "the VM is not paused");

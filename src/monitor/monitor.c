@@ -197,9 +197,16 @@ static void resume_for_stop(struct hull_monitor *m)
 {
 	cleanup_error struct hull_error *err = NULL;
 
-	if (m->state == HULL_MONITOR_PAUSED &&
+	if (m->state == HULL_MONITOR_PAUSED && m->change == HULL_CHANGE_NONE &&
 	    hull_monitor_pause(m, false, on_resumed, NULL, &err) < 0)
 		on_resumed(NULL, err);
+}
+
+/* It was just being paused when it was to be stopped. */
+void hull_monitor_stop_goes_on(struct hull_monitor *m)
+{
+	if (m->stop_by_ns)
+		resume_for_stop(m);
 }
 
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns)

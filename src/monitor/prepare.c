@@ -140,6 +140,7 @@ static void on_inst_paused(void *ctx, bool paused)
 		hull_monitor_enter(m, HULL_MONITOR_PAUSED);
 	else if (m->state == HULL_MONITOR_PAUSED && !paused)
 		hull_monitor_enter(m, HULL_MONITOR_RUNNING);
+	hull_monitor_stop_goes_on(m);
 	/* Its clock has stood still as well.  Not under a debugger, who wants to see nothing of us.
 	 */
 	if (m->state == HULL_MONITOR_RUNNING && !paused && m->config.gdb.kind == HULL_GDB_NONE)

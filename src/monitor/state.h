@@ -165,6 +165,8 @@ void hull_monitor_free_launch(struct hull_monitor *m);
  * has passed (0: at once). */
 void hull_monitor_stop(struct hull_monitor *m, uint64_t timeout_ns);
 /* The VM is ready: answers Start. */
+/* Whether the guest has been paused, now, that was to be stopped meanwhile: resumes it. */
+void hull_monitor_stop_goes_on(struct hull_monitor *m);
 void hull_monitor_ready(struct hull_monitor *m);
 
 /* ---- restart.c ---- */

@@ -46,7 +46,9 @@ static bool is_plain(const char *s, size_t len)
 {
 	for (size_t i = 0, n; i < len; i += n) {
 		n = hull_utf8_length(s + i, len - i);
-		if (!n || iscntrl((unsigned char)s[i]))
+		/* C1, which terminals heed too, is U+0080 to U+009F. */
+		if (!n || iscntrl((unsigned char)s[i]) ||
+		    (s[i] == '\xc2' && (unsigned char)s[i + 1] < 0xa0))
 			return false;
 	}
 	return true;
@@ -59,11 +61,13 @@ int hull_label_check(const char *key, const char *value, struct hull_error **err
 
 	if (!key_len)
 		why = "has no key";
+	else if (!value)
+		why = NULL; /* it goes, whatever it was */
 	else if (key_len > HULL_STORE_LABEL_MAX || len > HULL_STORE_LABEL_MAX)
 		why = "is too long";
 	else if (strchr(key, '='))
 		why = "has '=' in its key";
-	else if (!is_plain(key, key_len) || (value && !is_plain(value, len)))
+	else if (!is_plain(key, key_len) || !is_plain(value, len))
 		why = "is not plain text in UTF-8";
 	if (!why)
 		return 0;

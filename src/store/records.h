@@ -70,7 +70,7 @@ struct hull_records {
 void hull_records_fini(struct hull_records *records);
 #define cleanup_records __attribute__((cleanup(hull_records_fini)))
 
-/* Whether it can be one; @value may be NULL. */
+/* Whether it can be one; @value NULL: whether one can be removed. */
 int hull_label_check(const char *key, const char *value, struct hull_error **err);
 int hull_labels_add(struct hull_labels *labels, const char *key, const char *value);
 const char *hull_labels_get(const struct hull_labels *labels, const char *key);

@@ -65,18 +65,17 @@ int hull_dirs_find_run(char **ret_path, struct hull_error **err)
 	return 0;
 }
 
-/* What is somebody else's has VMs that we could neither stop nor remove whole; and in /tmp anybody
- * could have made it first. */
-static int check_owner(const char *what, const char *path, struct hull_error **err)
+/* What is somebody else's has VMs that we could neither stop nor remove whole. */
+static int check_owner(const char *what, const char *path, const struct stat *st,
+		       struct hull_error **err)
 {
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return hull_fail_errno(err, errno, "inspect %s directory '%s'", what, path);
-	if (S_ISDIR(st.st_mode) && st.st_uid == geteuid())
+	if (!S_ISDIR(st->st_mode))
+		return hull_fail(err, HULL_E_DENIED, "%s directory '%s' is no directory", what,
+				 path);
+	if (st->st_uid == geteuid())
 		return 0;
 	hull_fail(err, HULL_E_DENIED, "%s directory '%s' belongs to user %u, not to us", what, path,
-		  (unsigned int)st.st_uid);
+		  (unsigned int)st->st_uid);
 	hull_hint(err, "be that user, or set HULL_HOME to a directory of your own");
 	return -1;
 }
@@ -84,6 +83,7 @@ static int check_owner(const char *what, const char *path, struct hull_error **e
 int hull_dirs_run(char **ret_path, struct hull_error **err)
 {
 	cleanup_free char *path = NULL;
+	struct stat st;
 	int r;
 
 	if (hull_dirs_find_run(&path, err) < 0)
@@ -96,7 +96,10 @@ int hull_dirs_run(char **ret_path, struct hull_error **err)
 				       : "set HULL_HOME to a directory that you may write");
 		return -1;
 	}
-	if (check_owner("run", path, err) < 0)
+	/* In /tmp anybody could have made it first, a link as well. */
+	if (lstat(path, &st) < 0)
+		return hull_fail_errno(err, errno, "inspect run directory '%s'", path);
+	if (check_owner("run", path, &st, err) < 0)
 		return -1;
 	*ret_path = steal_ptr(&path);
 	return 0;
@@ -130,6 +133,7 @@ int hull_dirs_find_state(const char *name, char **ret_path, struct hull_error **
 int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err)
 {
 	cleanup_free char *path = NULL;
+	struct stat st;
 	int r;
 
 	if (hull_dirs_find_state(name, &path, err) < 0)
@@ -140,7 +144,9 @@ int hull_dirs_state(const char *name, char **ret_path, struct hull_error **err)
 		hull_hint(err, "set HULL_HOME to a directory that you may write");
 		return -1;
 	}
-	if (check_owner("state", path, err) < 0)
+	if (stat(path, &st) < 0)
+		return hull_fail_errno(err, errno, "inspect state directory '%s'", path);
+	if (check_owner("state", path, &st, err) < 0)
 		return -1;
 	*ret_path = steal_ptr(&path);
 	return 0;

@@ -112,7 +112,7 @@ static void test_refused(void)
 {
 	static const struct hull_vm_label bad[] = {
 		{"", "v"},	{"k=l", "v"},	   {"a\nb", "v"}, {"k", "v\x01"},
-		{"k\xff", "v"}, {"k", "\xc3\x28"}, {NULL, "v"},	  {"k", NULL},
+		{"k\xff", "v"}, {"k", "\xc3\x28"}, {NULL, "v"},
 	};
 	struct hull_error *err = NULL;
 	struct hull_vm_info *info;
@@ -127,7 +127,7 @@ static void test_refused(void)
 	failed(hull_vms_rename(vms, "named", id, &err), &err, HULL_E_INVALID, "bad-name");
 	failed(hull_vms_rename(vms, "named", NULL, &err), &err, HULL_E_INVALID, "bad-name");
 	worked(hull_vms_rename(vms, "named", "abcdef", &err), err);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad) - 1; i++)
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		failed(hull_vms_update(vms, "abcdef", &bad[i], 1, &err), &err, HULL_E_INVALID,
 		       NULL);
 	worked(hull_vms_remove(vms, "abcdef", NULL, &err), err);

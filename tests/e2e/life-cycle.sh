@@ -72,6 +72,7 @@ mkdir gone
 for n in gone gone2; do expect 0 "$HULL" create --name $n -v ./gone:/srv; done
 rmdir gone
 expect 1 "$HULL" start gone gone2
+has err "VM 'gone': share '$T/gone': No such file or directory"
 has err "VM 'gone2': share '$T/gone': No such file or directory"
 expect 0 "$HULL" rm -f gone nonesuch gone2
 is out "gone

@@ -10,21 +10,23 @@ is out '2
 
 # Processors that one host thread emulates in turn, where QEMU can't do better without mistakes; it is asked
 # only where there are several.
-mkdir bin
+mkdir bin mark
 # planned MEMBERS PRINTS : the accelerator for a description with these, and a QEMU that prints that
 planned()
 {
-	printf '#!/bin/sh\necho "%s"\ntouch %s/asked\n' "$2" "$T" >bin/qemu-system-x86_64
+	printf '#!/bin/sh\necho "%s"\ntouch %s/mark/asked\n' "$2" "$T" >bin/qemu-system-x86_64
 	chmod 755 "$T" bin bin/qemu-system-x86_64
+	chmod 777 mark # whoever it runs as
 	echo "{\"version\":1,\"accel\":\"tcg\",$1}" >vm.json
 	expect "${3:-0}" env PATH="$T/bin:$PATH" "$HULL" config plan -o lines vm.json
 	sed -n '/^-accel$/{n;p;}' out
 }
-[ "$(planned '"cpus":1' 'QEMU emulator version 7.2.22')" = tcg ] && [ ! -e asked ] || fail "one CPU: $(cat out)"
+[ "$(planned '"cpus":1' 'QEMU emulator version 7.2.22')" = tcg ] && [ ! -e mark/asked ] || fail "one CPU: $(cat out)"
 for several in '"cpus":2' '"cpus":1,"cpus_max":2'; do
 	[ "$(planned "$several" 'QEMU emulator version 8.0.5')" = tcg,thread=single ] || fail "8.0: $(cat out)"
 	[ "$(planned "$several" 'QEMU emulator version 8.1.0')" = tcg ] || fail "8.1: $(cat out)"
 done
+[ -e mark/asked ] || fail 'it was not asked'
 planned '"cpus":2' huh 1
 has err "does not say which QEMU it is"
 

@@ -8,6 +8,7 @@
 #include "backend/qemu/files.h"
 #include "backend/qemu/version.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/proc.h"
 
 int hull_qemu_look_over(const struct hull_backend_env *env, const struct hull_config *config,
@@ -16,6 +17,7 @@ int hull_qemu_look_over(const struct hull_backend_env *env, const struct hull_co
 {
 	const struct hull_accel_user user = {env->set_ids, env->uid, env->gid};
 	struct hull_kvm_facts facts = {0};
+	cleanup_error struct hull_error *why = NULL;
 	struct hull_qemu_version version;
 
 	if (config->accel != HULL_ACCEL_TCG)
@@ -26,9 +28,13 @@ int hull_qemu_look_over(const struct hull_backend_env *env, const struct hull_co
 		return -1;
 	if (ret_accel->accel != HULL_ACCEL_TCG || (config->cpus < 2 && config->cpus_max < 2))
 		return 0;
-	if (hull_qemu_version_ask(*ret_binary, &version, err) < 0)
-		return -1;
-	ret_accel->in_turn = !hull_qemu_version_parallel(&version);
+	ret_accel->in_turn = true; /* which is always right */
+	if (hull_qemu_version_ask(*ret_binary, &version, &why) == 0)
+		ret_accel->in_turn = !hull_qemu_version_parallel(&version);
+	else if (hull_error_code(why) == HULL_E_TIMEOUT)
+		hull_warn("qemu", "%s; CPUs are emulated in turn", hull_error_message(why));
+	else
+		return hull_error_move(err, &why);
 	return 0;
 }
 

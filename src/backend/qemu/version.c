@@ -82,6 +82,10 @@ static void read_some(int fd, uint64_t deadline_ns, char *ret, size_t size)
 		n = poll(&p, 1, hull_ms_left(deadline_ns));
 		if (n > 0)
 			n = read(fd, ret + len, size - 1 - len);
+		if (n < 0 && errno == EINTR) {
+			n = 1;
+			continue;
+		}
 		len += n > 0 ? (size_t)n : 0;
 	}
 	ret[len] = '\0';

@@ -26,7 +26,8 @@ int hull_qemu_version_check(const struct hull_qemu_version *v, const char *binar
  * and the guest hung in a breakpoint that was long gone.  (QEMU's commit deba78709ae8, "accel/tcg:
  * Always lock pages before translation".) */
 bool hull_qemu_version_parallel(const struct hull_qemu_version *v);
-/* Runs "@path --version" as nobody in particular.  Blocks for 3 s at most. */
+/* Runs "@path --version" as nobody in particular.  Blocks for 3 s at most, and as long again for a
+ * process that does not die; then TIMEOUT. */
 int hull_qemu_version_ask(const char *path, struct hull_qemu_version *ret, struct hull_error **err);
 
 #endif
