@@ -141,7 +141,8 @@ fi
 # Several wait for the end; a stop that the guest can't follow is a kill when its time is over.
 "$hullctl" "$C" wait >waiter 2>&1 &
 waiter=$!
-ctl 0 "$C" pause
+ctl 0 "$C" status
+kill -STOP "$(field hypervisor_pid)"
 begun=$(date +%s%N)
 ctl 0 "$C" stop 1500
 took=$((($(date +%s%N) - begun) / 1000000))
