@@ -163,7 +163,7 @@ static void on_signal(void *ctx, int signo)
 	struct job *j = ctx;
 
 	j->code = 128 + signo;
-	if (j->o.kind != HULL_TASK_WAIT)
+	if (j->o.kind != HULL_TASK_WAIT && !j->quiet)
 		hull_out_note(
 			"hull: interrupted; what was begun goes on, or the next verb undoes it");
 	hull_loop_quit(j->loop, 0);
